@@ -1,0 +1,62 @@
+/**
+ * What every engine offers, and no more: ports as words of shared memory, memories as bytes, and `run`. Per-cycle work stays inside the
+ * engine; a test bench is hardware (stream transactors) around the design under test, and JavaScript fills and drains its ring memories.
+ */
+
+/** A port of the top module. */
+export interface PortView {
+  readonly name: string;
+  readonly direction: 'input' | 'output';
+  readonly width: number;
+  /**
+   * The value as 32-bit words, least significant first, on the engine's own memory: read it after `settle`, `step` or `run`; for an input
+   * write it before them. Bits above `width` are 0 and must stay so.
+   */
+  readonly words: Uint32Array;
+}
+
+/** The bytes of a memory: word i starts at byte i * stride, least significant byte first. Writing them changes the simulated memory. */
+export interface MemoryView {
+  readonly width: number;
+  readonly depth: number;
+  /** Bytes from one word to the next; padding bytes are 0 and must stay so. */
+  readonly stride: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * One simulated design. At creation every register and memory is 0 and inputs are 0; nothing is reset until the caller drives `rst` (which
+ * is a port of the top module like any other when the design has state; `clk` is the engine's own).
+ *
+ * One cycle is: settle the combinational logic with the inputs as they are, then clock all registers at once. Outputs read after `step` or
+ * `run` are settled after the last edge.
+ */
+export interface Simulation extends Disposable {
+  readonly engine: string;
+  /** Clock edges since creation. */
+  readonly cycle: number;
+  /** Ports by their name in the emitted Verilog, in order; `clk` is not among them. */
+  readonly ports: ReadonlyMap<string, PortView>;
+  /** A memory by its path below the top module, such as `source.ring`. @throws SimulationError if there is none. */
+  memory(path: string): MemoryView;
+  /** Settles the combinational logic with the inputs as they are. */
+  settle(): void;
+  /** Runs exactly `cycles` cycles. */
+  step(cycles?: number): void;
+  /**
+   * Settles, then runs until the top's 1-bit output `attention` is 1, or `maxCycles` have run. @returns the cycles run, 0 if `attention`
+   * was already 1. Without such an output it runs `maxCycles`.
+   */
+  run(maxCycles: number): number;
+}
+
+/** Options that every engine takes. */
+export interface SimulationOptions {
+  /** Writes a waveform (VCD) of every named signal to this file, closed on dispose. Time 0 is the state before the first edge. */
+  readonly trace?: string;
+}
+
+/** What went wrong in an engine, told to the person who runs it. */
+export class SimulationError extends Error {
+  override readonly name = 'SimulationError';
+}

@@ -1,0 +1,273 @@
+import type * as ir from '../ir/ir.ts';
+import { Bits, describe, type Owner } from './bits.ts';
+import { HdlError } from './errors.ts';
+import { Memory } from './memory.ts';
+import { constructed, Module } from './module.ts';
+import { Channel, Record as Fields } from './shapes.ts';
+import { type Recorded, record } from './statements.ts';
+
+/** A design with the objects that the user wrote it in. */
+export interface Elaborated<M> {
+  /** The top module, whose ports a test bench names. */
+  readonly dut: M;
+  readonly design: ir.Design;
+}
+
+/** A module in the making: what it owns, by name. */
+interface Scope {
+  readonly module: Module<unknown>;
+  readonly label: string;
+  readonly signals: Map<Bits, ir.Signal>;
+  readonly memories: Map<object, ir.Memory>;
+  readonly children: { readonly name: string; readonly scope: Scope; readonly site: ir.Site }[];
+  readonly body: Recorded[];
+}
+
+/**
+ * Builds the hardware that `make` describes. Names come from the fields of each module before its logic runs; children are elaborated after
+ * their parent's logic. The result is unchecked: see `checks` for the rules that a design must pass.
+ * @throws HdlError for mistakes that show while describing (widths, literals, names).
+ */
+export function elaborate<M extends Module<never> | Module<unknown>>(make: () => M): Elaborated<M> {
+  const { result: dut } = constructed(make);
+  const top = describeModule(dut as Module<unknown>);
+  const modules: ir.Module[] = [];
+  const built = build(top, modules);
+  return { dut, design: { top: built, modules } };
+}
+
+function describeModule(module: Module<unknown>): Scope {
+  const label = module.constructor.name;
+  const scope: Scope = { module, label, signals: new Map(), memories: new Map(), children: [], body: [] };
+  const named = new Map<Module<unknown>, string>();
+  for (const [name, value] of Object.entries(module)) {
+    if (name !== 'p' && name !== '~site') claim(scope, named, value, name);
+  }
+  const { result: body, modules } = constructed(() => record(() => module['~describe']()));
+  scope.body.push(...body);
+  for (const [name, value] of Object.entries(module)) {
+    if (name !== 'p' && name !== '~site' && value instanceof Memory) nameReads(scope, value, name);
+  }
+  let unnamed = 0;
+  for (const child of modules) if (!named.has(child)) named.set(child, `${lowerFirst(child.constructor.name)}_${unnamed++}`);
+  for (const [child, name] of named) scope.children.push({ name, scope: describeModule(child), site: child['~site'] });
+  return scope;
+}
+
+const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
+
+/** Names what a field holds after the field. */
+function claim(scope: Scope, named: Map<Module<unknown>, string>, value: unknown, name: string): void {
+  if (value instanceof Bits) {
+    if (value.operation.kind !== 'signal' || value.owner) return;
+    value.owner = scope;
+    value.name = name;
+    declare(scope, value, name);
+  } else if (value instanceof Memory) {
+    if (value.name !== undefined) return;
+    value.name = name;
+    scope.memories.set(value, { name, width: value.type.width, depth: value.depth, lane: value.lane, style: value.style, site: value.site });
+  } else if (value instanceof Module) {
+    named.set(value as Module<unknown>, name);
+  } else if (value instanceof Channel) {
+    // The fields of a bundle stand directly under the stream's name; a plain payload is called payload.
+    claim(scope, named, value.payload, value.payload instanceof Fields ? name : `${name}_payload`);
+    claim(scope, named, value.valid, `${name}_valid`);
+    claim(scope, named, value.ready, `${name}_ready`);
+  } else if (Array.isArray(value)) {
+    value.forEach((element, i) => {
+      claim(scope, named, element, `${name}_${i}`);
+    });
+  } else if (value instanceof Fields) {
+    for (const [field, element] of Object.entries(value)) claim(scope, named, element, `${name}_${field}`);
+  }
+}
+
+function declare(scope: Scope, bits: Bits, name: string): void {
+  if (bits.operation.kind !== 'signal') return;
+  const { role, init } = bits.operation;
+  scope.signals.set(bits, { name, kind: role, width: bits.width, init, states: bits.names, site: bits.site });
+}
+
+function nameReads(scope: Scope, memory: Memory, name: string): void {
+  memory.outputs.forEach((output, i) => {
+    output.owner = scope;
+    output.name = i === 0 ? `${name}_word` : `${name}_word_${i}`;
+    declare(scope, output, output.name);
+  });
+}
+
+/** Turns a scope into IR, its children first. */
+function build(scope: Scope, modules: ir.Module[]): ir.Module {
+  const instances = new Map<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>();
+  for (const { name, scope: child, site } of scope.children) {
+    instances.set(child, { scope: child, instance: { name, module: build(child, modules), site } });
+  }
+  const context: Context = { scope, instances, done: new Map() };
+  const order = { input: 0, output: 0, wire: 1, register: 1 };
+  const module: ir.Module = {
+    name: scope.label,
+    signals: [...scope.signals.values()].sort((a, b) => order[a.kind] - order[b.kind]),
+    memories: [...scope.memories.values()],
+    instances: [...instances.values()].map(child => child.instance),
+    body: scope.body.map(s => statement(context, s)),
+    site: scope.module['~site'],
+  };
+  modules.push(module);
+  return module;
+}
+
+interface Context {
+  readonly scope: Scope;
+  readonly instances: ReadonlyMap<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>;
+  readonly done: Map<Bits, ir.Expr>;
+}
+
+function statement(context: Context, s: Recorded): ir.Statement {
+  const { site } = s;
+  switch (s.kind) {
+    case 'set':
+      return { kind: 'assign', target: target(context, s.target, site), low: 0, value: expression(context, s.value), site };
+    case 'if':
+      return {
+        kind: 'if',
+        arms: s.arms.map(arm => ({ condition: expression(context, arm.condition), body: arm.body.map(b => statement(context, b)) })),
+        otherwise: s.otherwise.map(b => statement(context, b)),
+        site,
+      };
+    case 'match':
+      return {
+        kind: 'match',
+        subject: expression(context, s.subject),
+        arms: s.arms.map(arm => ({ value: arm.value, label: arm.label, body: arm.body.map(b => statement(context, b)) })),
+        otherwise: s.otherwise.map(b => statement(context, b)),
+        site,
+      };
+    case 'memory-write':
+      return {
+        kind: 'memory-write',
+        memory: memoryOf(context, s.memory, site),
+        address: expression(context, s.address),
+        data: expression(context, s.data),
+        mask: s.mask && expression(context, s.mask),
+        site,
+      };
+  }
+}
+
+function memoryOf(context: Context, memory: object, site: ir.Site): ir.Memory {
+  const found = context.scope.memories.get(memory);
+  if (!found) throw new HdlError(`this memory is not a field of ${context.scope.label}: only its owner reads and writes it`, site);
+  return found;
+}
+
+function target(context: Context, bits: Bits, site: ir.Site): ir.Target {
+  const own = context.scope.signals.get(bits);
+  if (own) {
+    if (own.kind === 'input') {
+      throw new HdlError(`'${own.name}' is an input of ${context.scope.label}, so the outside drives it: use a wire or an output for a value made here`, site, bits.site);
+    }
+    return { instance: undefined, signal: own };
+  }
+  const child = childOf(context, bits);
+  if (child?.signal.kind === 'input') return child;
+  if (child) {
+    throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an output of ${child.instance.module.name}: only ${child.instance.module.name} drives it`, site, bits.site);
+  }
+  throw new HdlError(foreign(context, bits), site, bits.site);
+}
+
+function childOf(context: Context, bits: Bits): { instance: ir.Instance; signal: ir.Signal } | undefined {
+  const child = bits.owner && context.instances.get(bits.owner);
+  const signal = child?.scope.signals.get(bits);
+  return child && signal && (signal.kind === 'input' || signal.kind === 'output') ? { instance: child.instance, signal } : undefined;
+}
+
+function foreign(context: Context, bits: Bits): string {
+  const owner = bits.owner ? `${bits.owner.label}` : undefined;
+  return owner
+    ? `${describe(bits)} belongs to ${owner}, and ${context.scope.label} can only use its own signals and the ports of its children`
+    : `${describe(bits)} belongs to no module: make it a field of ${context.scope.label}, so that it gets a name`;
+}
+
+/** Converts a node and all it depends on, without recursion: expressions can be deep. */
+function expression(context: Context, root: Bits): ir.Expr {
+  const { done } = context;
+  const stack = [root];
+  for (let bits = stack.at(-1); bits; bits = stack.at(-1)) {
+    if (done.has(bits)) {
+      stack.pop();
+      continue;
+    }
+    const missing = operands(bits).filter(o => !done.has(o));
+    if (missing.length > 0) {
+      stack.push(...missing);
+      continue;
+    }
+    stack.pop();
+    done.set(bits, convert(context, bits));
+  }
+  return get(done, root);
+}
+
+function get(done: ReadonlyMap<Bits, ir.Expr>, bits: Bits): ir.Expr {
+  const found = done.get(bits);
+  if (!found) throw new HdlError('an operand was not converted', bits.site);
+  return found;
+}
+
+function operands(bits: Bits): readonly Bits[] {
+  const o = bits.operation;
+  switch (o.kind) {
+    case 'const':
+    case 'signal':
+      return [];
+    case 'unary':
+    case 'slice':
+    case 'extend':
+      return [o.value];
+    case 'binary':
+      return [o.left, o.right];
+    case 'mux':
+      return [o.condition, o.whenTrue, o.whenFalse];
+    case 'concat':
+      return o.parts;
+    case 'memory-read':
+      return [o.address];
+  }
+}
+
+function convert(context: Context, bits: Bits): ir.Expr {
+  const { width, site, operation: o } = bits;
+  const of = (b: Bits) => get(context.done, b);
+  switch (o.kind) {
+    case 'const':
+      return { kind: 'const', width, site, value: o.value };
+    case 'signal': {
+      const own = context.scope.signals.get(bits);
+      if (own) return { kind: 'signal', width, site, signal: own };
+      const child = childOf(context, bits);
+      if (!child) throw new HdlError(foreign(context, bits), bits.site);
+      if (child.signal.kind === 'input') {
+        throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an input of the child: read what drives it instead`, bits.site);
+      }
+      return { kind: 'instance', width, site, instance: child.instance, port: child.signal };
+    }
+    case 'unary':
+      return { kind: 'unary', width, site, op: o.op, value: of(o.value) };
+    case 'binary':
+      return { kind: 'binary', width, site, op: o.op, signed: false, left: of(o.left), right: of(o.right) };
+    case 'mux':
+      return { kind: 'mux', width, site, condition: of(o.condition), whenTrue: of(o.whenTrue), whenFalse: of(o.whenFalse) };
+    case 'concat':
+      return { kind: 'concat', width, site, parts: o.parts.map(of) };
+    case 'slice': {
+      const value = of(o.value);
+      return value.width === width ? value : { kind: 'slice', width, site, value, low: o.low };
+    }
+    case 'extend':
+      return { kind: 'extend', width, site, signed: false, value: of(o.value) };
+    case 'memory-read':
+      return { kind: 'memory-read', width, site, memory: memoryOf(context, o.memory, site), address: of(o.address) };
+  }
+}

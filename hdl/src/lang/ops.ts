@@ -1,0 +1,68 @@
+import { Bits, concat, literal, node, typed } from './bits.ts';
+import { HdlError } from './errors.ts';
+import { zipLeaves } from './shapes.ts';
+import type { Bool, Driver, Readable, UInt } from './values.ts';
+
+/** A literal of `width` bits. @throws HdlError if it does not fit. */
+export function u<W extends number>(width: W, value: number | bigint): UInt<W> {
+  return typed(literal(width, value));
+}
+
+/** `condition ? whenTrue : whenFalse`, for whole bundles and vectors too; one side may be a literal. */
+export function mux<X extends Readable>(condition: Bool, whenTrue: X, whenFalse: Driver<X>): X;
+export function mux<X extends Readable>(condition: Bool, whenTrue: Driver<X>, whenFalse: X): X;
+export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, whenFalse: unknown): X {
+  const c = node(condition);
+  return zipLeaves([whenTrue, whenFalse], ([t, f]) => {
+    if (!t || !f) throw new HdlError('a mux needs two values');
+    return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: t.operand(f) });
+  }) as X;
+}
+
+/** The value whose select bit is 1, if exactly one is (one-hot, not checked in hardware); 0 if none is: an OR of masked values. */
+export function muxOneHot<X extends Readable>(select: readonly Bool[], values: readonly X[]): X {
+  if (select.length !== values.length || values.length === 0) {
+    throw new HdlError(`${select.length} select bits for ${values.length} values`);
+  }
+  return zipLeaves(values, choices =>
+    choices
+      .map((value, i) => {
+        const bit = select[i];
+        if (!bit) throw new HdlError('a select bit is missing');
+        return new Bits(value.width, { kind: 'mux', condition: node(bit), whenTrue: value, whenFalse: literal(value.width, 0) });
+      })
+      .reduce((a, b) => a.or(b)),
+  ) as X;
+}
+
+/** `values[index]`; an index beyond the list gives the last value. */
+export function select<X extends Readable>(index: UInt<number>, values: readonly X[]): X {
+  const last = values.at(-1);
+  if (!last) throw new HdlError('nothing to select from');
+  return values.slice(0, -1).reduceRight<X>((rest, value, i) => mux<X>(typed<Bool>(node(index).eq(i)), value, rest), last);
+}
+
+/** All parts as one word, most significant first. */
+export function cat(...parts: readonly UInt<number>[]): UInt<number> {
+  return typed(concat(parts.map(node)));
+}
+
+/** `n` copies of `value` side by side. */
+export function repeat(value: UInt<number>, n: number): UInt<number> {
+  return typed(concat(Array.from({ length: n }, () => node(value))));
+}
+
+/** 1 if any of them is. @throws HdlError for an empty list. */
+export function anyOf(bits: readonly Bool[]): Bool {
+  return typed(fold(bits, (a, b) => a.or(b)));
+}
+
+/** 1 if all of them are. @throws HdlError for an empty list. */
+export function allOf(bits: readonly Bool[]): Bool {
+  return typed(fold(bits, (a, b) => a.and(b)));
+}
+
+function fold(bits: readonly Bool[], f: (a: Bits, b: Bits) => Bits): Bits {
+  if (bits.length === 0) throw new HdlError('an empty list has no value');
+  return bits.map(node).reduce(f);
+}

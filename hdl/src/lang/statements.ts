@@ -1,0 +1,110 @@
+import type { Site } from '../ir/ir.ts';
+import { type Bits, node } from './bits.ts';
+import { HdlError } from './errors.ts';
+import type { Memory } from './memory.ts';
+import { CallSite } from './site.ts';
+import type { Bool, Enum, EnumType, UInt } from './values.ts';
+
+/** Statements as the surface records them; elaboration turns them into the IR's. */
+export type Recorded =
+  | { readonly kind: 'set'; readonly target: Bits; readonly value: Bits; readonly site: Site }
+  | { readonly kind: 'if'; readonly arms: RecordedArm[]; otherwise: Recorded[]; readonly site: Site }
+  | { readonly kind: 'match'; readonly subject: Bits; readonly arms: RecordedCase[]; readonly otherwise: Recorded[]; readonly site: Site }
+  | {
+      readonly kind: 'memory-write';
+      readonly memory: Memory;
+      readonly address: Bits;
+      readonly data: Bits;
+      readonly mask: Bits | undefined;
+      readonly site: Site;
+    };
+interface RecordedArm {
+  readonly condition: Bits;
+  readonly body: Recorded[];
+}
+interface RecordedCase {
+  readonly value: bigint;
+  readonly label: string;
+  readonly body: Recorded[];
+}
+
+let block: Recorded[] | undefined;
+
+/** The list that statements are recorded in. @throws HdlError outside `logic()`. */
+export function currentBlock(): Recorded[] {
+  if (!block) throw new HdlError('statements belong in logic(): nothing is being described here');
+  return block;
+}
+
+/** Records what `body` states. */
+export function record(body: () => void): Recorded[] {
+  const outer = block;
+  const mine: Recorded[] = [];
+  block = mine;
+  try {
+    body();
+  } finally {
+    block = outer;
+  }
+  return mine;
+}
+
+/** What may follow a `when`. */
+export interface When {
+  /** Taken if no earlier condition was 1 and this one is. */
+  elsewhen(condition: Bool, body: () => void): When;
+  /** Taken if no condition was 1. */
+  otherwise(body: () => void): void;
+}
+
+/** Conditional statements: `body` takes effect while `condition` is 1. */
+export function when(condition: Bool, body: () => void): When {
+  const statement: Recorded = { kind: 'if', arms: [arm(condition, body)], otherwise: [], site: new CallSite() };
+  currentBlock().push(statement);
+  const chain: When = {
+    elsewhen(next, nextBody) {
+      statement.arms.push(arm(next, nextBody));
+      return chain;
+    },
+    otherwise(rest) {
+      statement.otherwise = record(rest);
+    },
+  };
+  return chain;
+}
+
+function arm(condition: Bool, body: () => void): RecordedArm {
+  const bits = node(condition);
+  if (bits.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${bits.width}: compare it, or use any()`);
+  return { condition: bits, body: record(body) };
+}
+
+/** One arm per state of `type`: leaving one out does not compile. */
+export function match<N extends string>(type: EnumType<N>, subject: Enum<N>, arms: { readonly [K in N]: () => void }): void {
+  const bits = node(subject);
+  currentBlock().push({
+    kind: 'match',
+    subject: bits,
+    arms: type.names.map((name, i) => ({ value: BigInt(i), label: name, body: record(arms[name]) })),
+    otherwise: [],
+    site: new CallSite(),
+  });
+}
+
+/** One arm per number; other values take `otherwise`. For register maps and opcodes. @throws HdlError for a value twice or too wide. */
+export function decode<W extends number>(
+  subject: UInt<W>,
+  arms: readonly (readonly [value: number | bigint, body: () => void])[],
+  otherwise: () => void = () => {},
+): void {
+  const bits = node(subject);
+  const seen = new Set<bigint>();
+  const cases = arms.map(([value, body]) => {
+    const v = BigInt(value);
+    if (v < 0n || v >> BigInt(bits.width) !== 0n) throw new HdlError(`the arm ${v} does not fit in ${bits.width} bits`);
+    if (seen.has(v)) throw new HdlError(`the arm ${v} stands twice in this decode`);
+    seen.add(v);
+    return { value: v, label: '', body: record(body) };
+  });
+  currentBlock().push({ kind: 'match', subject: bits, arms: cases, otherwise: record(otherwise), site: new CallSite() });
+}
