@@ -1,9 +1,21 @@
 import { defineConfig } from 'vitest/config';
+import type { Reporter, TestModule } from 'vitest/node';
+
+/** Ends the run with one plain line that any tool can read: how many tests passed, failed and were skipped. */
+const summary: Reporter = {
+  onTestRunEnd(modules: readonly TestModule[]) {
+    const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+    for (const module of modules) for (const test of module.children.allTests()) count[test.result().state]++;
+    process.stdout.write(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped\n`);
+  },
+};
 
 export default defineConfig({
   test: {
     include: ['**/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '.cache/**'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
+    reporters: ['default', summary],
   },
 });

@@ -11,6 +11,25 @@ export { allOf, anyOf, cat, mux, muxOneHot, repeat, select, u } from './lang/ops
 export { Bundle, bool, clog2, pack, states, stream, uint, unpack, vec } from './lang/shapes.ts';
 export { decode, match, type When, when } from './lang/statements.ts';
 export type {
-  Bool, BundleType, BundleValue, Driver, Enum, EnumType, Fields, HType, In, InputsOf, Readable, Sig, Stream, StreamType, UInt, UIntType, Val, Var, VecType, VecValue,
+  Bool,
+  BundleType,
+  BundleValue,
+  Driver,
+  Enum,
+  EnumType,
+  Fields,
+  HType,
+  In,
+  InputsOf,
+  Readable,
+  Sig,
+  Stream,
+  StreamType,
+  UInt,
+  UIntType,
+  Val,
+  Var,
+  VecType,
+  VecValue,
 } from './lang/values.ts';
 export type { Add, Clog2, SliceWidth, Sub } from './lang/width-arithmetic.ts';

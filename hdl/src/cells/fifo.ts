@@ -1,6 +1,6 @@
+import { HdlError } from '../lang/errors.ts';
 import { memory } from '../lang/memory.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
-import { HdlError } from '../lang/errors.ts';
 import { bool, clog2, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
@@ -21,7 +21,8 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
 
   protected override logic() {
     const { depth } = this.p;
-    if (depth < 2 || 2 ** clog2(depth) !== depth) throw new HdlError(`a Fifo's depth is a power of two of at least 2, not ${depth}`);
+    if (depth < 2 || 2 ** clog2(depth) !== depth)
+      throw new HdlError(`a Fifo's depth is a power of two of at least 2, not ${depth}`);
     const width = clog2(depth);
     const write = this.in.valid.and(this.full.not());
     const fetch = this.write_pointer.ne(this.read_pointer).and(this.out_valid.not().or(this.out.ready));
@@ -38,7 +39,9 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
     }).elsewhen(this.out.ready, () => this.out_valid.set(0));
 
     const used = this.write_pointer.sub(this.read_pointer);
-    when(write.and(fetch.not()), () => this.full.set(used.eq(depth - 1))).elsewhen(fetch.and(write.not()), () => this.full.set(0));
+    when(write.and(fetch.not()), () => this.full.set(used.eq(depth - 1))).elsewhen(fetch.and(write.not()), () =>
+      this.full.set(0),
+    );
     this.out.valid.set(this.out_valid);
     this.out.put(word);
   }

@@ -1,6 +1,6 @@
 import { input, Module, output, reg } from '../lang/module.ts';
 import { anyOf, cat, muxOneHot } from '../lang/ops.ts';
-import { bool, stream, uint, vec } from '../lang/shapes.ts';
+import { type bool, stream, uint, vec } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { Bool, BundleType, BundleValue, Fields, Stream, Var } from '../lang/values.ts';
 
@@ -30,7 +30,10 @@ export class PacketArbiter<F extends Fields> extends Module<{ n: number; type: P
     const grant = chosen.map((c, i) => free.and(c).or(this.owner.bit(i)));
 
     this.out.valid.set(anyOf(grant.map((g, i) => g.and(valid[i] ?? g))));
-    const word = muxOneHot(grant, inputs.map(s => s.payload as Var<BundleValue<F & { readonly last: typeof bool }>>));
+    const word = muxOneHot(
+      grant,
+      inputs.map(s => s.payload as Var<BundleValue<F & { readonly last: typeof bool }>>),
+    );
     this.out.put(word as never);
     inputs.forEach((s, i) => {
       s.ready.set((grant[i] ?? free).and(this.out.ready));

@@ -172,7 +172,8 @@ export class Bits {
   }
 
   set(value: unknown): void {
-    if (this.operation.kind !== 'signal') throw new HdlError(`${describe(this)} is the result of an operation: only wires, registers and ports can be set`);
+    if (this.operation.kind !== 'signal')
+      throw new HdlError(`${describe(this)} is the result of an operation: only wires, registers and ports can be set`);
     currentBlock().push({ kind: 'set', target: this, value: this.operand(value), site: new CallSite() });
   }
 }
@@ -190,7 +191,8 @@ export function typed<X>(bits: Bits): X {
 
 /** A constant. @throws HdlError if it does not fit. */
 export function literal(width: number, value: unknown): Bits {
-  const whole = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)) || typeof value === 'boolean';
+  const whole =
+    typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)) || typeof value === 'boolean';
   if (!whole) throw new HdlError(`${String(value)} is not a value of ${width} bits: a signal or a whole number is wanted`);
   const v = BigInt(value as bigint | number | boolean);
   if (v > ones(width) || v < -(1n << BigInt(width - 1))) throw new HdlError(`${v} does not fit in ${width} bits`);

@@ -66,7 +66,14 @@ function claim(scope: Scope, named: Map<Module<unknown>, string>, value: unknown
   } else if (value instanceof Memory) {
     if (value.name !== undefined) return;
     value.name = name;
-    scope.memories.set(value, { name, width: value.type.width, depth: value.depth, lane: value.lane, style: value.style, site: value.site });
+    scope.memories.set(value, {
+      name,
+      width: value.type.width,
+      depth: value.depth,
+      lane: value.lane,
+      style: value.style,
+      site: value.site,
+    });
   } else if (value instanceof Module) {
     named.set(value as Module<unknown>, name);
   } else if (value instanceof Channel) {
@@ -131,7 +138,10 @@ function statement(context: Context, s: Recorded): ir.Statement {
     case 'if':
       return {
         kind: 'if',
-        arms: s.arms.map(arm => ({ condition: expression(context, arm.condition), body: arm.body.map(b => statement(context, b)) })),
+        arms: s.arms.map(arm => ({
+          condition: expression(context, arm.condition),
+          body: arm.body.map(b => statement(context, b)),
+        })),
         otherwise: s.otherwise.map(b => statement(context, b)),
         site,
       };
@@ -157,7 +167,8 @@ function statement(context: Context, s: Recorded): ir.Statement {
 
 function memoryOf(context: Context, memory: object, site: ir.Site): ir.Memory {
   const found = context.scope.memories.get(memory);
-  if (!found) throw new HdlError(`this memory is not a field of ${context.scope.label}: only its owner reads and writes it`, site);
+  if (!found)
+    throw new HdlError(`this memory is not a field of ${context.scope.label}: only its owner reads and writes it`, site);
   return found;
 }
 
@@ -165,14 +176,22 @@ function target(context: Context, bits: Bits, site: ir.Site): ir.Target {
   const own = context.scope.signals.get(bits);
   if (own) {
     if (own.kind === 'input') {
-      throw new HdlError(`'${own.name}' is an input of ${context.scope.label}, so the outside drives it: use a wire or an output for a value made here`, site, bits.site);
+      throw new HdlError(
+        `'${own.name}' is an input of ${context.scope.label}, so the outside drives it: use a wire or an output for a value made here`,
+        site,
+        bits.site,
+      );
     }
     return { instance: undefined, signal: own };
   }
   const child = childOf(context, bits);
   if (child?.signal.kind === 'input') return child;
   if (child) {
-    throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an output of ${child.instance.module.name}: only ${child.instance.module.name} drives it`, site, bits.site);
+    throw new HdlError(
+      `'${child.instance.name}.${child.signal.name}' is an output of ${child.instance.module.name}: only ${child.instance.module.name} drives it`,
+      site,
+      bits.site,
+    );
   }
   throw new HdlError(foreign(context, bits), site, bits.site);
 }
@@ -180,7 +199,9 @@ function target(context: Context, bits: Bits, site: ir.Site): ir.Target {
 function childOf(context: Context, bits: Bits): { instance: ir.Instance; signal: ir.Signal } | undefined {
   const child = bits.owner && context.instances.get(bits.owner);
   const signal = child?.scope.signals.get(bits);
-  return child && signal && (signal.kind === 'input' || signal.kind === 'output') ? { instance: child.instance, signal } : undefined;
+  return child && signal && (signal.kind === 'input' || signal.kind === 'output')
+    ? { instance: child.instance, signal }
+    : undefined;
 }
 
 function foreign(context: Context, bits: Bits): string {
@@ -249,7 +270,10 @@ function convert(context: Context, bits: Bits): ir.Expr {
       const child = childOf(context, bits);
       if (!child) throw new HdlError(foreign(context, bits), bits.site);
       if (child.signal.kind === 'input') {
-        throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an input of the child: read what drives it instead`, bits.site);
+        throw new HdlError(
+          `'${child.instance.name}.${child.signal.name}' is an input of the child: read what drives it instead`,
+          bits.site,
+        );
       }
       return { kind: 'instance', width, site, instance: child.instance, port: child.signal };
     }

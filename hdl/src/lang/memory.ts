@@ -27,7 +27,8 @@ export class Memory<T extends HType = HType> {
   name: string | undefined;
 
   constructor(type: T, options: MemoryOptions) {
-    if (!Number.isInteger(options.depth) || options.depth < 1) throw new HdlError(`a memory has at least 1 word, not ${options.depth}`);
+    if (!Number.isInteger(options.depth) || options.depth < 1)
+      throw new HdlError(`a memory has at least 1 word, not ${options.depth}`);
     const lane = options.lane ?? type.width;
     if (type.width % lane !== 0) throw new HdlError(`lanes of ${lane} bits do not divide a word of ${type.width} bits`);
     this.type = type;
@@ -50,7 +51,8 @@ export class Memory<T extends HType = HType> {
   /** Writes a word at the clock edge, under the conditions around this statement; with a mask only the lanes whose bit is 1. */
   write(address: UInt<number> | number, data: Driver<Sig<T>>, mask?: UInt<number>): void {
     const lanes = this.type.width / this.lane;
-    if (mask !== undefined && mask.width !== lanes) throw new HdlError(`the mask has ${mask.width} bits, but a word has ${lanes} lanes of ${this.lane} bits`);
+    if (mask !== undefined && mask.width !== lanes)
+      throw new HdlError(`the mask has ${mask.width} bits, but a word has ${lanes} lanes of ${this.lane} bits`);
     currentBlock().push({
       kind: 'memory-write',
       memory: this,
@@ -63,7 +65,8 @@ export class Memory<T extends HType = HType> {
 
   private packed(data: unknown): Bits {
     if (data instanceof Bits) return new Bits(this.type.width, { kind: 'const', value: 0n }).operand(data);
-    if (typeof data === 'number' || typeof data === 'bigint') return new Bits(this.type.width, { kind: 'const', value: 0n }).operand(data);
+    if (typeof data === 'number' || typeof data === 'bigint')
+      return new Bits(this.type.width, { kind: 'const', value: 0n }).operand(data);
     const bits = concat(leaves(data));
     return bits.as(this.type.width);
   }

@@ -77,8 +77,9 @@ export function connect<M extends Module<never> | Module<unknown>>(child: M, inp
 
 function join(port: unknown, value: unknown): void {
   if (port instanceof Channel && value instanceof Channel) port.from(value);
-  else if (Array.isArray(port) && Array.isArray(value) && port.length === value.length) port.forEach((p, i) => {
-    join(p, value[i]);
-  });
+  else if (Array.isArray(port) && Array.isArray(value) && port.length === value.length)
+    port.forEach((p, i) => {
+      join(p, value[i]);
+    });
   else assign(port, value);
 }

@@ -1,16 +1,6 @@
 import { Bits, concat, literal, type Role, typed } from './bits.ts';
 import { HdlError } from './errors.ts';
-import type {
-  BundleType,
-  EnumType,
-  Fields,
-  HType,
-  Readable,
-  StreamType,
-  UInt,
-  UIntType,
-  VecType,
-} from './values.ts';
+import type { BundleType, EnumType, Fields, HType, Readable, StreamType, UInt, UIntType, VecType } from './values.ts';
 import type { Clog2 } from './width-arithmetic.ts';
 
 /** Makes the leaf signals of a value; `flipped` leaves go against the value's direction (a stream's `ready`). */
@@ -113,7 +103,8 @@ export function Bundle<const F extends Fields>(fields: F): BundleType<F> {
 
 /** `length` elements; packed, element 0 is the least significant. */
 export function vec<T extends HType>(length: number, of: T): VecType<T> {
-  if (!Number.isInteger(length) || length < 1) throw new HdlError(`a vector has a whole number of at least 1 elements, not ${length}`);
+  if (!Number.isInteger(length) || length < 1)
+    throw new HdlError(`a vector has a whole number of at least 1 elements, not ${length}`);
   return made({
     of,
     length,
@@ -140,11 +131,16 @@ export function stream<T extends HType>(of: T): StreamType<T> {
 
 /** A value whose leaves are signals of one role. */
 export function signals<X>(type: HType, role: Role, init?: unknown): X {
-  const flip = (flipped: boolean): Role => (flipped && role === 'input' ? 'output' : flipped && role === 'output' ? 'input' : role);
+  const flip = (flipped: boolean): Role =>
+    flipped && role === 'input' ? 'output' : flipped && role === 'output' ? 'input' : role;
   let reset: bigint | undefined;
   if (init !== undefined) {
     const value = shapeOf(type).make(width => literal(width, 0));
-    if (value instanceof Bits) reset = constant(shapeOf(type).make((w, names) => new Bits(w, { kind: 'const', value: 0n }, names)), init);
+    if (value instanceof Bits)
+      reset = constant(
+        shapeOf(type).make((w, names) => new Bits(w, { kind: 'const', value: 0n }, names)),
+        init,
+      );
     else if (init === 0 || init === 0n) reset = 0n;
     else throw new HdlError('init of a bundle or vector can only be 0: give other values to registers one by one');
   }
@@ -168,7 +164,9 @@ export function assign(target: unknown, value: unknown): void {
     target.from(value);
   } else if (Array.isArray(target)) {
     if (!Array.isArray(value) || value.length !== target.length) {
-      throw new HdlError(`a vector of ${target.length} elements is driven by as many values, not ${Array.isArray(value) ? value.length : 'this'}`);
+      throw new HdlError(
+        `a vector of ${target.length} elements is driven by as many values, not ${Array.isArray(value) ? value.length : 'this'}`,
+      );
     }
     target.forEach((element, i) => {
       assign(element, value[i]);
@@ -190,14 +188,26 @@ export function zipLeaves(values: readonly unknown[], f: (leaves: readonly Bits[
   if (first instanceof Bits) return f(values.map(v => (v instanceof Bits ? v : first.operand(v))));
   if (first instanceof Record) {
     const fields = Object.keys(first).map(
-      name => [name, zipLeaves(values.map(v => (v as { readonly [name: string]: unknown })[name]), f)] as const,
+      name =>
+        [
+          name,
+          zipLeaves(
+            values.map(v => (v as { readonly [name: string]: unknown })[name]),
+            f,
+          ),
+        ] as const,
     );
     return Object.assign(new Record(), Object.fromEntries(fields));
   }
   if (Array.isArray(first)) {
     const elements = new Elements();
     first.forEach((_, i) => {
-      elements.push(zipLeaves(values.map(v => (v as readonly unknown[])[i]), f));
+      elements.push(
+        zipLeaves(
+          values.map(v => (v as readonly unknown[])[i]),
+          f,
+        ),
+      );
     });
     return elements;
   }

@@ -35,7 +35,11 @@ function parse(stack: string): readonly Location[] {
     if (!found) continue;
     const [, place = '', line = '0', column = '0'] = found;
     if (place.includes('/node_modules/') || place.startsWith(library) || place.startsWith(libraryPath)) continue;
-    locations.push({ file: place.startsWith('file:') ? fileURLToPath(place) : place, line: Number(line), column: Number(column) });
+    locations.push({
+      file: place.startsWith('file:') ? fileURLToPath(place) : place,
+      line: Number(line),
+      column: Number(column),
+    });
   }
   return locations;
 }

@@ -9,7 +9,13 @@ import type { Bool, Enum, EnumType, UInt } from './values.ts';
 export type Recorded =
   | { readonly kind: 'set'; readonly target: Bits; readonly value: Bits; readonly site: Site }
   | { readonly kind: 'if'; readonly arms: RecordedArm[]; otherwise: Recorded[]; readonly site: Site }
-  | { readonly kind: 'match'; readonly subject: Bits; readonly arms: RecordedCase[]; readonly otherwise: Recorded[]; readonly site: Site }
+  | {
+      readonly kind: 'match';
+      readonly subject: Bits;
+      readonly arms: RecordedCase[];
+      readonly otherwise: Recorded[];
+      readonly site: Site;
+    }
   | {
       readonly kind: 'memory-write';
       readonly memory: Memory;

@@ -150,10 +150,11 @@ export type InputsOf<M> = {
     : never;
 };
 
-type InputDriver<X extends Readable> = X extends UInt<infer W>
-  ? Val<W>
-  : X extends Stream<infer T>
-    ? Stream<T>
-    : X extends readonly (infer E extends Readable)[]
-      ? readonly InputDriver<E>[]
-      : Omit<X, typeof direction> | X[typeof literal];
+type InputDriver<X extends Readable> =
+  X extends UInt<infer W>
+    ? Val<W>
+    : X extends Stream<infer T>
+      ? Stream<T>
+      : X extends readonly (infer E extends Readable)[]
+        ? readonly InputDriver<E>[]
+        : Omit<X, typeof direction> | X[typeof literal];

@@ -41,7 +41,9 @@ type Twenty = [
   '18',
   '19',
 ];
-type Rotate<T extends readonly string[]> = T extends readonly [infer H extends string, ...infer R extends string[]] ? [...R, H] : T;
+type Rotate<T extends readonly string[]> = T extends readonly [infer H extends string, ...infer R extends string[]]
+  ? [...R, H]
+  : T;
 
 /** `Rows[a]` is `Twenty` rotated left by a: `Rows[a][b]` is a + b. */
 type R0 = Twenty;
@@ -90,7 +92,8 @@ type Head<S extends string> = S extends `${infer H extends Digit}${string}` ? H 
 type Tail<S extends string> = S extends `${Digit}${infer T}` ? T : '';
 
 /** a + b + carry as two digits. */
-type AddDigits<A extends Digit, B extends Digit, Carry extends '0' | '1'> = Rows[Carry extends '1' ? Successor[A] : A][B & keyof R0];
+type AddDigits<A extends Digit, B extends Digit, Carry extends '0' | '1'> = Rows[Carry extends '1' ? Successor[A] : A][B &
+  keyof R0];
 
 /** Least significant digit first. */
 type AddReversed<X extends string, Y extends string, Carry extends '0' | '1', Out extends string> = `${X}${Y}` extends ''

@@ -1,8 +1,8 @@
 /** The three modules that the language is judged by: a counter, a skid buffer, a round robin arbiter; and a top that joins them. */
 import {
   anyOf,
-  Bundle,
   type Bool,
+  Bundle,
   bool,
   cat,
   connect,
@@ -72,7 +72,12 @@ export class RoundRobin<T extends HType> extends Module<{ n: number; type: T }> 
       r.ready.set((sel[i] ?? wrap).and(this.out.ready));
     });
     this.out.valid.set(anyOf(valid));
-    this.out.put(muxOneHot(sel, this.req.map(r => r.payload)));
+    this.out.put(
+      muxOneHot(
+        sel,
+        this.req.map(r => r.payload),
+      ),
+    );
     this.grant.set(cat(...sel.toReversed()));
     when(this.out.fire, () => {
       this.seen.set(cat(...sel.map((_, i) => anyOf(sel.slice(i))).toReversed()));

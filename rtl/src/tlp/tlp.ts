@@ -1,4 +1,4 @@
-import { Bundle, bool, type BundleType, cat, mux, type Bool, type Sig, type UInt, type UIntType, u, uint } from '@hdl/ts-hdl';
+import { type Bool, Bundle, type BundleType, bool, cat, mux, type Sig, type UInt, type UIntType, u, uint } from '@hdl/ts-hdl';
 
 /**
  * The header of a transaction layer packet, unpacked: one layout for 3 DW and 4 DW headers (PCIe base specification, 2.2.1). Fields that
@@ -49,7 +49,14 @@ export type TlpBeatType<W extends number = number> = BundleType<{
 const beats = new Map<number, unknown>();
 
 /** Type field values (Fmt tells whether there is data). */
-export const TlpType = { memory: 0b00000, io: 0b00010, config0: 0b00100, config1: 0b00101, completion: 0b01010, message: 0b10000 } as const;
+export const TlpType = {
+  memory: 0b00000,
+  io: 0b00010,
+  config0: 0b00100,
+  config1: 0b00101,
+  completion: 0b01010,
+  message: 0b10000,
+} as const;
 
 /** Fmt field values. */
 export const Fmt = { header3: 0b000, header4: 0b001, data3: 0b010, data4: 0b011 } as const;
