@@ -1,0 +1,22 @@
+import { embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
+import { verilator } from '@hdl/verilator-wrapper';
+import { UsageError } from './errors.ts';
+
+/** Engines by the name that `--engine` takes. */
+export const engineNames = ['embedded', 'verilator'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+export type EngineFunction = (design: ir.Design, options?: SimulationOptions) => Simulation | Promise<Simulation>;
+
+const engines: Record<EngineName, EngineFunction> = { embedded, verilator };
+
+/** @throws UsageError for a name that is no engine. */
+export function engineByName(name: string): { readonly name: EngineName; readonly create: EngineFunction } {
+  const known = engineNames.find(n => n === name);
+  if (!known) {
+    throw new UsageError(
+      `there is no engine '${name}': choose embedded (in-process, nothing to install) or verilator (compiles the emitted Verilog).`,
+    );
+  }
+  return { name: known, create: engines[known] };
+}

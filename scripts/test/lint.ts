@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findToolchain } from '@hdl/verilator-wrapper';
+import { runYosys } from '@yowasp/yosys';
+
+const run = promisify(execFile);
+
+export interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs a tool and gives all that it printed, whether it succeeded or not; an exit code other than 0 is part of the text. */
+async function output(command: string, args: readonly string[], cwd: string, env?: NodeJS.ProcessEnv): Promise<string> {
+  try {
+    const { stdout, stderr } = await run(command, [...args], { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 });
+    return stdout + stderr;
+  } catch (error) {
+    const failed = error as { readonly stdout?: string; readonly stderr?: string; readonly code?: number | string };
+    return `${failed.stdout ?? ''}${failed.stderr ?? ''}exit code ${failed.code}`;
+  }
+}
+
+async function inFolder(files: readonly SourceFile[], use: (folder: string) => Promise<string>): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'lint-'));
+  try {
+    for (const file of files) writeFileSync(join(folder, file.name), file.text);
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What `verilator --lint-only -Wall` says; nothing if it is content. */
+export async function verilatorLint(files: readonly SourceFile[], top: string): Promise<string> {
+  const { verilator } = await findToolchain({ install: true, log: () => {} });
+  const args = ['--lint-only', '-Wall', '--top-module', top, ...files.map(f => f.name)];
+  const text = await inFolder(files, folder => output(verilator.command, args, folder, verilator.env));
+  return text.replace(/^- V e r i l a t i o n.*\n(- Verilator:.*\n)?/gm, '');
+}
+
+/** What `iverilog -Wall` says; undefined where Icarus Verilog is not installed. */
+export async function icarusLint(files: readonly SourceFile[], top: string): Promise<string | undefined> {
+  if ((await output('iverilog', ['-V'], '.')).includes('ENOENT')) return undefined;
+  return inFolder(files, folder =>
+    output('iverilog', ['-Wall', '-g2005', '-s', top, '-o', 'out.vvp', ...files.map(f => f.name)], folder),
+  );
+}
+
+/** What Yosys says beside progress when it reads the files and checks the netlist; nothing if it is content. */
+export async function yosysLint(files: readonly SourceFile[], top: string): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  const collect = (bytes: Uint8Array | null) => {
+    if (bytes) text += decoder.decode(bytes);
+  };
+  const tree = Object.fromEntries(files.map(f => [f.name, f.text]));
+  const script = `read_verilog ${files.map(f => f.name).join(' ')}; hierarchy -check -top ${top}; proc; check -assert`;
+  try {
+    await runYosys(['-q', '-p', script], tree, { stdout: collect, stderr: collect });
+  } catch (error) {
+    text += `\n${error instanceof Error ? error.message : String(error)}`;
+  }
+  return text.trim();
+}
+
+/** Reads the files of a folder that a file list names. */
+export function fileList(folder: string, list: string): SourceFile[] {
+  const names = readFileSync(join(folder, list), 'utf8')
+    .split('\n')
+    .filter(line => line !== '' && !line.startsWith('//'));
+  return names.map(name => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
+}
