@@ -17,7 +17,7 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
   private readonly write_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
   private readonly read_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
   private readonly full = reg(bool, { init: 0 });
-  private readonly out_valid = reg(bool, { init: 0 });
+  private readonly word_valid = reg(bool, { init: 0 });
 
   protected override logic() {
     const { depth } = this.p;
@@ -25,7 +25,7 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
       throw new HdlError(`a Fifo's depth is a power of two of at least 2, not ${depth}`);
     const width = clog2(depth);
     const write = this.in.valid.and(this.full.not());
-    const fetch = this.write_pointer.ne(this.read_pointer).and(this.out_valid.not().or(this.out.ready));
+    const fetch = this.write_pointer.ne(this.read_pointer).and(this.word_valid.not().or(this.out.ready));
 
     this.in.ready.set(this.full.not());
     when(write, () => {
@@ -35,14 +35,14 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
     const word = this.words.read(this.read_pointer.trunc(width), fetch);
     when(fetch, () => {
       this.read_pointer.set(this.read_pointer.add(1));
-      this.out_valid.set(1);
-    }).elsewhen(this.out.ready, () => this.out_valid.set(0));
+      this.word_valid.set(1);
+    }).elsewhen(this.out.ready, () => this.word_valid.set(0));
 
     const used = this.write_pointer.sub(this.read_pointer);
     when(write.and(fetch.not()), () => this.full.set(used.eq(depth - 1))).elsewhen(fetch.and(write.not()), () =>
       this.full.set(0),
     );
-    this.out.valid.set(this.out_valid);
+    this.out.valid.set(this.word_valid);
     this.out.put(word);
   }
 }

@@ -10,19 +10,19 @@ import type { HType } from '../lang/values.ts';
 export class RegisterSlice<T extends HType> extends Module<{ type: T }> {
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
-  private readonly out_valid = reg(bool, { init: 0 });
-  private readonly out_word = reg(this.p.type);
+  private readonly word_valid = reg(bool, { init: 0 });
+  private readonly word = reg(this.p.type);
   private readonly held_valid = reg(bool, { init: 0 });
   private readonly held_word = reg(this.p.type);
 
   protected override logic() {
     this.in.ready.set(this.held_valid.not());
-    this.out.valid.set(this.out_valid);
-    this.out.put(this.out_word);
-    const advance = this.out.ready.or(this.out_valid.not());
+    this.out.valid.set(this.word_valid);
+    this.out.put(this.word);
+    const advance = this.out.ready.or(this.word_valid.not());
     when(advance, () => {
-      this.out_valid.set(this.in.valid.or(this.held_valid));
-      when(this.held_valid, () => this.out_word.set(this.held_word)).otherwise(() => this.out_word.set(this.in.payload));
+      this.word_valid.set(this.in.valid.or(this.held_valid));
+      when(this.held_valid, () => this.word.set(this.held_word)).otherwise(() => this.word.set(this.in.payload));
       this.held_valid.set(0);
     }).elsewhen(this.in.fire, () => {
       this.held_valid.set(1);

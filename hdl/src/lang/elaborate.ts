@@ -50,7 +50,7 @@ function describeModule(module: Module<unknown>): Scope {
   }
   let unnamed = 0;
   for (const child of modules) if (!named.has(child)) named.set(child, `${lowerFirst(child.constructor.name)}_${unnamed++}`);
-  for (const [child, name] of named) scope.children.push({ name, scope: describeModule(child), site: child['~site'] });
+  for (const [child, name] of named) scope.children.push({ name, scope: describeModule(child), site: child['~site'].creation });
   return scope;
 }
 

@@ -1,6 +1,6 @@
 import { Bits, concat, node, typed } from './bits.ts';
 import { HdlError } from './errors.ts';
-import { leaves, unpack } from './shapes.ts';
+import { leaves, unpack, zipLeaves } from './shapes.ts';
 import { CallSite } from './site.ts';
 import { currentBlock } from './statements.ts';
 import type { Bool, Driver, HType, Sig, UInt } from './values.ts';
@@ -64,11 +64,11 @@ export class Memory<T extends HType = HType> {
   }
 
   private packed(data: unknown): Bits {
-    if (data instanceof Bits) return new Bits(this.type.width, { kind: 'const', value: 0n }).operand(data);
-    if (typeof data === 'number' || typeof data === 'bigint')
-      return new Bits(this.type.width, { kind: 'const', value: 0n }).operand(data);
-    const bits = concat(leaves(data));
-    return bits.as(this.type.width);
+    const none = new Bits(this.type.width, { kind: 'const', value: 0n });
+    if (data instanceof Bits || typeof data === 'number' || typeof data === 'bigint') return none.operand(data);
+    // A literal of a bundle has its fields in any order: they are taken by the type's.
+    const like = unpack(this.type, typed<UInt<number>>(none));
+    return concat(leaves(zipLeaves([like, data], ([zero, value]) => value ?? zero ?? none)));
   }
 
   /**

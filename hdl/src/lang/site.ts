@@ -13,6 +13,8 @@ const depth = 10;
 /** A call site. Capturing keeps frames only; text is made when somebody asks. */
 export class CallSite implements Site {
   private resolved: readonly Location[] | undefined;
+  /** Leading frames that are constructors: of a class without its own constructor the first is the class itself. */
+  private constructors = 0;
   private readonly holder: { stack?: string } = {};
 
   constructor() {
@@ -23,23 +25,41 @@ export class CallSite implements Site {
   }
 
   get frames(): readonly Location[] {
-    this.resolved ??= parse(this.holder.stack ?? '');
+    if (!this.resolved) {
+      const stack = user(this.holder.stack ?? '');
+      this.resolved = stack.map(f => f.location);
+      const made = stack.findIndex(f => !f.constructs);
+      this.constructors = made < 0 ? 0 : made;
+    }
     return this.resolved;
+  }
+
+  /** For a site captured in a constructor: where `new` was written. */
+  get creation(): Site {
+    const whole = this;
+    return {
+      get frames() {
+        const { frames } = whole;
+        return frames.slice(whole.constructors);
+      },
+    };
   }
 }
 
-function parse(stack: string): readonly Location[] {
-  const locations: Location[] = [];
+interface Frame {
+  readonly location: Location;
+  readonly constructs: boolean;
+}
+
+function user(stack: string): readonly Frame[] {
+  const frames: Frame[] = [];
   for (const text of stack.split('\n')) {
     const found = frame.exec(text);
     if (!found) continue;
     const [, place = '', line = '0', column = '0'] = found;
     if (place.includes('/node_modules/') || place.startsWith(library) || place.startsWith(libraryPath)) continue;
-    locations.push({
-      file: place.startsWith('file:') ? fileURLToPath(place) : place,
-      line: Number(line),
-      column: Number(column),
-    });
+    const file = place.startsWith('file:') ? fileURLToPath(place) : place;
+    frames.push({ location: { file, line: Number(line), column: Number(column) }, constructs: /^\s*at new /.test(text) });
   }
-  return locations;
+  return frames;
 }

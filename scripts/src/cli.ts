@@ -1,0 +1,80 @@
+import { SimulationError } from '@hdl/ts-hdl';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { engineNames } from './engines.ts';
+import { UsageError } from './errors.ts';
+
+/**
+ * Runs the command line.
+ * @returns the exit code: 0 done, 1 the run went wrong (a copy differs, an engine failed), 2 the request cannot be met as it was given.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('p2p')
+    .description('A peer-to-peer PCIe fabric in RTL written in TypeScript: simulate it, emit it as Verilog, measure it')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, `${pc.red('error')}: `)) });
+
+  program
+    .command('sim')
+    .description('copy a file from drive to drive three ways and report which links carried it, and how fast')
+    .option('--file <path>', 'the file to copy; the emitted Verilog of the fabric by default')
+    .option('--engine <name>', `${engineNames.join(' or ')}`, 'embedded')
+    .option('--topology <path>', 'a module (.ts, .mjs) whose default export is a topology, or a .json file of one')
+    .option('--clock <MHz>', 'the modelled clock', positive, 250)
+    .option('--json <path>', 'write the report as data (docs/report-schema.md)')
+    .option('--trace <path>', 'write a waveform (VCD) of every named signal')
+    .action(async options => {
+      const { sim } = await import('./sim.ts');
+      code = await sim(options);
+    });
+
+  program
+    .command('emit')
+    .description('write the endpoint, the switch and the fabric as Verilog, with a file list for each')
+    .requiredOption('--out <folder>', 'where to write')
+    .option('--topology <path>', 'a topology other than the default one')
+    .action(async options => {
+      const { emit } = await import('./emit.ts');
+      code = await emit(options);
+    });
+
+  program
+    .command('bench')
+    .description('measure the engines side by side on the default fabric')
+    .option('--bytes <n>', 'size of the file that is copied', positive, 1024 * 1024)
+    .option('--json <path>', 'write the figures as data')
+    .action(async options => {
+      const { bench } = await import('./bench.ts');
+      code = await bench(options);
+    });
+
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return report(error);
+  }
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It has to be a number above 0.');
+  return value;
+}
+
+/** Tells the person what went wrong: one paragraph for what they can mend, the stack only for a fault of ours. */
+function report(error: unknown): number {
+  const say = (text: string) => process.stderr.write(`${pc.red('error')}: ${text}\n`);
+  if (error instanceof UsageError) {
+    say(error.message);
+    return 2;
+  }
+  if (error instanceof SimulationError) {
+    say(error.message);
+    return 1;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}
