@@ -138,7 +138,9 @@ export interface Instance {
 }
 
 /** What an assignment drives: a signal of this module (not an input), or an input port of a child instance. */
-export type Target = { readonly instance: undefined; readonly signal: Signal } | { readonly instance: Instance; readonly signal: Signal };
+export type Target =
+  | { readonly instance: undefined; readonly signal: Signal }
+  | { readonly instance: Instance; readonly signal: Signal };
 
 /**
  * Drives bits `low` .. `low + value.width - 1` of the target. A wire, output or instance input gets the value combinationally; a register

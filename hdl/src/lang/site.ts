@@ -29,7 +29,7 @@ export class CallSite implements Site {
       const stack = user(this.holder.stack ?? '');
       this.resolved = stack.map(f => f.location);
       const made = stack.findIndex(f => !f.constructs);
-      this.constructors = made < 0 ? 0 : made;
+      this.constructors = Math.max(made, 0);
     }
     return this.resolved;
   }

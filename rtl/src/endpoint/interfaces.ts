@@ -1,4 +1,4 @@
-import { Bundle, bool, type BundleType, type Sig, type UIntType, uint } from '@hdl/ts-hdl';
+import { Bundle, type BundleType, bool, type Sig, type UIntType, uint } from '@hdl/ts-hdl';
 
 /** What the blocks of an endpoint say to each other. Every stream is valid/ready; every block registers what it sends. */
 

@@ -76,4 +76,11 @@ export const Engine = {
 } as const;
 
 /** Bits of `FirmwareMap.events`. The engines' bits are set when a run ends. */
-export const FirmwareEvent = { doorbell: 1 << 0, write_dma: 1 << 1, read_dma: 1 << 2, fill: 1 << 3, drain: 1 << 4, post: 1 << 5 } as const;
+export const FirmwareEvent = {
+  doorbell: 1 << 0,
+  write_dma: 1 << 1,
+  read_dma: 1 << 2,
+  fill: 1 << 3,
+  drain: 1 << 4,
+  post: 1 << 5,
+} as const;

@@ -1,0 +1,6 @@
+/** `list[index]`. @throws RangeError beyond the list, which is a mistake in the code that describes the hardware. */
+export function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new RangeError(`index ${index} of a list of ${list.length}`);
+  return item;
+}

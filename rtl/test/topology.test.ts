@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { defaultTopology, type TopologyDescription, TopologyError, topology } from '../src/fabric/topology.ts';
+
+const drive = (name: string, parent = 'switch0', memory_bytes = 4096) => ({ name, parent, memory_bytes });
+const switch0 = { name: 'switch0', parent: 'root' };
+const one = (endpoint: object): TopologyDescription => ({
+  switches: [switch0],
+  endpoints: [{ ...drive('drive0'), ...endpoint }],
+});
+const many = (n: number, parent = 'switch0') => Array.from({ length: n }, (_, i) => drive(`${parent}_drive${i}`, parent));
+
+describe('what cannot be built is refused with a sentence', () => {
+  test.each<[string, TopologyDescription]>([
+    [
+      "two devices are called 'drive0': give each its own name",
+      { switches: [switch0], endpoints: [drive('drive0'), drive('drive0')] },
+    ],
+    ["two devices are called 'root': give each its own name", one({ name: 'root' })],
+    ["'Drive 0' cannot be the name of a device: use up to 64 lower-case letters", one({ name: 'Drive 0' })],
+    ["'module' is a word of Verilog: choose another for the device", one({ name: 'module' })],
+    ["'root_rx' is a name that the fabric itself uses", one({ name: 'root_rx' })],
+    ["the parent 'switch1' of 'drive0' does not exist: it is one of 'root', 'switch0'", one({ parent: 'switch1' })],
+    [
+      "the parent 'drive0' of 'drive1' is an endpoint, and nothing hangs below one",
+      { switches: [switch0], endpoints: [drive('drive0'), drive('drive1', 'drive0')] },
+    ],
+    [
+      "the switch 'switch0' would need 33 downstream ports, and has at most 32: put a further switch below it",
+      { switches: [switch0], endpoints: many(33) },
+    ],
+    [
+      "nothing hangs below the switch 'switch1'",
+      { switches: [switch0, { name: 'switch1', parent: 'switch0' }], endpoints: [drive('drive0')] },
+    ],
+    [
+      "'switch0' and 'drive0' both hang below the root port 'root', which has one link: put a switch between",
+      { switches: [switch0], endpoints: [drive('drive0', 'root'), drive('drive1')] },
+    ],
+    [
+      "nothing hangs below the root port 'top'",
+      {
+        root: 'top',
+        switches: [
+          { name: 'a', parent: 'b' },
+          { name: 'b', parent: 'a' },
+        ],
+        endpoints: [drive('drive0', 'a')],
+      },
+    ],
+    [
+      'the switches a below b below a hang below each other',
+      { switches: [switch0, { name: 'a', parent: 'b' }, { name: 'b', parent: 'a' }], endpoints: [drive('drive0')] },
+    ],
+    ['there is no endpoint: a fabric has at least one', { switches: [switch0], endpoints: [] }],
+    ["the BAR memory of 'drive0' cannot have 5000 bytes: a power of two of at least 4096, or 0", one({ memory_bytes: 5000 })],
+    ["the BAR memory of 'drive0' cannot have 2048 bytes", one({ memory_bytes: 2048 })],
+    [
+      'the BAR memories need a window of 2199023255552 bytes, and the 64-bit window has 1099511627776: make them smaller',
+      one({ memory_bytes: 2 ** 41 }),
+    ],
+    [
+      "'drive0' holds 32 non-posted requests, but the others can have 64 outstanding: raise request_depth or lower their tags",
+      one({ request_depth: 32 }),
+    ],
+  ])('%s', (message, description) => {
+    const build = () => topology(description);
+    expect(build).toThrow(TopologyError);
+    expect(build).toThrow(message);
+  });
+
+  test('more buses than there are numbers', () => {
+    const switches = [switch0, ...Array.from({ length: 10 }, (_, i) => ({ name: `s${i}`, parent: 'switch0' }))];
+    const endpoints = switches.slice(1).flatMap(s => many(26, s.name));
+    expect(() => topology({ switches, endpoints })).toThrow(
+      'the fabric needs 283 bus numbers, and there are 256: leave devices out',
+    );
+  });
+});
+
+test('the default: a switch, two drives and a spare', () => {
+  const t = defaultTopology();
+  expect([t.root, t.top, t.switches.map(s => s.children)]).toEqual(['root', 'switch0', [['drive0', 'drive1', 'spare0']]]);
+  expect(t.endpoints.map(e => e.params.memory_bytes)).toEqual([2 ** 20, 2 ** 18, 2 ** 12]);
+  expect(t.links).toEqual(['root', 'drive0', 'drive1', 'spare0']);
+});
+
+test('switches of switches, and queues that hold what all requesters can have outstanding', () => {
+  const t = topology({
+    root_tags: 100,
+    switches: [
+      { name: 'inner', parent: 'outer' },
+      { name: 'outer', parent: 'root' },
+    ],
+    endpoints: [drive('a', 'inner'), { ...drive('b', 'outer'), tags: 512 }, drive('c', 'inner')],
+  });
+  expect(t.top).toBe('outer');
+  expect(t.links).toEqual(['root', 'a', 'c', 'inner', 'b']);
+  // a: 100 + 512 + 32; b: 100 + 32 + 32.
+  expect(t.endpoints.map(e => e.params.request_depth)).toEqual([1024, 256, 1024]);
+});
