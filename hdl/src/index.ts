@@ -2,6 +2,15 @@
 export { Fifo } from './cells/fifo.ts';
 export { PacketArbiter } from './cells/packet-arbiter.ts';
 export { RegisterSlice } from './cells/register-slice.ts';
+export { embedded } from './engine/embedded.ts';
+export { type Engine, type SimulateOptions, simulate, TypedSimulation } from './engine/simulate.ts';
+export {
+  type MemoryView,
+  type PortView,
+  type Simulation,
+  SimulationError,
+  type SimulationOptions,
+} from './engine/simulation.ts';
 export type * as ir from './ir/ir.ts';
 export { type Elaborated, elaborate } from './lang/elaborate.ts';
 export { HdlError } from './lang/errors.ts';

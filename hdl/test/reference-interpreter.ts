@@ -1,35 +1,256 @@
-import type { Design, Expr, Instance, Memory, Module, Signal, Statement } from '../src/ir/ir.ts';
+import type { Binary, Design, Expr, Instance, Memory, Module, Signal, Statement } from '../src/ir/ir.ts';
 
-/**
- * The meaning of the IR, written to be read: every value is a BigInt, and every signal is computed anew whenever it is asked for. The
- * oracle of the engines' tests; slow.
+/*
+ * The meaning of the IR, written to be read: values are BigInts, and the bodies of all modules are executed again and again until no
+ * signal changes any more. The oracle of the engines' tests; slow.
  */
 
 function ones(width: number): bigint {
   return (1n << BigInt(width)) - 1n;
 }
 
-/** A child's input or a signal of the module itself, as a key. */
-type Place = Signal | { readonly instance: Instance; readonly signal: Signal };
+function truncate(width: number, value: bigint): bigint {
+  return BigInt.asUintN(width, value);
+}
 
+/** Replaces bits `low` to `low + width - 1` of `word`. */
+function insert(word: bigint, low: number, width: number, value: bigint): bigint {
+  return (word & ~(ones(width) << BigInt(low))) | (value << BigInt(low));
+}
+
+function binary(expr: Binary, left: bigint, right: bigint): bigint {
+  const { width } = expr.left;
+  const [a, b] = expr.signed ? [BigInt.asIntN(width, left), BigInt.asIntN(width, right)] : [left, right];
+  switch (expr.op) {
+    case 'add':
+      return truncate(width, left + right);
+    case 'sub':
+      return truncate(width, left - right);
+    case 'mul':
+      return truncate(width, left * right);
+    case 'and':
+      return left & right;
+    case 'or':
+      return left | right;
+    case 'xor':
+      return left ^ right;
+    case 'eq':
+      return left === right ? 1n : 0n;
+    case 'ne':
+      return left !== right ? 1n : 0n;
+    case 'lt':
+      return a < b ? 1n : 0n;
+    case 'le':
+      return a <= b ? 1n : 0n;
+    case 'gt':
+      return a > b ? 1n : 0n;
+    case 'ge':
+      return a >= b ? 1n : 0n;
+    case 'shl':
+      return right >= BigInt(width) ? 0n : truncate(width, left << right);
+    case 'shr':
+      return truncate(width, a >> (right >= BigInt(width) ? BigInt(width) : right));
+  }
+}
+
+/** The values of one instance. */
 class InstanceState {
   readonly module: Module;
-  readonly parent: { readonly state: InstanceState; readonly instance: Instance } | undefined;
-  readonly children = new Map<Instance, InstanceState>();
-  readonly registers = new Map<Signal, bigint>();
-  readonly memories = new Map<Memory, Map<bigint, bigint>>();
-  /** Values of this cycle; forgotten when an input or the state changes. */
-  private readonly bits = new Map<Signal | Instance, Map<Signal, (bigint | undefined)[]>>();
-  private readonly expressions = new Map<Expr, bigint>();
-  /** Values of the top's inputs. */
-  readonly inputs = new Map<Signal, bigint>();
+  readonly children: ReadonlyMap<Instance, InstanceState>;
+  /** What every signal is in this cycle; registers: before the edge. */
+  readonly values = new Map<Signal, bigint>();
+  readonly memories: ReadonlyMap<Memory, bigint[]>;
+  /** What the last execution of the body found for the edge. */
+  private next = new Map<Signal, bigint>();
+  private writes: (() => void)[] = [];
+  private known = new Map<Expr, bigint>();
 
-  constructor(module: Module, parent: InstanceState['parent']) {
+  constructor(module: Module) {
     this.module = module;
-    this.parent = parent;
-    for (const signal of module.signals) if (signal.kind === 'register') this.registers.set(signal, 0n);
-    for (const memory of module.memories) this.memories.set(memory, new Map());
-    for (const instance of module.instances)
-      this.children.set(instance, new InstanceState(instance.module, { state: this, instance }));
+    this.children = new Map(module.instances.map(instance => [instance, new InstanceState(instance.module)]));
+    this.memories = new Map(module.memories.map(memory => [memory, new Array<bigint>(memory.depth).fill(0n)]));
+    for (const signal of module.signals) this.values.set(signal, 0n);
+  }
+
+  /** Executes the body once. @returns whether any signal changed, here or below. */
+  execute(): boolean {
+    this.known = new Map();
+    this.writes = [];
+    const nets = new Map<Signal, bigint>();
+    this.next = new Map();
+    const inputs = new Map<InstanceState, Map<Signal, bigint>>();
+    for (const child of this.children.values()) inputs.set(child, new Map());
+    this.statements(this.module.body, nets, inputs);
+    let changed = false;
+    const set = (state: InstanceState, signal: Signal, value: bigint) => {
+      if (state.values.get(signal) !== value) changed = true;
+      state.values.set(signal, value);
+    };
+    for (const signal of this.module.signals)
+      if (signal.kind === 'wire' || signal.kind === 'output') set(this, signal, nets.get(signal) ?? 0n);
+    for (const [child, values] of inputs)
+      for (const signal of child.module.signals) if (signal.kind === 'input') set(child, signal, values.get(signal) ?? 0n);
+    for (const child of this.children.values()) if (child.execute()) changed = true;
+    return changed;
+  }
+
+  clock(reset: boolean): void {
+    for (const signal of this.module.signals) {
+      if (signal.kind !== 'register') continue;
+      const value = this.next.get(signal);
+      if (value !== undefined) this.values.set(signal, value);
+      if (reset && signal.init !== undefined) this.values.set(signal, signal.init);
+    }
+    for (const write of this.writes) write();
+    for (const child of this.children.values()) child.clock(reset);
+  }
+
+  private statements(
+    body: readonly Statement[],
+    nets: Map<Signal, bigint>,
+    inputs: ReadonlyMap<InstanceState, Map<Signal, bigint>>,
+  ): void {
+    for (const statement of body) {
+      switch (statement.kind) {
+        case 'assign': {
+          const { target, low, value } = statement;
+          const isRegister = target.instance === undefined && target.signal.kind === 'register';
+          const child = target.instance && this.children.get(target.instance);
+          const place = isRegister ? this.next : child ? (inputs.get(child) ?? nets) : nets;
+          const before = place.get(target.signal) ?? (isRegister ? this.value(target.signal) : 0n);
+          place.set(target.signal, insert(before, low, value.width, this.evaluate(value)));
+          break;
+        }
+        case 'if': {
+          const arm = statement.arms.find(({ condition }) => this.evaluate(condition) === 1n);
+          this.statements(arm?.body ?? statement.otherwise, nets, inputs);
+          break;
+        }
+        case 'match': {
+          const subject = this.evaluate(statement.subject);
+          const arm = statement.arms.find(({ value }) => value === subject);
+          this.statements(arm?.body ?? statement.otherwise, nets, inputs);
+          break;
+        }
+        case 'memory-write': {
+          const { memory } = statement;
+          const words = this.memories.get(memory) ?? [];
+          const address = this.evaluate(statement.address);
+          const data = this.evaluate(statement.data);
+          const mask = statement.mask && this.evaluate(statement.mask);
+          this.writes.push(() => {
+            if (address >= BigInt(memory.depth)) return;
+            let word = words[Number(address)] ?? 0n;
+            for (let lane = 0; lane < memory.width / memory.lane; lane++) {
+              if (mask !== undefined && ((mask >> BigInt(lane)) & 1n) === 0n) continue;
+              const low = lane * memory.lane;
+              word = insert(word, low, memory.lane, truncate(memory.lane, data >> BigInt(low)));
+            }
+            words[Number(address)] = word;
+          });
+        }
+      }
+    }
+  }
+
+  private value(signal: Signal): bigint {
+    return this.values.get(signal) ?? 0n;
+  }
+
+  private evaluate(expr: Expr): bigint {
+    let value = this.known.get(expr);
+    if (value === undefined) {
+      value = this.compute(expr);
+      this.known.set(expr, value);
+    }
+    return value;
+  }
+
+  private compute(expr: Expr): bigint {
+    switch (expr.kind) {
+      case 'const':
+        return expr.value;
+      case 'signal':
+        return this.value(expr.signal);
+      case 'instance':
+        return this.children.get(expr.instance)?.value(expr.port) ?? 0n;
+      case 'unary': {
+        const value = this.evaluate(expr.value);
+        if (expr.op === 'not') return value ^ ones(expr.width);
+        if (expr.op === 'reduce_and') return value === ones(expr.value.width) ? 1n : 0n;
+        if (expr.op === 'reduce_or') return value !== 0n ? 1n : 0n;
+        return BigInt([...value.toString(2)].filter(bit => bit === '1').length % 2);
+      }
+      case 'binary':
+        return binary(expr, this.evaluate(expr.left), this.evaluate(expr.right));
+      case 'mux':
+        return this.evaluate(this.evaluate(expr.condition) === 1n ? expr.whenTrue : expr.whenFalse);
+      case 'concat':
+        return expr.parts.reduce((word, part) => (word << BigInt(part.width)) | this.evaluate(part), 0n);
+      case 'slice':
+        return truncate(expr.width, this.evaluate(expr.value) >> BigInt(expr.low));
+      case 'extend': {
+        const value = this.evaluate(expr.value);
+        return expr.signed ? truncate(expr.width, BigInt.asIntN(expr.value.width, value)) : value;
+      }
+      case 'memory-read': {
+        const address = this.evaluate(expr.address);
+        return address < BigInt(expr.memory.depth) ? (this.memories.get(expr.memory)?.[Number(address)] ?? 0n) : 0n;
+      }
+    }
+  }
+}
+
+/** Simulates a design. Ports are named as in the top module; `rst` resets. */
+export class ReferenceInterpreter {
+  private readonly top: InstanceState;
+  private reset = false;
+
+  constructor(design: Design) {
+    this.top = new InstanceState(design.top);
+  }
+
+  private port(name: string): Signal {
+    const signal = this.top.module.signals.find(candidate => candidate.name === name);
+    if (signal === undefined) throw new Error(`the top module has no port ${name}`);
+    return signal;
+  }
+
+  /** Drives an input from now on. */
+  set(name: string, value: bigint): void {
+    if (name === 'rst') this.reset = value === 1n;
+    else this.top.values.set(this.port(name), value);
+  }
+
+  /** The value of a port, as of the last `settle` or `step`. */
+  get(name: string): bigint {
+    return this.top.values.get(this.port(name)) ?? 0n;
+  }
+
+  /** The words of a memory, by its path below the top; they may be written. */
+  memory(path: string): bigint[] {
+    const names = path.split('.');
+    const last = names.pop();
+    let state = this.top;
+    for (const name of names) {
+      const child = [...state.children].find(([instance]) => instance.name === name)?.[1];
+      if (child === undefined) throw new Error(`there is no instance ${name} in ${path}`);
+      state = child;
+    }
+    const words = [...state.memories].find(([memory]) => memory.name === last)?.[1];
+    if (words === undefined) throw new Error(`there is no memory ${path}`);
+    return words;
+  }
+
+  /** @throws Error if signals go on changing: a combinational loop. */
+  settle(): void {
+    for (let pass = 0; this.top.execute(); pass++) if (pass > 10_000) throw new Error('the design does not settle');
+  }
+
+  /** One cycle: settles, clocks, settles. */
+  step(): void {
+    this.settle();
+    this.top.clock(this.reset);
+    this.settle();
   }
 }

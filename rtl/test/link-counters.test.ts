@@ -146,6 +146,8 @@ test('counts random traffic of both directions exactly, user data apart from the
 
   for (let cycle = 0; cycle < 4000; cycle++) {
     sim.poke(sim.dut.cycle, cycle + 1000);
+    // Nothing is answered in the cycle in which it is asked.
+    const asked: (() => void)[] = [];
     taps.forEach((tap, direction) => {
       const under = current[direction] ?? (random.chance(0.7) ? { item: next(direction), beat: 0 } : undefined);
       current[direction] = under;
@@ -153,11 +155,12 @@ test('counts random traffic of both directions exactly, user data apart from the
       show(sim, tap, moves ? under.item.packet : undefined, under?.beat === 0);
       if (!moves) return;
       const { packet, data, bytes, asks, answers } = under.item;
-      if (asks) outstanding[direction]?.set(...asks);
+      if (asks && under.beat === 0) asked.push(() => outstanding[direction]?.set(...asks));
       if (answers !== undefined) outstanding[1 - direction]?.delete(answers);
       expected[direction as 0 | 1].beat(packet, data, bytes, under.beat === 0, cycle + 1000);
       if (++under.beat === beatsOf(packet, bytesPerBeat)) current[direction] = undefined;
     });
+    for (const note of asked) note();
     sim.step();
   }
   for (const tap of taps) show(sim, tap, undefined, false);

@@ -186,7 +186,7 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
     const b = bench(width, 21, { rate, tx, tags: 8 });
     using _ = b.sim;
     const unit = width / 8;
-    for (let i = 0; i < 16; i++) {
+    for (let i = 0; i < 10; i++) {
       b.completer.behaviour = {
         ...lively,
         boundary: b.random.pick([64, 128] as const),
@@ -194,7 +194,7 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
         rate: b.random.pick([1, 0.3]),
       };
       const address = b.random.pick([0x1000n, 0xffff_f000n, 0x12_3456_7000n]) + BigInt(unit * b.random.below(4096 / unit));
-      const length = b.random.pick([1 + b.random.below(9), 1 + b.random.below(300), 1 + b.random.below(5000)]);
+      const length = b.random.pick([1 + b.random.below(9), 1 + b.random.below(300), 1 + b.random.below(3000)]);
       const offset = b.random.chance(0.5) ? ('media' as const) : unit * b.random.below(8192 / unit);
       const run: Run = { address, length, mrrs: b.random.below(4), offset };
       const what = `run ${i}: ${JSON.stringify({ ...run, address: String(address) })}`;
@@ -205,8 +205,8 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
       expect(result, what).toBe(DmaResult.success);
       const words = b.media.received.splice(0);
       expect(words.length).toBe(offset === 'media' ? Math.ceil(length / unit) : 0);
-      if (offset === 'media') expect(joined(words, length), what).toEqual(bytesAt(address, length));
-      expect(b.memory.bytes, what).toEqual(expected);
+      if (offset === 'media') expect(Buffer.compare(joined(words, length), bytesAt(address, length)), what).toBe(0);
+      expect(Buffer.compare(b.memory.bytes, expected), what).toBe(0);
     }
     expect(numberOf(b.sim.port(b.dut.unexpected))).toBe(0n);
     expect(b.completer.most).toBeGreaterThan(4);

@@ -34,7 +34,7 @@ function randomPacket(bench: SwitchBench, random: Random, ingress: number, numbe
   const kind = random.below(12);
   const read = memoryRead({ ...from, address, bytes: random.below(random.pick([4, 64, 512])) });
   const target = {
-    bus: anyBus,
+    bus: random.pick([2, 2, anyBus]),
     device: random.pick([0, 0, 0, 1, 2, 3, 31]),
     function: random.pick([0, 0, 0, 1]),
     register: random.below(1024),
@@ -119,7 +119,7 @@ describe.each([
     const { outcomes, pairs, drops } = compareWithModel(bench, new Random(seed), 900);
     // Every pair of ports was used (nothing leaves by its ingress), and every outcome occurred often.
     expect(pairs.size, `seed ${seed}`).toBe(12);
-    expect(Math.min(...Object.values(outcomes)), `seed ${seed}`).toBeGreaterThan(15);
+    expect(Math.min(...Object.values(outcomes)), `seed ${seed}`).toBeGreaterThan(8);
     expect(bench.sources.map((_, port) => bench.read(port, 0x94))).toEqual(drops);
   });
 });

@@ -267,10 +267,7 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
     bytes: encodeModule(assembly.functions, pages, new Map(Object.entries({ edge, settle, step, run }))),
     ports: topPorts(design, state),
     memories: new Map(
-      graph.memories.map(({ path, width, depth }, i) => [
-        path,
-        { width, depth, stride: strideOf(width), address: at(bases, i) },
-      ]),
+      graph.memories.map(({ path, width, depth }, i) => [path, { width, depth, stride: strideOf(width), address: at(bases, i) }]),
     ),
     traced,
   };
@@ -280,8 +277,7 @@ function topPorts(design: Design, state: State): CompiledPort[] {
   const ports: CompiledPort[] = [];
   if (state.reset >= 0) ports.push({ name: 'rst', direction: 'input', width: 1, address: state.reset });
   design.top.signals.forEach(({ name, kind, width }, index) => {
-    if (kind === 'input' || kind === 'output')
-      ports.push({ name, direction: kind, width, address: at(state.ports, index) });
+    if (kind === 'input' || kind === 'output') ports.push({ name, direction: kind, width, address: at(state.ports, index) });
   });
   return ports;
 }

@@ -169,12 +169,7 @@ class Drivers {
   }
 
   /** Gives the enclosing scope what the taken arm assigned. `disjoint`: at most one condition is 1, so the order of arms is free. */
-  private merge(
-    scope: Scope,
-    arms: readonly { condition: number; scope: Scope }[],
-    otherwise: Scope,
-    disjoint: boolean,
-  ): void {
+  private merge(scope: Scope, arms: readonly { condition: number; scope: Scope }[], otherwise: Scope, disjoint: boolean): void {
     const scopes = [...arms.map(arm => arm.scope), otherwise];
     for (const target of new Set(scopes.flatMap(inner => [...inner.pieces.keys()]))) {
       const pieces = scopes.flatMap(inner => inner.pieces.get(target) ?? []);

@@ -66,12 +66,7 @@ export class FlatGraph {
     return this.nodes.length;
   }
 
-  private unfold(
-    module: Module,
-    path: string,
-    parent: FlatInstance['parent'],
-    graphs: Map<Module, ModuleGraph>,
-  ): FlatInstance {
+  private unfold(module: Module, path: string, parent: FlatInstance['parent'], graphs: Map<Module, ModuleGraph>): FlatInstance {
     const graph = graphs.get(module) ?? moduleGraph(module);
     const firstNode = this.nodes.length;
     const registers = module.signals.map((signal, index) => {
@@ -87,8 +82,7 @@ export class FlatGraph {
       this.nodes.push(node);
       this.owners.push(instance);
     }
-    for (const { name, width, depth, lane } of module.memories)
-      this.memories.push({ path: below + name, width, depth, lane });
+    for (const { name, width, depth, lane } of module.memories) this.memories.push({ path: below + name, width, depth, lane });
     const flat = (node: number | undefined) => (node === undefined ? undefined : node + firstNode);
     for (const { memory, enable, address, data, mask } of graph.writes)
       this.writes.push({

@@ -1,7 +1,7 @@
-import { SimulationError } from './simulation.ts';
 import { at } from './at.ts';
 import { splitIntoBits } from './bit-split.ts';
 import type { FlatGraph } from './flat-graph.ts';
+import { SimulationError } from './simulation.ts';
 
 /** What lives, in an order in which every node comes after its operands. */
 export interface Order {
@@ -28,11 +28,7 @@ export function order(graph: FlatGraph, roots: readonly number[], registers: rea
 }
 
 /** Tarjan's algorithm without recursion: strongly connected components come out operands first. */
-function components(
-  graph: FlatGraph,
-  roots: readonly number[],
-  asked: readonly number[],
-): Order & { loops: number[][] } {
+function components(graph: FlatGraph, roots: readonly number[], asked: readonly number[]): Order & { loops: number[][] } {
   const index = new Int32Array(graph.size);
   const lowest = new Int32Array(graph.size);
   const open = new Uint8Array(graph.size);

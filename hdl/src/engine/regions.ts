@@ -119,7 +119,8 @@ export class Regions {
     if (at(this.uses, node) > 1 || depth > DEEPEST_EXPRESSION) return 0;
     const op = g.op(node);
     let sum = op === Op.Const || op === Op.Load ? 0 : op === Op.Read ? 2 : 1;
-    for (let i = g.operandCount(node) - 1; i >= 0 && sum < WORTH_A_BRANCH; i--) sum += this.exclusive(g.operand(node, i), depth + 1);
+    for (let i = g.operandCount(node) - 1; i >= 0 && sum < WORTH_A_BRANCH; i--)
+      sum += this.exclusive(g.operand(node, i), depth + 1);
     return sum;
   }
 

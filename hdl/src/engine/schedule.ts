@@ -66,7 +66,8 @@ class Scheduler {
       if (done[node] === 1 || position >= g.operandCount(node)) {
         stack.pop();
         positions.pop();
-        if (done[node] === 0 && this.regions.kept[node] === 1) this.list(this.regions.region(node)).push({ kind: 'define', node });
+        if (done[node] === 0 && this.regions.kept[node] === 1)
+          this.list(this.regions.region(node)).push({ kind: 'define', node });
         done[node] = 1;
       } else {
         positions[positions.length - 1] = position + 1;
@@ -89,11 +90,11 @@ class Scheduler {
     const { g } = this;
     for (const member of members) this.done[member] = 1;
     this.need(condition);
-    const arm = (inner: number, valueOf: (member: number) => number): Item[] => {
+    const arm = (inner: number, armOf: (member: number) => number): Item[] => {
       const items: Item[] = [];
       this.lists[inner] = items;
       for (const member of members) {
-        const value = valueOf(member);
+        const value = armOf(member);
         this.need(value);
         items.push({ kind: 'assign', member, value });
       }

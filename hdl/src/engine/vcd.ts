@@ -43,7 +43,11 @@ export class VcdWriter {
   /** `signals` of one scope follow each other, a scope before the scopes inside it. */
   constructor(sink: TextSink, signals: readonly WaveSignal[]) {
     this.sink = sink;
-    this.signals = signals.map((signal, index) => ({ ...signal, code: identifier(index), last: new Uint32Array(signal.words.length) }));
+    this.signals = signals.map((signal, index) => ({
+      ...signal,
+      code: identifier(index),
+      last: new Uint32Array(signal.words.length),
+    }));
     let header = '$timescale 1 ns $end\n';
     const open: string[] = [];
     const moveTo = (scope: readonly string[]) => {

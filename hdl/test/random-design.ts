@@ -1,0 +1,284 @@
+import type { Design, Expr, Instance, Memory, Module, Signal, Statement } from '../src/ir/ir.ts';
+import {
+  arithmetic,
+  assign,
+  chain,
+  compare,
+  concat,
+  connect,
+  constant,
+  design,
+  extend,
+  ModuleBuilder,
+  match,
+  memoryRead,
+  mux,
+  output,
+  read,
+  shift,
+  slice,
+  unary,
+  when,
+  write,
+} from './engine/ir-builder.ts';
+
+/** A deterministic source of random numbers (xorshift128+ by way of splitmix32 seeding is not needed here: mulberry32). */
+export class Random {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed | 0;
+  }
+
+  /** A number from 0 up, below 1. */
+  fraction(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number from 0 up, below `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.fraction() * limit);
+  }
+
+  chance(probability: number): boolean {
+    return this.fraction() < probability;
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.below(list.length)] as T;
+  }
+
+  /** Any value of `width` bits; all zeros, all ones and small numbers are frequent. */
+  bits(width: number): bigint {
+    const kind = this.below(6);
+    if (kind === 0) return 0n;
+    if (kind === 1) return (1n << BigInt(width)) - 1n;
+    if (kind === 2) return BigInt.asUintN(width, BigInt(this.below(8)));
+    let value = 0n;
+    for (let i = 0; i < width; i += 32) value = (value << 32n) | BigInt(this.below(2 ** 32));
+    return BigInt.asUintN(width, value);
+  }
+}
+
+/** How large random designs are. */
+export interface RandomDesignOptions {
+  /** Widest value; 300 by default. */
+  readonly maxWidth?: number;
+  /** Expressions made per module, about; 40 by default. */
+  readonly expressions?: number;
+  /** Modules below the top at most; 3 by default. */
+  readonly children?: number;
+}
+
+interface Limits {
+  readonly maxWidth: number;
+  readonly expressions: number;
+}
+
+/** Makes one module. Values go into a pool; a signal is read only after the statement that drives it, so there are no loops. */
+class RandomModule {
+  private readonly random: Random;
+  private readonly limits: Limits;
+  private readonly builder: ModuleBuilder;
+  private readonly pool: Expr[] = [];
+  private readonly registers: Signal[] = [];
+  private readonly memories: Memory[] = [];
+  private names = 0;
+
+  constructor(random: Random, name: string, limits: Limits) {
+    this.random = random;
+    this.limits = limits;
+    this.builder = new ModuleBuilder(name);
+  }
+
+  private name(prefix: string): string {
+    return `${prefix}${this.names++}`;
+  }
+
+  private width(): number {
+    const { random } = this;
+    const kind = random.below(10);
+    const width =
+      kind < 3 ? 1 : kind < 7 ? 1 + random.below(40) : kind < 8 ? random.pick([8, 16, 32, 64, 128]) : 1 + random.below(300);
+    return Math.min(width, this.limits.maxWidth);
+  }
+
+  build(children: readonly Module[]): Module {
+    const { random, builder } = this;
+    for (let i = 1 + random.below(4); i > 0; i--) this.pool.push(builder.input(this.name('in'), this.width()));
+    for (let i = 1 + random.below(5); i > 0; i--) {
+      const width = this.width();
+      const register = builder.register(this.name('reg'), width, random.chance(0.6) ? random.bits(width) : undefined);
+      this.registers.push(register);
+      this.pool.push(read(register));
+    }
+    for (let i = random.below(3); i > 0; i--) {
+      const lane = 1 + random.below(random.pick([3, 12, 40]));
+      const lanes = random.chance(0.5) ? 1 : 1 + random.below(Math.max(1, Math.min(40, Math.floor(this.limits.maxWidth / lane))));
+      const width = Math.min(lane * lanes, Math.floor(this.limits.maxWidth / lane) * lane) || lane;
+      this.memories.push(builder.memory(this.name('mem'), width, 1 + random.below(random.pick([1, 6, 20])), lane));
+    }
+    for (const child of children) this.instantiate(child);
+    this.grow(this.limits.expressions);
+    for (let i = 1 + random.below(3); i > 0; i--) this.drivenNet();
+    for (let i = 2 + random.below(4); i > 0; i--) builder.body.push(this.statement(3, []));
+    this.grow(5);
+    for (let i = 2 + random.below(4); i > 0; i--) builder.output(this.name('out'), this.any(this.width()));
+    for (const register of this.registers) builder.output(this.name('out'), read(register));
+    return builder.build();
+  }
+
+  private instantiate(module: Module): void {
+    const instance = this.builder.instance(this.name('child'), module);
+    this.grow(4);
+    for (const port of module.signals) if (port.kind === 'input') this.drive(instance, port);
+    for (const port of module.signals) if (port.kind === 'output') this.pool.push(output(instance, port.name));
+  }
+
+  private drive(instance: Instance, port: Signal): void {
+    const { random } = this;
+    this.builder.body.push(connect(instance, port.name, this.any(port.width)));
+    if (!random.chance(0.3)) return;
+    const [low, width] = this.range(port.width);
+    this.builder.body.push(when(this.any(1), [connect(instance, port.name, this.any(width), low)]));
+  }
+
+  private range(width: number): [number, number] {
+    const low = this.random.below(width);
+    return [low, 1 + this.random.below(width - low)];
+  }
+
+  private grow(count: number): void {
+    for (let i = 0; i < count; i++) this.pool.push(this.expression());
+  }
+
+  /** A value of the pool with exactly this width, by whatever adapts one. */
+  private any(width: number): Expr {
+    const { random } = this;
+    if (random.chance(0.1)) return constant(width, random.bits(width));
+    const fitting = this.pool.filter(value => value.width === width);
+    if (fitting.length > 0 && random.chance(0.7)) return random.pick(fitting);
+    const value = random.pick(this.pool);
+    if (value.width === width) return value;
+    if (value.width < width) return extend(value, width, random.chance(0.5));
+    return slice(value, random.below(value.width - width + 1), width);
+  }
+
+  private expression(): Expr {
+    const { random } = this;
+    const width = this.width();
+    const left = this.any(width);
+    switch (random.below(14)) {
+      case 0:
+        return unary('not', left);
+      case 1:
+        return unary(random.pick(['reduce_and', 'reduce_or', 'reduce_xor'] as const), left);
+      case 2:
+      case 3:
+      case 4:
+        return arithmetic(random.pick(['add', 'sub', 'mul', 'and', 'or', 'xor'] as const), left, this.any(width));
+      case 5:
+      case 6:
+        return compare(random.pick(['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const), left, this.any(width), random.chance(0.5));
+      case 7:
+        return shift('shl', left, this.amount(width));
+      case 8:
+        return shift('shr', left, this.amount(width), random.chance(0.5));
+      case 9:
+      case 10:
+        return mux(this.any(1), left, this.any(width));
+      case 11: {
+        const parts = Array.from({ length: 2 + random.below(3) }, () => this.any(Math.min(this.width(), 100)));
+        const joined = concat(...parts);
+        return joined.width <= this.limits.maxWidth ? joined : slice(joined, random.below(joined.width - width + 1), width);
+      }
+      case 12: {
+        const [low, part] = this.range(width);
+        return slice(left, low, part);
+      }
+      default:
+        return this.memories.length > 0 ? memoryRead(random.pick(this.memories), this.any(1 + random.below(8))) : left;
+    }
+  }
+
+  private amount(width: number): Expr {
+    const { random } = this;
+    if (random.chance(0.3)) return constant(10, random.below(width + 3));
+    return this.any(random.chance(0.7) ? 1 + random.below(9) : this.width());
+  }
+
+  /** A wire with a default, then conditional and partial assignments; readable from there on. */
+  private drivenNet(): void {
+    const { random, builder } = this;
+    const width = this.width();
+    const wire = builder.wire(this.name('wire'), width);
+    if (random.chance(0.3) && width > 1) {
+      const cut = 1 + random.below(width - 1);
+      builder.body.push(assign(wire, this.any(cut)));
+      // The upper part depends on the lower part of the same wire.
+      const lower = slice(read(wire), random.below(cut), 1);
+      builder.body.push(assign(wire, mux(lower, this.any(width - cut), this.any(width - cut)), cut));
+    } else {
+      builder.body.push(assign(wire, this.any(width)));
+    }
+    for (let i = random.below(3); i > 0 && !random.chance(0.2); i--) builder.body.push(this.statement(2, [wire]));
+    this.pool.push(read(wire));
+    this.grow(3);
+  }
+
+  private assignment(wires: readonly Signal[]): Statement {
+    const { random } = this;
+    if (wires.length === 0 && this.memories.length > 0 && random.chance(0.25)) {
+      const memory = random.pick(this.memories);
+      const mask = random.chance(0.5) ? this.any(memory.width / memory.lane) : undefined;
+      return write(memory, this.any(1 + random.below(7)), this.any(memory.width), mask);
+    }
+    const target = random.pick(wires.length > 0 ? wires : this.registers);
+    if (random.chance(0.6)) return assign(target, this.any(target.width));
+    const [low, width] = this.range(target.width);
+    return assign(target, this.any(width), low);
+  }
+
+  private block(depth: number, wires: readonly Signal[]): Statement[] {
+    return Array.from({ length: this.random.below(4) }, () => this.statement(depth, wires));
+  }
+
+  /** A statement that drives `wires`, or registers and memories if there are none. */
+  private statement(depth: number, wires: readonly Signal[]): Statement {
+    const { random } = this;
+    const kind = depth === 0 ? 0 : random.below(4);
+    if (kind < 2) return this.assignment(wires);
+    if (kind === 2) {
+      const arms = Array.from({ length: 1 + random.below(3) }, () => [this.any(1), this.block(depth - 1, wires)] as const);
+      return chain(arms, this.block(depth - 1, wires));
+    }
+    const subject = this.any(1 + random.below(4));
+    const values = new Set(Array.from({ length: 1 + random.below(4) }, () => BigInt(random.below(2 ** subject.width))));
+    return match(
+      subject,
+      [...values].map(value => [value, this.block(depth - 1, wires)] as const),
+      this.block(depth - 1, wires),
+    );
+  }
+}
+
+/**
+ * A random design without combinational loops (but with words whose upper bits depend on lower ones): every operator, memories with
+ * lanes, registers with and without reset, nested conditions, partial assignments, and modules that are instantiated more than once.
+ * The same seed and options give the same design.
+ */
+export function randomDesign(seed: number, options: RandomDesignOptions = {}): Design {
+  const { maxWidth = 300, expressions = 40, children = 3 } = options;
+  const random = new Random(seed);
+  const limits = { maxWidth, expressions };
+  const modules: Module[] = [];
+  for (let i = random.below(children + 1); i > 0; i--) {
+    const below = modules.filter(() => random.chance(0.4));
+    modules.push(new RandomModule(random, `Child${modules.length}`, limits).build(below));
+  }
+  const instances = modules.flatMap(module => (random.chance(0.4) ? [module, module] : random.chance(0.8) ? [module] : []));
+  return design(new RandomModule(random, 'Top', limits).build(instances));
+}
