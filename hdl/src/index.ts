@@ -12,6 +12,7 @@ export {
   type SimulationOptions,
 } from './engine/simulation.ts';
 export type * as ir from './ir/ir.ts';
+export { reservedBy } from './ir/reserved-words.ts';
 export { type Elaborated, elaborate } from './lang/elaborate.ts';
 export { HdlError } from './lang/errors.ts';
 export { Memory, type MemoryOptions, memory } from './lang/memory.ts';

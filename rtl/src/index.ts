@@ -2,6 +2,7 @@
 export { BridgeConfigSpace, BridgeState, droppedCapability } from './config/bridge-config-space.ts';
 export { CapabilityId, PortType } from './config/capabilities.ts';
 export { EndpointConfigSpace } from './config/endpoint-config-space.ts';
+export { Endpoint, type EndpointParams } from './endpoint/endpoint.ts';
 export { FirmwareRequest, FunctionState } from './endpoint/interfaces.ts';
 export { Bar0, doorbells, Engine, FirmwareEvent, FirmwareMap, identification, msixVectors } from './endpoint/register-map.ts';
 export { Fabric, type FabricEndpoint, type FabricParams, type Link } from './fabric/fabric.ts';

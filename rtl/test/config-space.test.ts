@@ -97,6 +97,11 @@ describe('endpoint', () => {
     write(4, 0x0000_0002);
     expect(bits()).toEqual([1, 0, 0, 0]);
 
+    write(0x1c, 0x11223344);
+    write(0x1c, 0xaabbccdd, 0b0100);
+    expect(read(0x1c)).toBe(0x11bb3344);
+    write(0x10, 0x8ddd_c000, 0b0010);
+    expect(read(0x10)).toBe(0x0000_c000);
     write(express + 8, (1 << 5) | (4 << 12));
     expect([sim.peek(state.mps), sim.peek(state.mrrs)]).toEqual([1n, 4n]);
     expect(read(express + 8) & 0x70e0).toBe((1 << 5) | (4 << 12));

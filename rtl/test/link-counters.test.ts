@@ -22,6 +22,8 @@ const ranges = [
   [0x1_0000_0000n, 0x1_0010_0000n],
   [0x9000_0000n, 0x9000_4000n],
   [0x5000n, 0x5000n],
+  // Where the target of the configuration requests would be an address.
+  [0x0300_0000n, 0x0301_0000n],
 ] as const;
 const isDataAddress = (address: bigint) => ranges.some(([base, limit]) => address >= base && address < limit);
 

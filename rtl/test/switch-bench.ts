@@ -11,7 +11,11 @@ const MiB = 0x10_0000n;
 export const rootId = 0x0008;
 const linkBus = 1;
 
-/** The plan of the tests: port 1 leads to one bus, port 2 to three, port 3 to one; the switch's own windows and buses have holes. */
+/**
+ * The plan of the tests: port 1 leads to one bus, port 2 to three, the others to one; the switch's own windows and buses have holes. Bits 31:24 of
+ * the prefetchable addresses equal the bus number, so that a router that mistakes one for the other shows. The last port's memory window and bus
+ * lie outside the upstream port's, which careful software avoids.
+ */
 export function plan(ports: number): ModelBridge[] {
   const high = 0x40_0000_0000n;
   const range = (base: bigint, mib: bigint) => [base, base + mib * MiB - 1n] as const;
@@ -19,16 +23,16 @@ export function plan(ports: number): ModelBridge[] {
     secondary: 3 + 3 * j,
     subordinate: 3 + 3 * j + (j === 1 ? 2 : 0),
     memory: range(0x8000_0000n + BigInt(j) * 2n * MiB, 1n),
-    prefetch: range(high + BigInt(j) * 16n * MiB, j === 1 ? 8n : 1n),
+    prefetch: range(high + BigInt(3 + 3 * j) * 16n * MiB, j === 1 ? 8n : 1n),
     mse: true,
     bme: true,
   }));
   const size = BigInt(ports);
   const upstream = {
     secondary: 2,
-    subordinate: 3 * ports + 4,
-    memory: range(0x8000_0000n, 2n * size + 1n),
-    prefetch: range(high, 16n * size),
+    subordinate: 3 * ports - 1,
+    memory: range(0x8000_0000n, 2n * size - 2n),
+    prefetch: range(high, 16n * (3n * size + 4n)),
     mse: true,
     bme: true,
   };

@@ -19,7 +19,14 @@ import { Random } from './tlp-model.ts';
 function randomAddress(bench: SwitchBench, random: Random): bigint {
   const bridge = random.pick(bench.bridges);
   const edge = random.pick([...bridge.memory, ...bridge.prefetch].map(a => a & ~0xfffn));
-  const address = random.pick([edge, edge - 0x1000n, edge + 0x1000n, edge + 0x8_0000n, BigInt(random.below(2 ** 32)) & ~0xfffn]);
+  const address = random.pick([
+    edge,
+    edge - 0x1000n,
+    edge + 0x1000n,
+    edge + 0x8_0000n,
+    edge + (1n << 32n),
+    BigInt(random.below(2 ** 32)) & ~0xfffn,
+  ]);
   return address + BigInt(4 * random.below(256));
 }
 
@@ -32,7 +39,11 @@ function randomPacket(bench: SwitchBench, random: Random, ingress: number, numbe
   const requester = { ...from, requester_id: (anyBus << 8) | random.below(256) };
   const address = randomAddress(bench, random);
   const kind = random.below(12);
-  const read = memoryRead({ ...from, address, bytes: random.below(random.pick([4, 64, 512])) });
+  const read = memoryRead({
+    ...from,
+    address: address + BigInt(random.below(4)),
+    bytes: random.below(random.pick([4, 64, 512])),
+  });
   const target = {
     bus: random.pick([2, 2, anyBus]),
     device: random.pick([0, 0, 0, 1, 2, 3, 31]),
@@ -84,6 +95,7 @@ function compareWithModel(bench: SwitchBench, random: Random, packets: number) {
     else if (outcome.to === 'space') at(at(expected, 0), ports + 1).push({ ...packet, address: BigInt(outcome.port) });
     else drops[ingress] = (drops[ingress] ?? 0) + 1;
   }
+  for (const sink of bench.sinks) sink.received.length = 0;
   bench.drain();
   bench.sinks.forEach((sink, egress) => {
     const queues = at(expected, egress);
@@ -124,21 +136,19 @@ describe.each([
   });
 });
 
-test.each([
-  ['the upstream port', 0],
-  ['port 1', 1],
-  ['port 2', 2],
-] as const)('enables of %s gate what the rules say (C82, C83)', (_, port) => {
-  for (const [mse, bme] of [
-    [false, true],
-    [true, false],
-    [false, false],
-  ] as const) {
-    using bench = new SwitchBench({ ports: 2, seed: 7 });
-    Object.assign(at(bench.bridges, port), { mse, bme });
-    bench.configure();
-    compareWithModel(bench, new Random(port), 250);
-  }
+test('the enables of each port gate what the rules say (C82, C83)', () => {
+  using bench = new SwitchBench({ ports: 2, seed: 7 });
+  for (const port of [0, 1, 2])
+    for (const [mse, bme] of [
+      [false, true],
+      [true, false],
+      [false, false],
+    ] as const) {
+      Object.assign(at(bench.bridges, port), { mse, bme });
+      bench.configure();
+      compareWithModel(bench, new Random(port), 150);
+      Object.assign(at(bench.bridges, port), { mse: true, bme: true });
+    }
 });
 
 test('a switch that nobody configured refuses what comes from above and lets nothing pass between ports', () => {
@@ -213,18 +223,20 @@ test('port pairs that share no port run at a beat per cycle together, without a 
   for (const [, to] of ways) expect(at(bench.sinks, to).beats - at(before, to)).toBe(beats);
 });
 
-test.each([
-  [1, 2],
-  [2, 0],
-  [0, 1],
-])('a packet from port %d to port %d takes 2 cycles', (from, to) => {
+test('a packet takes 2 cycles from any port to any other', () => {
   using bench = new SwitchBench({ ports: 2 });
   bench.configure();
-  const [source, sink] = [at(bench.sources, from), at(bench.sinks, to)];
-  const before = source.times.length;
-  source.queue.push(...writesTo(bench, to, 1));
-  bench.run(20);
-  expect(at(sink.times, 0) - at(source.times, before)).toBe(2);
+  for (const [from, to] of [
+    [1, 2],
+    [2, 0],
+    [0, 1],
+  ] as const) {
+    const [source, sink] = [at(bench.sources, from), at(bench.sinks, to)];
+    const [sent, received] = [source.times.length, sink.times.length];
+    source.queue.push(...writesTo(bench, to, 1));
+    bench.run(20);
+    expect(at(sink.times, received) - at(source.times, sent), `${from} to ${to}`).toBe(2);
+  }
 });
 
 test('two ingresses share an egress fairly, while other ways run at full rate', () => {

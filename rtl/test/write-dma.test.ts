@@ -116,11 +116,13 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
     const b = bench(width, 5, { source: 1, tx: 1 });
     using _ = b.sim;
     const length = 8192;
+    const start = b.sim.cycle;
     b.run({ address: 0x2000n, length, mps: 1, offset: from === 'media' ? 'media' : 0 });
     const [first] = b.tx.times;
     const last = b.tx.times.at(-1) ?? 0;
     expect(b.tx.received.length).toBe(length / 256);
     expect(b.tx.beats).toBe(length / (width / 8));
+    if (from === 'media') expect(first).toBe(start + 3);
     // From the first beat to the first beat of the last TLP.
     expect(last - (first ?? 0)).toBe((length - 256) / (width / 8));
   });

@@ -39,6 +39,7 @@ class EmbeddedSimulation implements Simulation {
         return [name, { name, direction, width, words }];
       }),
     );
+    machine.settle();
   }
 
   memory(path: string): MemoryView {

@@ -14,7 +14,7 @@ export interface Program {
 }
 
 /** Operations per function. V8 compiles much larger functions badly, and much smaller ones pass too many values through memory. */
-const FUNCTION_SIZE = 250;
+const FUNCTION_SIZE = 700;
 
 /** Orders what the roots need: each value is computed right before its first use, in its region. */
 class Scheduler {

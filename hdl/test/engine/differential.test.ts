@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest';
 import { embedded } from '../../src/engine/embedded.ts';
-import type { PortView } from '../../src/engine/simulation.ts';
 import { Random, type RandomDesignOptions, randomDesign } from '../random-design.ts';
 import { ReferenceInterpreter } from '../reference-interpreter.ts';
-
-function get({ words }: PortView): bigint {
-  return words.reduceRight((value, word) => (value << 32n) | BigInt(word), 0n);
-}
-
-function set({ words }: PortView, value: bigint): void {
-  for (let i = 0; i < words.length; i++) words[i] = Number(BigInt.asUintN(32, value >> BigInt(32 * i)));
-}
+import { get, set } from './ports.ts';
 
 /** Runs a random design on the engine and the interpreter with the same random inputs and compares all outputs. */
 function compareRuns(seed: number, cycles: number, options: RandomDesignOptions): void {
@@ -22,13 +14,13 @@ function compareRuns(seed: number, cycles: number, options: RandomDesignOptions)
   const compare = (moment: string) => {
     for (const port of ports)
       if (port.direction === 'output')
-        expect(get(port), `seed ${seed}, ${moment}, output ${port.name}`).toBe(reference.get(port.name));
+        expect(get(simulation, port.name), `seed ${seed}, ${moment}, output ${port.name}`).toBe(reference.get(port.name));
   };
   for (let cycle = 0; cycle < cycles; cycle++) {
     for (const port of ports) {
       if (port.direction === 'output' || random.chance(0.3)) continue;
       const value = port.name === 'rst' ? BigInt(random.chance(0.1)) : random.bits(port.width);
-      set(port, value);
+      set(simulation, port.name, value);
       reference.set(port.name, value);
     }
     if (random.chance(0.2)) {

@@ -27,16 +27,17 @@ export class ReadSlot extends Bundle({ segment: Segment, lost: bool }) {}
 class SlotRecord extends Bundle({ lower_address: uint(7), bytes: uint(13) }) {}
 
 /**
- * Keeps the data of outstanding reads and gives it back in the order of the requests. Every tag owns `max_bytes` of memory, reserved when the
- * request is made, so completions are accepted at a beat per cycle always (C70f); they may come in any order of tags and in as many parts as
- * the completer likes, those of one tag in address order (C56).
+ * Keeps the data of outstanding reads and gives it back in the order of the requests. Every tag owns `max_bytes` of memory,
+ * reserved when the request is made, so completions are accepted at a beat per cycle always (C70f); they may come in any order
+ * of tags and in as many parts as the completer likes, those of one tag in address order (C56).
  *
- * Tags are given out in turn, and a tag is free again when its data has left. The read of a tag leaves as words when it is complete: the first one 2
- * cycles after the last beat came, then a word per cycle, without a gap to the next complete tag. `words` comes from registers but for the gate that
- * gives zeros for a read that failed (C53) or was lost.
+ * Tags are given out in turn, and a tag is free again when its data has left. The read of a tag leaves as words when it is
+ * complete: the first one 2 cycles after the last beat came, then a word per cycle, without a gap to the next complete tag.
+ * `words` comes from registers but for the gate that gives zeros for a read that failed (C53) or was lost.
  *
- * A part must begin where the last one ended, at a whole word (which RCB guarantees, C54), and announce exactly the bytes that are missing (C55).
- * Whatever does not fit a tag that is outstanding is unexpected: dropped and counted (C58). Reset forgets all reads.
+ * A part must begin where the last one ended, at a whole word (which RCB guarantees, C54), and announce exactly the bytes that
+ * are missing (C55). Whatever does not fit a tag that is outstanding is unexpected: dropped and counted (C58). Reset forgets
+ * all reads.
  */
 export class CompletionBuffer extends Module<{ width: number; tags: number; max_bytes: number }> {
   /** A read gets `tag` when this word moves. Starts at a whole word. */

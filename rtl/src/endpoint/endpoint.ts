@@ -1,16 +1,4 @@
-import {
-  bool,
-  clog2,
-  connect,
-  HdlError,
-  input,
-  Module,
-  output,
-  PacketArbiter,
-  RegisterSlice,
-  stream,
-  uint,
-} from '@hdl/ts-hdl';
+import { bool, clog2, connect, HdlError, input, Module, output, PacketArbiter, RegisterSlice, stream, uint } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { EndpointConfigSpace } from '../config/endpoint-config-space.ts';
 import { tlpBeat } from '../tlp/tlp.ts';

@@ -1,9 +1,9 @@
 import { Bundle, bool, uint } from '@hdl/ts-hdl';
 
 /**
- * What the register block says to the engines and hears from them. `start` is a pulse; the other fields keep their value while the engine is
- * busy. A start while the engine is busy is ignored. `done` is a pulse in the cycle after the run's last word was accepted; `busy` falls in
- * the same cycle, so the next start may come then.
+ * What the register block says to the engines and hears from them. `start` is a pulse; the other fields keep their value while
+ * the engine is busy. A start while the engine is busy is ignored. `done` is a pulse in the cycle after the run's last word was
+ * accepted; `busy` falls in the same cycle, so the next start may come then.
  */
 
 /** Starts a DMA engine. */

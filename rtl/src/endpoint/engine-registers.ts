@@ -6,9 +6,10 @@ import { Engine } from './register-map.ts';
 const index = (offset: number): number => offset / 4;
 
 /**
- * The registers of a DMA engine (`Engine` of the register map). A write takes effect in the next cycle, and a write of `control` with bit 0
- * gives a start pulse there; `value` is the register at `index`, combinationally. A run shows as busy from its start pulse until after its done
- * pulse, so that an engine seen idle has set its event. Reset stops a start; the other registers are unknown then.
+ * The registers of a DMA engine (`Engine` of the register map). A write takes effect in the next cycle, and a write of
+ * `control` with bit 0 gives a start pulse there; `value` is the register at `index`, combinationally. A run shows as busy from
+ * its start pulse until after its done pulse, so that an engine seen idle has set its event. Reset stops a start; the other
+ * registers are unknown then.
  */
 export class DmaRegisters extends Module {
   readonly write = input(bool);

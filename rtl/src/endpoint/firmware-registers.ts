@@ -11,10 +11,11 @@ const index = (offset: number): number => offset / 4;
 const stickyEvents = Object.keys(FirmwareEvent).length - 1;
 
 /**
- * The firmware port: all of `FirmwareMap` but the mailbox, for which it has a port. Writes take one cycle; one waits while the link writes to the
- * mailbox, or, of `post_data`, while the post before is not on its way. A read is answered 2 cycles after it was taken, or as many later as the link
- * reads the mailbox; the next one is taken when the answer is gone. `request.ready` depends on the request; `response` and `interrupt` come from registers.
- * `interrupt` is 1 while an enabled event is set, 1 cycle later. Reset clears events, enables and doorbells.
+ * The firmware port: all of `FirmwareMap` but the mailbox, for which it has a port. Writes take one cycle; one waits while the
+ * link writes to the mailbox, or, of `post_data`, while the post before is not on its way. A read is answered 2 cycles after it
+ * was taken, or as many later as the link reads the mailbox; the next one is taken when the answer is gone. `request.ready`
+ * depends on the request; `response` and `interrupt` come from registers. `interrupt` is 1 while an enabled event is set, 1
+ * cycle later. Reset clears events, enables and doorbells.
  */
 export class FirmwareRegisters extends Module<{ doorbells: number; vectors: number; memory_bytes: number }> {
   readonly request = input(stream(FirmwareRequest));

@@ -1,4 +1,5 @@
 import { Bundle, type BundleType, bool, type Sig, type UIntType, uint } from '@hdl/ts-hdl';
+import { TlpHeader } from '../tlp/tlp.ts';
 
 /** What the blocks of an endpoint say to each other. Every stream is valid/ready; every block registers what it sends. */
 
@@ -22,7 +23,7 @@ export class FunctionState extends Bundle({
 export const Claim = { config: 0, bar0: 1, bar2: 2, none: 3 } as const;
 
 /** A non-posted request on its way to the completer: header, the one DW that a configuration write carries, and who claims it. */
-export class Request extends Bundle({ claim: uint(2), data: uint(32) }) {}
+export class Request extends Bundle({ header: TlpHeader, claim: uint(2), data: uint(32) }) {}
 
 /** A word to be written to the BAR memory: `address` counts words of the data width, `mask` has a bit per byte. */
 export const memoryWrite = (width: number, addressWidth: number): MemoryWriteType =>

@@ -13,10 +13,10 @@ interface MoveParams {
 const byteBits = (width: number): number => Math.log2(width / 8);
 
 /**
- * Moves a media stream into the BAR memory: `length` bytes, ceil(length / (width / 8)) words; of the last word only the bytes that count are
- * written. A word per cycle, 1 cycle from `media` to `memory_write`, which comes from registers; `media.ready` depends on
- * `memory_write.ready`. `done` comes in the cycle after the memory accepted the last word; a length of 0 is done at once. Bits of `offset` below a word are
- * ignored. Reset ends the run.
+ * Moves a media stream into the BAR memory: `length` bytes, ceil(length / (width / 8)) words; of the last word only the bytes
+ * that count are written. A word per cycle, 1 cycle from `media` to `memory_write`, which comes from registers; `media.ready`
+ * depends on `memory_write.ready`. `done` comes in the cycle after the memory accepted the last word; a length of 0 is done at
+ * once. Bits of `offset` below a word are ignored. Reset ends the run.
  */
 export class Fill extends Module<MoveParams> {
   readonly command = input(MoveCommand);
@@ -73,10 +73,11 @@ export class Fill extends Module<MoveParams> {
 }
 
 /**
- * Moves BAR memory to a media stream: ceil(length / (width / 8)) words, the last one with whatever the memory holds behind the end. A word per
- * cycle if the memory keeps up. `memory_request` comes from registers; `media` is the memory's response, combinationally (0 cycles, and
- * `memory_data.ready` is `media.ready`), valid only while a run wants words. `done` comes in the cycle after the last word was
- * accepted; a length of 0 is done at once. Bits of `offset` below a word are ignored. Reset ends the run.
+ * Moves BAR memory to a media stream: ceil(length / (width / 8)) words, the last one with whatever the memory holds behind the
+ * end. A word per cycle if the memory keeps up. `memory_request` comes from registers; `media` is the memory's response,
+ * combinationally (0 cycles, and `memory_data.ready` is `media.ready`), valid only while a run wants words. `done` comes in the
+ * cycle after the last word was accepted; a length of 0 is done at once. Bits of `offset` below a word are ignored. Reset ends
+ * the run.
  */
 export class Drain extends Module<MoveParams> {
   readonly command = input(MoveCommand);

@@ -1,9 +1,10 @@
 import { bool, input, Module, memory, mux, output, uint, when } from '@hdl/ts-hdl';
 
 /**
- * 256 DW that the host and the firmware share. The link side never waits; the firmware's write waits while the link writes, its read while the
- * link reads (`firmware_write_ready`, `firmware_read_ready`, combinational from the link side's valids). `word` is what the granted read of
- * the cycle before found, and stays until the next one. A read in the cycle of a write to the same DW gives the old value. The content is unknown after power-up.
+ * 256 DW that the host and the firmware share. The link side never waits; the firmware's write waits while the link writes, its
+ * read while the link reads (`firmware_write_ready`, `firmware_read_ready`, combinational from the link side's valids). `word`
+ * is what the granted read of the cycle before found, and stays until the next one. A read in the cycle of a write to the same
+ * DW gives the old value. The content is unknown after power-up.
  */
 export class Mailbox extends Module {
   readonly link_write = input(bool);

@@ -1,9 +1,9 @@
 import { bool, input, Module, mux, output, stream, uint, when } from '@hdl/ts-hdl';
 
 /**
- * Joins the endpoint's media streams to its engines: words that come in go to the write DMA while it works from media, else to `to_fill`; words go
- * out from the read DMA while it works to media, else from `from_drain`. Combinational (0 cycles) in both directions; the endpoint registers
- * `media_in` and `media_out`. The firmware runs one engine per direction at a time.
+ * Joins the endpoint's media streams to its engines: words that come in go to the write DMA while it works from media, else to
+ * `to_fill`; words go out from the read DMA while it works to media, else from `from_drain`. Combinational (0 cycles) in both
+ * directions; the endpoint registers `media_in` and `media_out`. The firmware runs one engine per direction at a time.
  */
 export class MediaRouter extends Module<{ width: number }> {
   readonly media_in = input(stream(uint(this.p.width)));

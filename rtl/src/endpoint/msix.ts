@@ -23,12 +23,14 @@ import { PostedDword } from './engine-command.ts';
 const Sender = states('Idle', 'Low', 'High', 'Data', 'Offer');
 
 /**
- * MSI-X table and pending bits (7.7.2, C92). A trigger sets the vector's pending bit; while the bit is set, the vector is not masked and `enable` is 1,
- * the message is sent and the bit cleared. The lowest such vector goes first. 5 cycles from `trigger` to `message`, which comes from
- * registers; one message per 5 cycles at most. A message that is on its way is not held back by a mask that is set meanwhile.
+ * MSI-X table and pending bits (7.7.2, C92). A trigger sets the vector's pending bit; while the bit is set, the vector is not
+ * masked and `enable` is 1, the message is sent and the bit cleared. The lowest such vector goes first. 5 cycles from `trigger`
+ * to `message`, which comes from registers; one message per 5 cycles at most. A message that is on its way is not held back by
+ * a mask that is set meanwhile.
  *
- * The table is DW `4 v` (address), `4 v + 1` (upper address), `4 v + 2` (data), `4 v + 3` (bit 0: mask) for vector v. `table_word` is valid 1 cycle after `read`.
- * Reset masks all vectors and clears the pending bits; addresses and data are unknown then.
+ * The table is DW `4 v` (address), `4 v + 1` (upper address), `4 v + 2` (data), `4 v + 3` (bit 0: mask) for vector v.
+ * `table_word` is valid 1 cycle after `read`. Reset masks all vectors and clears the pending bits; addresses and data are
+ * unknown then.
  */
 export class Msix extends Module<{ vectors: number }> {
   readonly write = input(bool);
@@ -45,7 +47,7 @@ export class Msix extends Module<{ vectors: number }> {
   readonly pending = output(uint(this.p.vectors));
   readonly message = output(stream(PostedDword));
 
-  private readonly table = memory(uint(32), { depth: 2 ** this.indexWidth(), lane: 8, style: 'distributed' });
+  private readonly entries = memory(uint(32), { depth: 2 ** this.indexWidth(), lane: 8, style: 'distributed' });
   private readonly masked = reg(uint(this.p.vectors), { init: 2 ** this.p.vectors - 1 });
   private readonly pending_bits = reg(uint(this.p.vectors), { init: 0 });
   /** The last read was of a vector control DW, and that vector's mask. */
@@ -73,7 +75,7 @@ export class Msix extends Module<{ vectors: number }> {
     const due = this.pending_bits.and(this.masked.not());
     this.message.valid.set(this.sender.is('Offer'));
     this.message.put(this.entry);
-    const part = (n: number) => this.table.peek(cat(this.vector, u(2, n)));
+    const part = (n: number) => this.entries.peek(cat(this.vector, u(2, n)));
     match(Sender, this.sender, {
       Idle: () => {
         when(this.enable.and(due.any()), () => {
@@ -107,13 +109,13 @@ export class Msix extends Module<{ vectors: number }> {
     const { vectors } = this.p;
     const bits = clog2(vectors);
     when(this.write, () => {
-      this.table.write(this.write_index, this.write_data, this.write_mask);
+      this.entries.write(this.write_index, this.write_data, this.write_mask);
       when(this.write_index.trunc(2).eq(3).and(this.write_mask.bit(0)), () => {
         const chosen = u(vectors, 1).shl(this.write_index.part(2, bits));
         this.masked.set(mux(this.write_data.bit(0), this.masked.or(chosen), this.masked.and(chosen.not())));
       });
     });
-    const word = this.table.read(this.read_index, this.read);
+    const word = this.entries.read(this.read_index, this.read);
     when(this.read, () => {
       this.read_control.set(this.read_index.trunc(2).eq(3));
       this.read_masked.set(this.masked.bit(this.read_index.part(2, bits)));

@@ -5,10 +5,11 @@ import { FunctionState } from './interfaces.ts';
 import { memoryRequest } from './memory-request.ts';
 
 /**
- * Sends posted writes of one DW, one TLP each: those of the firmware (`post`) and MSI-X messages (`message`, C92). Writes leave in the order in
- * which they came: a message waits while a post is stored, and no post is stored while a message waits.
- * 2 cycles from `post` to `tx`, 1 from `message`; one TLP per cycle at most. `tx` comes from registers; `post.ready` depends on `message.valid`, and `message.ready` on
- * `tx.ready`. A post that meets bus mastering off is dropped (C81); a message waits for it. Reset drops what is stored.
+ * Sends posted writes of one DW, one TLP each: those of the firmware (`post`) and MSI-X messages (`message`, C92). Writes leave
+ * in the order in which they came: a message waits while a post is stored, and no post is stored while a message waits. 2
+ * cycles from `post` to `tx`, 1 from `message`; one TLP per cycle at most. `tx` comes from registers; `post.ready` depends on
+ * `message.valid`, and `message.ready` on `tx.ready`. A post that meets bus mastering off is dropped (C81); a message waits for
+ * it. Reset drops what is stored.
  */
 export class PostSender extends Module<{ width: number }> {
   readonly state = input(FunctionState);

@@ -19,21 +19,22 @@ interface ReadDmaParams {
 }
 
 /**
- * Reads a PCIe address into a media stream or BAR memory: MRd TLPs cut at multiples of MRRS, which never cross 4 KiB (C5), with 3 or 4 DW header by
- * the address (C7) and exact byte enables (C8); all tags may be outstanding, completions come in any order.
+ * Reads a PCIe address into a media stream or BAR memory: MRd TLPs cut at multiples of MRRS, which never cross 4 KiB (C5), with
+ * 3 or 4 DW header by the address (C7) and exact byte enables (C8); all tags may be outstanding, completions come in any order.
  *
  *     RequestPlanner ─► tx
  *                   └─► CompletionBuffer ─┬─► media
  *         completion ─►                   └─► Fill ─► memory_write
  *
- * The first request leaves 3 cycles after `start`, then one per cycle while tags are free. A read is delivered when it is complete and all before it
- * were, a word per cycle; ceil(length / (width / 8)) words in all. `completion` is always ready; `tx` comes from registers. `done` comes at most
- * 2 cycles after the last word was accepted.
+ * The first request leaves 3 cycles after `start`, then one per cycle while tags are free. A read is delivered when it is
+ * complete and all before it were, a word per cycle; ceil(length / (width / 8)) words in all. `completion` is always ready;
+ * `tx` comes from registers. `done` comes at most 2 cycles after the last word was accepted.
  *
- * Refused at once, moving nothing, if bus mastering is off or the address (or the offset, where the memory is the target) is no multiple of the
- * width. If bus mastering goes off during a run (C81), no further request is sent, but zeros stand for the data; likewise for reads that end with an error
- * status (C53) or poisoned data (result `abort`): the local side always gets its number of words. A length of 0 is done at once.
- * `unexpected` counts completions that belong to no request (C58). Reset ends the run.
+ * Refused at once, moving nothing, if bus mastering is off or the address (or the offset, where the memory is the target) is no
+ * multiple of the width. If bus mastering goes off during a run (C81), no further request is sent, but zeros stand for the
+ * data; likewise for reads that end with an error status (C53) or poisoned data (result `abort`): the local side always gets
+ * its number of words. A length of 0 is done at once. `unexpected` counts completions that belong to no request (C58). Reset
+ * ends the run.
  */
 export class ReadDma extends Module<ReadDmaParams> {
   readonly command = input(DmaCommand);
@@ -47,7 +48,7 @@ export class ReadDma extends Module<ReadDmaParams> {
   readonly media_active = output(bool);
   readonly memory_write = output(stream(memoryWrite(this.p.width, this.p.address_width)));
   private readonly planner = new RequestPlanner({ max_bytes: this.p.max_read_request ?? 512 });
-  private readonly buffer = new CompletionBuffer({
+  private readonly completions = new CompletionBuffer({
     width: this.p.width,
     tags: this.p.tags ?? 32,
     max_bytes: this.p.max_read_request ?? 512,
@@ -64,7 +65,7 @@ export class ReadDma extends Module<ReadDmaParams> {
   private readonly beat = reg(tlpBeat(this.p.width));
 
   protected override logic() {
-    const { command, state, planner, buffer, fill } = this;
+    const { command, state, planner, completions: buffer, fill } = this;
     const shift = Math.log2(this.p.width / 8);
     const misaligned = command.address
       .trunc(shift)

@@ -38,9 +38,9 @@ export interface RegisterBlockParams {
  *                                               ├─► Msix ◄────┤ FirmwareRegisters ◄─► firmware port
  *                                               └─► doorbells ┘         ▲▼ engines, post
  *
- * `register_write` is always ready, one per cycle; it is visible to a read of the next cycle. `register_data` is valid exactly 2 cycles after the pulse
- * `register_valid`; one read per cycle. The firmware port: see `FirmwareRegisters`; its requests pass a register slice, 1 cycle more.
- * `post` depends on registers and on the slice; all other outputs come from registers.
+ * `register_write` is always ready, one per cycle; it is visible to a read of the next cycle. `register_data` is valid exactly
+ * 2 cycles after the pulse `register_valid`; one read per cycle. The firmware port: see `FirmwareRegisters`; its requests pass
+ * a register slice, 1 cycle more. `post` depends on registers and on the slice; all other outputs come from registers.
  */
 export class RegisterBlock extends Module<RegisterBlockParams> {
   readonly state = input(FunctionState);
@@ -71,7 +71,7 @@ export class RegisterBlock extends Module<RegisterBlockParams> {
   private readonly request_slice = new RegisterSlice({ type: FirmwareRequest });
   private readonly mailbox = new Mailbox();
   private readonly msix = new Msix({ vectors: this.p.vectors });
-  private readonly firmware = new FirmwareRegisters(this.p);
+  private readonly firmware_registers = new FirmwareRegisters(this.p);
   private readonly ring = wire(uint(this.p.doorbells));
   /** The read of the cycle before: where it went, and its value if it was none of the memories. */
   private readonly from_mailbox = reg(bool);
@@ -102,10 +102,10 @@ export class RegisterBlock extends Module<RegisterBlockParams> {
       link_mask: mask,
       link_read: this.register_valid.and(read.mailbox),
       link_read_index: this.register_address.part(2, 8),
-      firmware_write: this.firmware.mailbox_write,
-      firmware_read: this.firmware.mailbox_read,
-      firmware_index: this.firmware.mailbox_index,
-      firmware_data: this.firmware.mailbox_data,
+      firmware_write: this.firmware_registers.mailbox_write,
+      firmware_read: this.firmware_registers.mailbox_read,
+      firmware_index: this.firmware_registers.mailbox_index,
+      firmware_data: this.firmware_registers.mailbox_data,
     });
     connect(this.msix, {
       write: written.and(write.table),
@@ -114,11 +114,11 @@ export class RegisterBlock extends Module<RegisterBlockParams> {
       write_mask: mask,
       read: this.register_valid.and(read.table),
       read_index: this.register_address.part(2, this.msix.read_index.width),
-      trigger: this.firmware.trigger,
-      trigger_vector: this.firmware.trigger_vector,
+      trigger: this.firmware_registers.trigger,
+      trigger_vector: this.firmware_registers.trigger_vector,
       enable: state.msix_enable.and(state.msix_mask.not()).and(state.bus_master),
     });
-    connect(this.firmware, {
+    connect(this.firmware_registers, {
       request: this.request_slice.out,
       state,
       ring: this.ring,
@@ -131,13 +131,13 @@ export class RegisterBlock extends Module<RegisterBlockParams> {
       drain_status: this.drain_status,
       post_sent: this.post_sent,
     });
-    this.firmware_response.from(this.firmware.response);
-    this.firmware_interrupt.set(this.firmware.interrupt);
-    this.write_dma.set(this.firmware.write_dma);
-    this.read_dma.set(this.firmware.read_dma);
-    this.fill.set(this.firmware.fill);
-    this.drain.set(this.firmware.drain);
-    this.post.from(this.firmware.post);
+    this.firmware_response.from(this.firmware_registers.response);
+    this.firmware_interrupt.set(this.firmware_registers.interrupt);
+    this.write_dma.set(this.firmware_registers.write_dma);
+    this.read_dma.set(this.firmware_registers.read_dma);
+    this.fill.set(this.firmware_registers.fill);
+    this.drain.set(this.firmware_registers.drain);
+    this.post.from(this.firmware_registers.post);
     this.message.from(this.msix.message);
 
     when(this.register_valid, () => {

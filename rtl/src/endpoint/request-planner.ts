@@ -7,10 +7,10 @@ export class Segment extends Bundle({ address: uint(64), bytes: uint(13) }) {}
 const limits = [128, 256, 512, 1024, 2048, 4096];
 
 /**
- * Cuts a transfer into requests at multiples of the size limit, which is 128 << `limit` bytes but at most `max_bytes`: so every request but the
- * first starts at such a multiple, none is larger than the limit (C4) and none crosses a 4 KiB boundary (C5).
- * The first segment is offered 2 cycles after `start`, then one per cycle; `out` comes from registers. Reset ends the transfer. `start`
- * while `busy` is ignored. A transfer of 0 bytes has no segments.
+ * Cuts a transfer into requests at multiples of the size limit, which is 128 << `limit` bytes but at most `max_bytes`: so every
+ * request but the first starts at such a multiple, none is larger than the limit (C4) and none crosses a 4 KiB boundary (C5).
+ * The first segment is offered 2 cycles after `start`, then one per cycle; `out` comes from registers. Reset ends the transfer.
+ * `start` while `busy` is ignored. A transfer of 0 bytes has no segments.
  */
 export class RequestPlanner extends Module<{ max_bytes: number }> {
   readonly start = input(bool);
@@ -23,7 +23,7 @@ export class RequestPlanner extends Module<{ max_bytes: number }> {
   readonly busy = output(bool);
   private readonly next = reg(uint(64));
   private readonly left = reg(uint(32), { init: 0 });
-  private readonly out_valid = reg(bool, { init: 0 });
+  private readonly segment_valid = reg(bool, { init: 0 });
   private readonly segment = reg(Segment);
 
   protected override logic() {
@@ -38,18 +38,18 @@ export class RequestPlanner extends Module<{ max_bytes: number }> {
     const rest = this.left.part(13, 19).any().or(this.left.trunc(13).gt(room));
     const bytes = mux(rest, room, this.left.trunc(13));
 
-    this.out.valid.set(this.out_valid);
+    this.out.valid.set(this.segment_valid);
     this.out.put(this.segment);
-    this.busy.set(this.left.any().or(this.out_valid));
-    when(this.out_valid.not().or(this.out.ready), () => {
-      this.out_valid.set(this.left.any());
+    this.busy.set(this.left.any().or(this.segment_valid));
+    when(this.segment_valid.not().or(this.out.ready), () => {
+      this.segment_valid.set(this.left.any());
       when(this.left.any(), () => {
         this.segment.set({ address: this.next, bytes });
         this.next.set(this.next.add(bytes.zext(64)));
         this.left.set(this.left.sub(bytes.zext(32)));
       });
     });
-    when(this.start.and(this.left.any().not()).and(this.out_valid.not()), () => {
+    when(this.start.and(this.left.any().not()).and(this.segment_valid.not()), () => {
       this.next.set(this.address);
       this.left.set(this.length);
     });

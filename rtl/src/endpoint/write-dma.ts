@@ -7,20 +7,21 @@ import { extent, memoryRequest } from './memory-request.ts';
 import { RequestPlanner } from './request-planner.ts';
 
 /**
- * Writes a media stream or BAR memory to a PCIe address: MWr TLPs cut at multiples of MPS, which never cross 4 KiB (C4, C5), with 3 or 4 DW
- * header by the address (C7) and exact byte enables (C8); tag 0, no attributes.
+ * Writes a media stream or BAR memory to a PCIe address: MWr TLPs cut at multiples of MPS, which never cross 4 KiB (C4, C5),
+ * with 3 or 4 DW header by the address (C7) and exact byte enables (C8); tag 0, no attributes.
  *
  *     media ─────────────┐
  *     memory ─► Drain ───┴─► join ─► tx
  *     RequestPlanner ─────────┘
  *
- * The source gives ceil(length / (width / 8)) words; of the last one the low bytes count. The first beat leaves 3 cycles after `start` if a word waits; then a
- * beat per cycle, with none idle between TLPs. `tx` comes from registers and nothing is stored behind it; `media.ready` depends on `tx.ready`.
- * `done` comes in the cycle after `tx` accepted the last beat, so whatever is sent then stays behind the data.
+ * The source gives ceil(length / (width / 8)) words; of the last one the low bytes count. The first beat leaves 3 cycles after
+ * `start` if a word waits; then a beat per cycle, with none idle between TLPs. `tx` comes from registers and nothing is stored
+ * behind it; `media.ready` depends on `tx.ready`. `done` comes in the cycle after `tx` accepted the last beat, so whatever is
+ * sent then stays behind the data.
  *
- * A run is refused at once, and nothing is moved, if bus mastering is off or the address (or the offset, where the memory is the source) is no
- * multiple of the width. If bus mastering goes off during a run (C81), no further TLP starts; the rest of the words is taken from the source and lost.
- * Both end with result `refused`. A length of 0 is done at once. Reset ends the run.
+ * A run is refused at once, and nothing is moved, if bus mastering is off or the address (or the offset, where the memory is
+ * the source) is no multiple of the width. If bus mastering goes off during a run (C81), no further TLP starts; the rest of the
+ * words is taken from the source and lost. Both end with result `refused`. A length of 0 is done at once. Reset ends the run.
  */
 export class WriteDma extends Module<{
   /** Bits of a word: 64, 128, 256 or 512. */

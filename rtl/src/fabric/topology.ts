@@ -1,5 +1,5 @@
+import { reservedBy } from '@hdl/ts-hdl';
 import type { EndpointParams } from '../endpoint/endpoint.ts';
-import { verilogKeywords } from './verilog-keywords.ts';
 
 /** A fabric described as data: a root port, switches, endpoints, and which hangs below which. */
 
@@ -154,11 +154,8 @@ function checkNames(root: string, devices: readonly { readonly name: string }[])
     seen.add(name);
   }
   for (const { name } of devices) {
-    const why = verilogKeywords.has(name)
-      ? 'word of Verilog'
-      : reserved.test(name)
-        ? 'name that the fabric itself uses'
-        : undefined;
+    const language = reservedBy(name);
+    const why = language ? `word of ${language}` : reserved.test(name) ? 'name that the fabric itself uses' : undefined;
     if (why) throw new TopologyError(`'${name}' is a ${why}: choose another for the device`);
   }
 }

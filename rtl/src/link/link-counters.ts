@@ -84,7 +84,6 @@ interface Direction {
   /** Whether the non-posted request that the completion at the tap answers asked for data; and where this direction's requests are noted. */
   readonly answersData: Bool;
   readonly seen: Var<Sig<typeof Seen>>;
-  readonly data: Var<Bool>;
   readonly counts: Var<Sig<typeof DirectionCounts>>;
 }
 
@@ -109,9 +108,6 @@ export class LinkCounters extends Module<{ bus_bits: number; tag_bits: number }>
   private readonly up_requests = memory(bool, { depth: 2 ** (this.p.bus_bits + this.p.tag_bits) });
   private readonly down_seen = reg(Seen, { init: 0 });
   private readonly up_seen = reg(Seen, { init: 0 });
-  /** The packet under way carries data. */
-  private readonly down_data = reg(bool);
-  private readonly up_data = reg(bool);
   private readonly down_counts = reg(DirectionCounts, { init: 0 });
   private readonly up_counts = reg(DirectionCounts, { init: 0 });
 
@@ -119,8 +115,8 @@ export class LinkCounters extends Module<{ bus_bits: number; tag_bits: number }>
     const { down_tap, up_tap } = this;
     const fromUp = this.up_requests.peek(this.key(down_tap.header));
     const fromDown = this.down_requests.peek(this.key(up_tap.header));
-    this.classify({ tap: down_tap, answersData: fromUp, seen: this.down_seen, data: this.down_data, counts: this.down_counts });
-    this.classify({ tap: up_tap, answersData: fromDown, seen: this.up_seen, data: this.up_data, counts: this.up_counts });
+    this.classify({ tap: down_tap, answersData: fromUp, seen: this.down_seen, counts: this.down_counts });
+    this.classify({ tap: up_tap, answersData: fromDown, seen: this.up_seen, counts: this.up_counts });
     for (const [tap, requests] of [[down_tap, this.down_requests] as const, [up_tap, this.up_requests] as const]) {
       const { header, fire, first } = tap;
       when(allOf([fire, first, isPosted(header).not(), isCompletion(header).not()]), () => {
@@ -139,7 +135,7 @@ export class LinkCounters extends Module<{ bus_bits: number; tag_bits: number }>
     return anyOf(this.ranges.map(({ base, limit }) => address.ge(base).and(address.lt(limit))));
   }
 
-  private classify({ tap, answersData, seen, data, counts }: Direction): void {
+  private classify({ tap, answersData, seen, counts }: Direction): void {
     const { header, fire, first } = tap;
     seen.fire.set(fire);
     when(fire, () => {
@@ -147,14 +143,12 @@ export class LinkCounters extends Module<{ bus_bits: number; tag_bits: number }>
       const answer = isCompletion(header);
       const carries = hasData(header);
       const isData = mux(answer, answersData, memory.and(this.inRange(header.address))).and(carries);
-      const nowData = mux(first, isData, data);
-      data.set(nowData);
       seen.set({
         fire,
         first,
         posted: isPosted(header),
         completion: answer,
-        data: nowData,
+        data: isData,
         bytes: mux(carries, payloadBytes(header), 0),
         cycle: this.cycle,
       });

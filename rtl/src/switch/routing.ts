@@ -86,10 +86,7 @@ export function routeFromAbove(h: Header, upstream: Bridge, downstream: readonly
   const type1 = sane.and(h.type.eq(TlpType.config1));
   const internal = upstream.secondary.any().and(configBus.eq(upstream.secondary));
   const ownDevice = downstream.length === 32 ? u(1, 1) : device.lt(downstream.length);
-  const ownSpace = number
-    .any()
-    .not()
-    .and(type0.or(allOf([type1, internal, ownDevice])));
+  const ownSpace = allOf([number.any().not(), type0.or(allOf([type1, internal, ownDevice]))]);
   const beyond = allOf([type1, internal.not(), hasBus(upstream, configBus)]);
   const adjacent = downstream.map(d => configBus.eq(d.secondary));
   // Below a downstream port there is only device 0 (C23).

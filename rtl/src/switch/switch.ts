@@ -63,7 +63,7 @@ export class Switch extends Module<SwitchParams> {
   );
   private readonly ingress = this.each(() => new Ingress({ width: this.p.width, ports: this.total }));
   private readonly unsupported = this.each(() => new UnsupportedCompleter({ width: this.p.width }));
-  private readonly config = new ConfigCompleter({ width: this.p.width, ports: this.total });
+  private readonly config_completer = new ConfigCompleter({ width: this.p.width, ports: this.total });
   /** Every other ingress, the port's own refusals, and for the upstream port the configuration completions. */
   private readonly arbiter = this.each(
     i => new PacketArbiter({ n: i === 0 ? this.total + 1 : this.total, type: tlpBeat(this.p.width) }),
@@ -88,7 +88,7 @@ export class Switch extends Module<SwitchParams> {
   }
 
   private configure(): void {
-    const { config, space } = this;
+    const { config_completer: config, space } = this;
     space.forEach((s, i) => {
       connect(s, {
         access_valid: config.access_valid.bit(i),
@@ -126,7 +126,7 @@ export class Switch extends Module<SwitchParams> {
 
   /** Every arbiter gets its inputs, and every ingress hears from all who may take its beat. */
   private join(): void {
-    const { config } = this;
+    const { config_completer: config } = this;
     const transmitters: readonly Stream<TlpBeatType>[] = [this.upstream_tx, ...this.downstream_tx];
     this.ingress.forEach((ingress, i) => {
       const { valid, payload, ready } = ingress.out;

@@ -1,0 +1,44 @@
+import { configRead, configWrite, Status } from '@hdl/pcie-rtl';
+import { HostError } from './host-error.ts';
+import { type Bdf, formatBdf } from './pci-function.ts';
+import type { Requester } from './requester.ts';
+
+/** What a read of a function that does not exist gives (C26). */
+export const allOnes = 0xffff_ffff;
+
+/**
+ * Configuration space by TLPs: type 0 to the bus at the root port's link, type 1 to the buses behind it (C20, C21).
+ */
+export class ConfigAccess {
+  /** Bus number of the root port's link. */
+  readonly bus: number;
+  private readonly requester: Requester;
+
+  constructor(requester: Requester, bus = 1) {
+    this.requester = requester;
+    this.bus = bus;
+  }
+
+  /** Reads the register at a byte offset, a multiple of 4. @returns all ones where no function answers (UR). @throws HostError on other errors and on timeouts. */
+  async read(bdf: Bdf, offset: number): Promise<number> {
+    const { status, data } = await this.requester.request(from => configRead({ ...from, ...this.target(bdf, offset) }));
+    if (status === Status.unsupported) return allOnes;
+    if (status !== Status.success || data.length !== 4)
+      throw new HostError(`the read of register 0x${offset.toString(16)} of ${formatBdf(bdf)} ended with status ${status}`);
+    return new DataView(data.buffer, data.byteOffset).getUint32(0, true);
+  }
+
+  /** Writes the register at a byte offset; bit i of `mask` enables byte i. @throws HostError if the function does not take it. */
+  async write(bdf: Bdf, offset: number, value: number, mask = 0xf): Promise<void> {
+    const { status } = await this.requester.request(from =>
+      configWrite({ ...from, ...this.target(bdf, offset), data: value, mask }),
+    );
+    if (status !== Status.success)
+      throw new HostError(`the write of register 0x${offset.toString(16)} of ${formatBdf(bdf)} ended with status ${status}`);
+  }
+
+  private target(bdf: Bdf, offset: number) {
+    const kind: 0 | 1 = bdf.bus === this.bus ? 0 : 1;
+    return { ...bdf, kind, register: offset / 4 };
+  }
+}

@@ -1,0 +1,262 @@
+import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead, Slice } from '../ir/ir.ts';
+import { indexWidth, literal, signedLiteral } from './literals.ts';
+import type { Reads } from './reads.ts';
+
+/** How tightly a text holds together; decides about parentheses. */
+type Level = 'primary' | 'unary' | 'reduction' | 'mul' | 'add' | 'shift' | 'signed shift' | 'compare' | 'and' | 'or' | 'xor' | 'mux';
+
+interface Text {
+  readonly text: string;
+  readonly level: Level;
+}
+
+const operators = {
+  add: ['+', 'add'],
+  sub: ['-', 'add'],
+  mul: ['*', 'mul'],
+  and: ['&', 'and'],
+  or: ['|', 'or'],
+  xor: ['^', 'xor'],
+  eq: ['==', 'compare'],
+  ne: ['!=', 'compare'],
+  lt: ['<', 'compare'],
+  le: ['<=', 'compare'],
+  gt: ['>', 'compare'],
+  ge: ['>=', 'compare'],
+  shl: ['<<', 'shift'],
+  shr: ['>>', 'shift'],
+} as const satisfies { readonly [op in Binary['op']]: readonly [string, Level] };
+
+const reductions = { reduce_and: '&', reduce_or: '|', reduce_xor: '^' } as const;
+
+/** Where an output of a child can be read. */
+export type OutputName = (instance: Instance, port: string) => string;
+
+/** Whether Verilog can take bits of it directly: a name, or a word of a memory that needs no guard. */
+export function isName(expr: Expr): boolean {
+  return expr.kind === 'signal' || expr.kind === 'instance' || (expr.kind === 'memory-read' && !guarded(expr.memory, expr.address));
+}
+
+/** `x[i]`: one bit of a name at an index that always lies inside it. Returns the shift, or undefined for any other slice. */
+export function bitSelect(expr: Slice): Binary | undefined {
+  const { value, low, width } = expr;
+  if (low !== 0 || width !== 1 || value.kind !== 'binary' || value.op !== 'shr' || value.signed) return undefined;
+  const fits = value.right.width <= 30 && 2 ** value.right.width <= value.left.width;
+  return fits && value.right.kind !== 'const' && value.left.width > 1 ? value : undefined;
+}
+
+/** Whether an address can reach beyond the memory. */
+export function guarded(memory: Memory, address: Expr): boolean {
+  if (address.kind === 'const') return address.value >= BigInt(memory.depth);
+  return address.width > 30 || 2 ** address.width > memory.depth;
+}
+
+/** Renders expressions. A node in `names` stands as its name. */
+export class Expressions {
+  private readonly names: ReadonlyMap<Expr, string>;
+  private readonly reads: Reads;
+  private readonly outputName: OutputName;
+
+  constructor(names: ReadonlyMap<Expr, string>, reads: Reads, outputName: OutputName) {
+    this.names = names;
+    this.reads = reads;
+    this.outputName = outputName;
+  }
+
+  /** The text of a value on the right of an assignment or between brackets; by its name if it has one. */
+  value(expr: Expr): string {
+    return this.text(expr).text;
+  }
+
+  /** The text of a value beside which others may stand, as in a `case`. */
+  subject(expr: Expr): string {
+    return this.isolated(expr).text;
+  }
+
+  /** The text of what `expr` computes, even if it has a name. */
+  definition(expr: Expr): string {
+    return this.render(expr).text;
+  }
+
+  /** The memory word at `address`, whether that is inside or not. */
+  word(memory: Memory, address: Expr): string {
+    this.reads.mark(memory.name, 0, 1);
+    return this.element(memory, address);
+  }
+
+  /** As `word`, on the left of an assignment. */
+  element(memory: Memory, address: Expr): string {
+    const wanted = indexWidth(memory.depth);
+    const { width } = address;
+    if (address.kind === 'const' && !this.names.has(address)) return `${memory.name}[${literal(wanted, address.value)}]`;
+    if (width > wanted) return `${memory.name}[${this.part(address, 0, wanted)}]`;
+    const text = this.value(address);
+    return `${memory.name}[${width < wanted ? `{${literal(wanted - width, 0n)}, ${text}}` : text}]`;
+  }
+
+  /** The condition that `address` lies inside the memory. */
+  inside(memory: Memory, address: Expr): string {
+    const index = this.atom(address);
+    return memory.depth === 1 && address.width === 1 ? `~${index}` : `${index} < ${literal(address.width, BigInt(memory.depth))}`;
+  }
+
+  /** Bits of a value that has a name. */
+  part(expr: Expr, low: number, width: number): string {
+    if (low === 0 && width === expr.width) return this.value(expr);
+    const bits = width === 1 ? `[${low}]` : `[${low + width - 1}:${low}]`;
+    const name = this.names.get(expr);
+    if (name === undefined && expr.kind === 'memory-read') return this.word(expr.memory, expr.address) + bits;
+    const whole = name ?? this.nameOf(expr);
+    this.reads.mark(whole, low, width);
+    return whole + bits;
+  }
+
+  private nameOf(expr: Expr): string {
+    if (expr.kind === 'signal') return expr.signal.name;
+    if (expr.kind === 'instance') return this.outputName(expr.instance, expr.port.name);
+    throw new Error(`bits are taken of a ${expr.kind} that has no name`);
+  }
+
+  private text(expr: Expr): Text {
+    const name = this.names.get(expr);
+    if (name === undefined) return this.render(expr);
+    this.reads.mark(name, 0, expr.width);
+    return { text: name, level: 'primary' };
+  }
+
+  private atom(expr: Expr): string {
+    const { text, level } = this.text(expr);
+    return level === 'primary' ? text : `(${text})`;
+  }
+
+  private render(expr: Expr): Text {
+    switch (expr.kind) {
+      case 'const':
+        return { text: literal(expr.width, expr.value), level: 'primary' };
+      case 'signal':
+      case 'instance':
+        return { text: this.whole(expr), level: 'primary' };
+      case 'unary':
+        return expr.op === 'not'
+          ? this.not(expr.value)
+          : { text: `${reductions[expr.op]}${this.atom(expr.value)}`, level: 'reduction' };
+      case 'binary':
+        return this.binary(expr);
+      case 'mux': {
+        const condition = this.text(expr.condition);
+        const bare = condition.level === 'primary' || condition.level === 'unary';
+        const arm = (value: Expr, nested: boolean) => {
+          const { text, level } = this.isolated(value);
+          return level === 'mux' && !nested ? `(${text})` : text;
+        };
+        const head = bare ? condition.text : `(${condition.text})`;
+        return { text: `${head} ? ${arm(expr.whenTrue, false)} : ${arm(expr.whenFalse, true)}`, level: 'mux' };
+      }
+      case 'concat':
+        return { text: this.concat(expr), level: 'primary' };
+      case 'slice': {
+        const select = this.names.has(expr.value) ? undefined : bitSelect(expr);
+        return { text: select ? this.select(select) : this.part(expr.value, expr.low, expr.width), level: 'primary' };
+      }
+      case 'extend':
+        return { text: this.extend(expr), level: 'primary' };
+      case 'memory-read':
+        return this.memoryRead(expr);
+    }
+  }
+
+  private whole(expr: Expr): string {
+    const name = this.nameOf(expr);
+    this.reads.mark(name, 0, expr.width);
+    return name;
+  }
+
+  private not(value: Expr): Text {
+    const inner = this.isolated(value);
+    if (inner.level === 'reduction') return { text: `~${inner.text}`, level: 'reduction' };
+    return { text: `~${inner.level === 'primary' ? inner.text : `(${inner.text})`}`, level: 'unary' };
+  }
+
+  private binary(expr: Binary): Text {
+    const { op, signed, left, right } = expr;
+    const [sign, level] = operators[op];
+    if (level === 'compare') {
+      const side = (e: Expr) => (signed ? this.signed(e) : this.operand(e, 'compare', false));
+      return { text: `${side(left)} ${sign} ${side(right)}`, level };
+    }
+    if (level === 'shift') {
+      const amount = right.kind === 'const' && !this.names.has(right) ? String(right.value) : this.operand(right, 'shift', false);
+      if (op === 'shr' && signed) return { text: `${this.signed(left)} >>> ${amount}`, level: 'signed shift' };
+      return { text: `${this.operand(left, 'shift', false)} ${sign} ${amount}`, level };
+    }
+    return { text: `${this.operand(left, level, true)} ${sign} ${this.operand(right, level, op !== 'sub')}`, level };
+  }
+
+  private signed(expr: Expr): string {
+    if (expr.kind === 'const' && !this.names.has(expr)) return signedLiteral(expr.width, expr.value);
+    return `$signed(${this.text(expr).text})`;
+  }
+
+  /** A text whose signedness stays inside: that of a signed shift would otherwise be lost beside unsigned operands. */
+  private isolated(expr: Expr): Text {
+    const text = this.text(expr);
+    return text.level === 'signed shift' ? { text: `$unsigned(${text.text})`, level: 'primary' } : text;
+  }
+
+  private operand(expr: Expr, around: Level, chains: boolean): string {
+    const { text, level } = this.isolated(expr);
+    const plain = level === 'primary' || level === 'unary';
+    const arithmetic = level === 'add' || level === 'mul';
+    const tighter = (level === 'mul' && around === 'add') || (arithmetic && around === 'compare');
+    return plain || tighter || (chains && level === around) ? text : `(${text})`;
+  }
+
+  private concat(expr: Concat): string {
+    const parts: string[] = [];
+    for (let i = 0; i < expr.parts.length; ) {
+      const part = expr.parts[i];
+      let copies = 1;
+      while (i + copies < expr.parts.length && expr.parts[i + copies] === part) copies++;
+      if (part) parts.push(copies === 1 ? this.inner(part) : `{${copies}{${this.inner(part)}}}`);
+      i += copies;
+    }
+    const [only] = parts;
+    return only !== undefined && parts.length === 1 ? only : `{${parts.join(', ')}}`;
+  }
+
+  /** A part of a concatenation, without braces of its own where they say nothing. */
+  private inner(expr: Expr): string {
+    const joins = expr.kind === 'extend' && !expr.signed && !this.names.has(expr);
+    const text = this.value(expr);
+    return joins ? text.slice(1, -1) : text;
+  }
+
+  private extend(expr: Extend): string {
+    const { value, signed, width } = expr;
+    const more = width - value.width;
+    if (!signed) return `{${literal(more, 0n)}, ${this.concatInner(value)}}`;
+    if (value.width === 1) return `{${width}{${this.value(value)}}}`;
+    return `{{${more}{${this.part(value, value.width - 1, 1)}}}, ${this.value(value)}}`;
+  }
+
+  private concatInner(value: Expr): string {
+    const text = this.value(value);
+    const braces = value.kind === 'concat' && !this.names.has(value) && !/^\{\d+\{/.test(text);
+    return braces ? text.slice(1, -1) : text;
+  }
+
+  private select(shift: Binary): string {
+    const wanted = indexWidth(shift.left.width);
+    const index = this.value(shift.right);
+    const name = this.part(shift.left, 0, shift.left.width);
+    const { width } = shift.right;
+    return `${name}[${width < wanted ? `{${literal(wanted - width, 0n)}, ${index}}` : index}]`;
+  }
+
+  private memoryRead(expr: MemoryRead): Text {
+    const { memory, address, width } = expr;
+    const word = this.word(memory, address);
+    if (!guarded(memory, address)) return { text: word, level: 'primary' };
+    return { text: `(${this.inside(memory, address)}) ? ${word} : ${literal(width, 0n)}`, level: 'mux' };
+  }
+}

@@ -1,0 +1,171 @@
+import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
+import { components } from '../ir/graph.ts';
+import { bodies, expressions, postOrder, targetName } from '../ir/visit.ts';
+import { type CombNet, combNets, project } from './drivers.ts';
+import { simplify } from './simplify.ts';
+
+/** What a module's outputs depend on combinationally: names of inputs by name of the output. */
+export type Paths = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** A module ready for emission. */
+export interface Drivers {
+  readonly body: readonly Statement[];
+  readonly nets: readonly CombNet[];
+  /** The nets that blocks drive, those of one block together, in the order of the body. */
+  readonly groups: readonly (readonly CombNet[])[];
+  readonly paths: Paths;
+}
+
+/**
+ * Finds what drives each net, and which nets can share an `always @*` block. Nets that are assigned in the same `when` share one, so that it
+ * stays one `if`, unless the block as a whole would then depend on itself, inside the module or around it: `ready` may depend on the `valid` that
+ * the same `when` assigns, by way of a neighbour. So only nets that depend on the same inputs share a block.
+ */
+export function drivers(module: Module, pathsOf: (child: Module) => Paths): Drivers {
+  const body = simplify(module);
+  const nets = combNets(module, body);
+  const graph = new CombGraph(module, nets, pathsOf);
+  return { body, nets, groups: grouped(nets, graph), paths: graph.paths };
+}
+
+/** Which net depends on which, at the granularity of signals. */
+class CombGraph {
+  readonly paths: Paths;
+  /** By net: an equal text means that the nets depend on the same inputs of the module. */
+  readonly support: readonly string[];
+  /** By net: nets of one level never depend on each other. */
+  readonly level: readonly number[];
+  /** By net: whether it depends on itself as a signal, though not bit by bit. */
+  readonly cyclic: readonly boolean[];
+  private readonly sources: readonly (readonly number[])[];
+
+  constructor(module: Module, nets: readonly CombNet[], pathsOf: (child: Module) => Paths) {
+    const inputs = module.signals.filter(signal => signal.kind === 'input').map(signal => signal.name);
+    const outputs = module.instances.flatMap(instance => childOutputs(instance));
+    const names = [...nets.map(net => net.name), ...outputs.map(o => `${o.instance.name}.${o.port}`), ...inputs];
+    const number = new Map(names.map((name, i) => [name, i]));
+    const numbers = (list: Iterable<string>) => [...list].flatMap(name => number.get(name) ?? []);
+    this.sources = [
+      ...nets.map(net => numbers(netReads(net))),
+      ...outputs.map(({ instance, port }) =>
+        numbers([...(pathsOf(instance.module).get(port) ?? [])].map(input => `${instance.name}.${input}`)),
+      ),
+      ...inputs.map(() => []),
+    ];
+    const support = names.map(() => 0n);
+    const level = names.map(() => 0);
+    const cyclic = names.map(() => false);
+    inputs.forEach((_, i) => {
+      support[names.length - inputs.length + i] = 1n << BigInt(i);
+    });
+    for (const component of components(names.length, node => this.sources[node] ?? [])) {
+      const sources = component.flatMap(node => this.sources[node] ?? []);
+      const bits = sources.reduce((all, source) => all | (support[source] ?? 0n), support[component[0] ?? 0] ?? 0n);
+      const depth = sources.reduce((deepest, source) => Math.max(deepest, (level[source] ?? 0) + 1), 0);
+      for (const node of component) {
+        support[node] = bits;
+        level[node] = depth;
+        cyclic[node] = component.length > 1 || sources.includes(node);
+      }
+    }
+    this.support = support.map(bits => bits.toString(36));
+    this.level = level;
+    this.cyclic = cyclic;
+    this.paths = new Map(
+      nets.flatMap((net, i) => {
+        if (net.target.signal.kind !== 'output') return [];
+        const bits = support[i] ?? 0n;
+        return [[net.name, new Set(inputs.filter((_, k) => ((bits >> BigInt(k)) & 1n) === 1n))] as const];
+      }),
+    );
+  }
+
+  /** The groups that depend on themselves, if each of `groups` is one node. */
+  loops(groups: readonly (readonly number[])[]): Set<readonly number[]> {
+    const size = this.sources.length;
+    const owner = Array.from({ length: size }, (_, i) => i);
+    for (const group of groups) for (const net of group) owner[net] = group[0] ?? net;
+    const members = new Map(groups.map(group => [group[0] ?? 0, group]));
+    const successors = (node: number) => {
+      const all = members.get(node) ?? (owner[node] === node ? [node] : []);
+      return all.flatMap(net => this.sources[net] ?? []).map(source => owner[source] ?? source);
+    };
+    const found = new Set<readonly number[]>();
+    for (const component of components(size, successors)) {
+      for (const node of component) {
+        const group = members.get(node);
+        if (group && (component.length > 1 || successors(node).includes(node))) found.add(group);
+      }
+    }
+    return found;
+  }
+}
+
+function childOutputs(instance: Instance): { readonly instance: Instance; readonly port: string }[] {
+  return instance.module.signals.filter(signal => signal.kind === 'output').map(signal => ({ instance, port: signal.name }));
+}
+
+/** The names that a net's drivers read: signals, and `instance.port`. */
+function netReads(net: CombNet): Set<string> {
+  const names = new Set<string>();
+  const seen = new Set<Expr>();
+  const visit = (expr: Expr) => {
+    if (expr.kind === 'signal') names.add(expr.signal.name);
+    else if (expr.kind === 'instance') names.add(`${expr.instance.name}.${expr.port.name}`);
+  };
+  const read = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      for (const root of expressions(statement)) postOrder(root, seen, visit);
+      for (const body of bodies(statement)) read(body);
+    }
+  };
+  if (net.value) postOrder(net.value, seen, visit);
+  else read([...net.live].flatMap(statement => project(statement, target => targetName(target) === net.name, false)));
+  return names;
+}
+
+function grouped(nets: readonly CombNet[], graph: CombGraph): (readonly CombNet[])[] {
+  const blocks = nets.flatMap((net, i) => (net.value ? [] : [i]));
+  const alone = (net: number) => graph.cyclic[net] === true;
+  const bySupport = blocks.map(net => (alone(net) ? `alone ${net}` : (graph.support[net] ?? '')));
+  const first = connected(blocks, nets, bySupport);
+  const loops = graph.loops(first);
+  const byLevel = blocks.map((net, i) => `${bySupport[i]} ${graph.level[net]}`);
+  const groups = loops.size > 0 ? split(first, loops, connected(blocks, nets, byLevel)) : first;
+  return groups.map(group => group.flatMap(net => nets[net] ?? []));
+}
+
+/** Replaces the groups of `loops` by those parts of `finer` that they consist of. */
+function split(first: readonly number[][], loops: ReadonlySet<readonly number[]>, finer: readonly number[][]): number[][] {
+  const kept = first.filter(group => !loops.has(group));
+  const members = new Set(kept.flat());
+  return [...kept, ...finer.filter(group => !group.some(net => members.has(net)))].sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+}
+
+/** Joins the nets that share a conditional statement and a key. */
+function connected(blocks: readonly number[], nets: readonly CombNet[], keys: readonly string[]): number[][] {
+  const parent = new Map(blocks.map(net => [net, net]));
+  const root = (net: number): number => {
+    const up = parent.get(net) ?? net;
+    return up === net ? net : root(up);
+  };
+  const owner = new Map<Statement, Map<string, number>>();
+  blocks.forEach((net, i) => {
+    for (const statement of nets[net]?.live ?? []) {
+      if (statement.kind === 'assign') continue;
+      const owners = owner.get(statement) ?? new Map<string, number>();
+      owner.set(statement, owners);
+      const key = keys[i] ?? '';
+      const other = owners.get(key);
+      if (other === undefined) owners.set(key, net);
+      else parent.set(Math.max(root(other), root(net)), Math.min(root(other), root(net)));
+    }
+  });
+  const groups = new Map<number, number[]>();
+  for (const net of blocks) {
+    const group = groups.get(root(net)) ?? [];
+    group.push(net);
+    groups.set(root(net), group);
+  }
+  return [...groups.values()];
+}

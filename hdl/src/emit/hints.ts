@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import type { Site } from '../ir/ir.ts';
+
+/** The text of a source file, or undefined if there is none to read. */
+export type ReadSource = (file: string) => string | undefined;
+
+/** Reads from the file system. */
+export const readFile: ReadSource = file => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+const declaration = /^\s*(?:export\s+)?(?:const|let)\s+([A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)/;
+const functionHead = /^\s*(?:export\s+)?function\s+([A-Za-z_]\w*)/;
+const startsStatement = /^\s*(?:return\b|this\.|[A-Za-z_][\w.]*\(|if\b|for\b|when\b|match\b|\}|\)\s*\.)/;
+
+/** How far above its own line the head of an expression's statement is looked for. */
+const reach = 12;
+
+/** Names for values from what the user called them: `const sum = a.add(b)` makes `sum`. Only a convenience of reading; nothing depends on it. */
+export class Hints {
+  private readonly read: ReadSource;
+  private readonly files = new Map<string, readonly string[]>();
+
+  constructor(read: ReadSource) {
+    this.read = read;
+  }
+
+  /** What the user called the value made at `site`, if the source says so. */
+  at(site: Site): string | undefined {
+    const [place] = site.frames;
+    if (!place) return undefined;
+    const lines = this.lines(place.file);
+    const line = lines[place.line - 1];
+    if (line === undefined) return undefined;
+    const found = declaration.exec(line)?.[1];
+    if (found !== undefined) return found;
+    if (/^\s*return\b/.test(line)) return enclosingFunction(lines, place.line - 1);
+    return startsStatement.test(line) ? undefined : statementHead(lines, place.line - 1);
+  }
+
+  private lines(file: string): readonly string[] {
+    let lines = this.files.get(file);
+    if (lines === undefined) {
+      lines = (this.read(file) ?? '').split('\n');
+      this.files.set(file, lines);
+    }
+    return lines;
+  }
+}
+
+const indentation = (line: string) => line.length - line.trimStart().length;
+
+/** The declaration that a continuation line belongs to: the nearest less indented line above, as long as these are continuations too. */
+function statementHead(lines: readonly string[], from: number): string | undefined {
+  let indent = indentation(lines[from] ?? '');
+  for (let i = from - 1; i >= 0 && i >= from - reach; i--) {
+    const line = lines[i] ?? '';
+    if (line.trim() === '' || indentation(line) >= indent) continue;
+    const found = declaration.exec(line)?.[1];
+    if (found !== undefined) return found;
+    if (startsStatement.test(line)) return undefined;
+    indent = indentation(line);
+  }
+  return undefined;
+}
+
+/** The function whose body the line is in, if it is a named one right around it. */
+function enclosingFunction(lines: readonly string[], from: number): string | undefined {
+  const indent = indentation(lines[from] ?? '');
+  for (let i = from - 1; i >= 0 && i >= from - 4 * reach; i--) {
+    const line = lines[i] ?? '';
+    if (line.trim() === '' || indentation(line) >= indent) continue;
+    return functionHead.exec(line)?.[1];
+  }
+  return undefined;
+}

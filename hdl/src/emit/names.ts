@@ -1,0 +1,19 @@
+import { reservedBy } from '../ir/reserved-words.ts';
+
+/** The names of one emitted module: none is given twice. */
+export class Names {
+  private readonly taken = new Set<string>();
+
+  /** Takes names that are fixed, because the user wrote them. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.taken.add(name);
+  }
+
+  /** `wanted`, or if that is taken `wanted_1`, `wanted_2`, ...; `numbered` begins with `wanted_1` at once. */
+  unique(wanted: string, numbered = false): string {
+    let name = wanted;
+    for (let n = 1; (numbered && n === 1) || this.taken.has(name) || reservedBy(name) !== undefined; n++) name = `${wanted}_${n}`;
+    this.taken.add(name);
+    return name;
+  }
+}

@@ -1,0 +1,158 @@
+import type { Expr, Site } from '../ir/ir.ts';
+import { operands, postOrder } from '../ir/visit.ts';
+import { bitSelect, guarded, isName } from './expressions.ts';
+import type { Hints } from './hints.ts';
+import { indexWidth } from './literals.ts';
+import type { Names } from './names.ts';
+
+/** An expression as a statement uses it. */
+export interface Root {
+  readonly expr: Expr;
+  /** What the statement drives: names are made from it where the source has none. */
+  readonly base: string;
+  /** Set if the whole statement is `assign base = expr`: then `base` is the name. */
+  readonly alias: boolean;
+  /** It is used where Verilog wants a name. */
+  readonly forced: boolean;
+  /** It stands in an `always @*` block, where a memory cannot be read: Icarus would wait for all its words. */
+  readonly block: boolean;
+}
+
+/** Longest text that a node may have and still stand inside another one. */
+const longest = 480;
+/** Longest text that may be repeated rather than named, if the user gave it no name. */
+const repeatable = 32;
+
+/**
+ * Decides which nodes get a wire of their own: those that have several users and are no trifle, those that Verilog needs a name for (to take
+ * bits of them), and those that would make a text too long. The name is the user's (`const sum = ...`), or the alias or number of what is driven.
+ * @returns the names, and the aliases among them.
+ */
+export function nameNodes(
+  roots: readonly Root[],
+  names: Names,
+  hints: Hints,
+): { readonly names: Map<Expr, string>; readonly aliases: Set<Expr> } {
+  const wanted = new Wanted(roots);
+  const result = new Map<Expr, string>();
+  const aliases = new Set<Expr>();
+  const hinted = new Map<Expr, string | undefined>();
+  const hint = (expr: Expr) => {
+    if (!hinted.has(expr)) hinted.set(expr, hints.at(expr.site));
+    return hinted.get(expr);
+  };
+  const chosen = wanted.choose(expr => hint(expr) !== undefined);
+  for (const { expr, base, alias } of roots) {
+    const own = hint(expr);
+    if (!alias || !chosen.has(expr) || result.has(expr) || (own !== undefined && own !== base)) continue;
+    result.set(expr, base);
+    aliases.add(expr);
+  }
+  const seen = new Set<Expr>();
+  for (const { expr: root, base } of roots) {
+    const stack = [root];
+    for (let expr = stack.pop(); expr; expr = stack.pop()) {
+      if (seen.has(expr)) continue;
+      seen.add(expr);
+      if (chosen.has(expr) && !result.has(expr)) {
+        const own = hint(expr);
+        result.set(expr, own === undefined ? names.unique(base, true) : names.unique(own));
+      }
+      stack.push(...operands(expr).toReversed());
+    }
+  }
+  return { names: result, aliases };
+}
+
+class Wanted {
+  private readonly uses = new Map<Expr, number>();
+  private readonly forced = new Set<Expr>();
+  private readonly order: Expr[] = [];
+
+  constructor(roots: readonly Root[]) {
+    const seen = new Set<Expr>();
+    for (const root of roots) {
+      this.use(root.expr);
+      if (root.forced && !isName(root.expr)) this.forced.add(root.expr);
+      postOrder(root.expr, seen, expr => {
+        this.order.push(expr);
+        this.visit(expr);
+      });
+    }
+    const inBlocks = new Set<Expr>();
+    for (const root of roots) {
+      if (!root.block) continue;
+      postOrder(root.expr, inBlocks, expr => {
+        if (expr.kind === 'memory-read') this.forced.add(expr);
+      });
+    }
+  }
+
+  private use(expr: Expr): void {
+    this.uses.set(expr, (this.uses.get(expr) ?? 0) + 1);
+  }
+
+  private visit(expr: Expr): void {
+    if (expr.kind === 'slice') {
+      const select = bitSelect(expr);
+      if (select && (isPlain(select.left) || !isName(expr.value))) this.named(select.left);
+      else this.named(expr.value);
+    }
+    if (expr.kind === 'extend' && expr.signed && expr.value.width > 1) this.named(expr.value);
+    if (expr.kind === 'memory-read') {
+      const { memory, address } = expr;
+      if (guarded(memory, address) && address.kind !== 'const') {
+        this.use(address);
+        if (address.width > indexWidth(memory.depth)) this.named(address);
+      }
+    }
+    const all = operands(expr);
+    all.forEach((operand, i) => {
+      if (expr.kind !== 'concat' || operand !== all[i - 1]) this.use(operand);
+    });
+  }
+
+  private named(expr: Expr): void {
+    if (!isName(expr)) this.forced.add(expr);
+  }
+
+  /** The nodes to be named. */
+  choose(hasHint: (expr: Expr) => boolean): Set<Expr> {
+    const chosen = new Set<Expr>();
+    const size = new Map<Expr, number>();
+    const of = (expr: Expr) => size.get(expr) ?? 8;
+    for (const expr of this.order) {
+      const length = operands(expr).reduce((sum, operand) => sum + of(operand) + 3, ownLength(expr));
+      const shared = (this.uses.get(expr) ?? 0) > 1 && !isTrivial(expr, chosen);
+      const repeat = length <= repeatable && operands(expr).every(o => isTrivial(o, chosen));
+      const name = this.forced.has(expr) || (shared && (!repeat || hasHint(expr))) || length > longest;
+      if (name) chosen.add(expr);
+      size.set(expr, name ? 12 : length);
+    }
+    return chosen;
+  }
+}
+
+const isPlain = (expr: Expr) => expr.kind === 'signal' || expr.kind === 'instance';
+
+/** Names, constants, bits of names, and their complements: a name for them would only hide them. */
+function isTrivial(expr: Expr, chosen: ReadonlySet<Expr>): boolean {
+  if (isPlain(expr) || expr.kind === 'const' || chosen.has(expr)) return true;
+  if (expr.kind === 'slice') return isPlain(expr.value) || chosen.has(expr.value);
+  return expr.kind === 'unary' && expr.op === 'not' && isTrivial(expr.value, chosen);
+}
+
+function ownLength(expr: Expr): number {
+  switch (expr.kind) {
+    case 'signal':
+      return expr.signal.name.length;
+    case 'instance':
+      return expr.instance.name.length + expr.port.name.length + 1;
+    case 'const':
+      return 4 + Math.ceil(expr.width / 4);
+    case 'memory-read':
+      return expr.memory.name.length + 4;
+    default:
+      return 4;
+  }
+}

@@ -1,0 +1,216 @@
+import type { Concat, Expr, Extend, Module, Site, Slice, Statement } from '../ir/ir.ts';
+import { expressions, ones, operands, postOrder, walk } from '../ir/visit.ts';
+import { constant, foldBinary, foldMux, foldUnary } from './fold.ts';
+
+/**
+ * The body as a person would write it: constants folded (Verilator warns of comparisons that are always true), conditions that are known
+ * resolved, and slices moved to where Verilog can take them, which is at names only. A value that has several users keeps its node.
+ */
+export function simplify(module: Module): readonly Statement[] {
+  const uses = new Map<Expr, number>();
+  const use = (expr: Expr) => uses.set(expr, (uses.get(expr) ?? 0) + 1);
+  const seen = new Set<Expr>();
+  walk(module.body, statement => {
+    for (const root of expressions(statement)) {
+      use(root);
+      postOrder(root, seen, expr => {
+        for (const operand of operands(expr)) use(operand);
+      });
+    }
+  });
+  return new Simplifier(uses).body(module.body);
+}
+
+class Simplifier {
+  private readonly uses: ReadonlyMap<Expr, number>;
+  private readonly results = new Map<Expr, Expr>();
+  private readonly seen = new Set<Expr>();
+  /** Results that stand for more than one use of the input. */
+  private readonly shared = new Set<Expr>();
+  private readonly given = new Set<Expr>();
+
+  constructor(uses: ReadonlyMap<Expr, number>) {
+    this.uses = uses;
+  }
+
+  body(statements: readonly Statement[]): Statement[] {
+    return statements.flatMap(statement => this.statement(statement));
+  }
+
+  private statement(statement: Statement): readonly Statement[] {
+    switch (statement.kind) {
+      case 'assign':
+        return [{ ...statement, value: this.expression(statement.value) }];
+      case 'memory-write': {
+        const { address, data, mask } = statement;
+        const simple = { ...statement, address: this.expression(address), data: this.expression(data) };
+        return [{ ...simple, mask: mask && this.expression(mask) }];
+      }
+      case 'match': {
+        const subject = this.expression(statement.subject);
+        if (subject.kind === 'const') {
+          return this.body(statement.arms.find(arm => arm.value === subject.value)?.body ?? statement.otherwise);
+        }
+        const arms = statement.arms.map(arm => ({ ...arm, body: this.body(arm.body) }));
+        return [{ ...statement, subject, arms, otherwise: this.body(statement.otherwise) }];
+      }
+      case 'if': {
+        const arms = statement.arms.map(arm => ({ ...arm, condition: this.expression(arm.condition) }));
+        const always = arms.findIndex(arm => arm.condition.kind === 'const' && arm.condition.value === 1n);
+        const possible = (always < 0 ? arms : arms.slice(0, always)).filter(arm => arm.condition.kind !== 'const');
+        const otherwise = this.body(arms[always]?.body ?? statement.otherwise);
+        if (possible.length === 0) return otherwise;
+        return [{ ...statement, arms: possible.map(arm => ({ ...arm, body: this.body(arm.body) })), otherwise }];
+      }
+    }
+  }
+
+  private expression(root: Expr): Expr {
+    postOrder(root, this.seen, expr => {
+      const result = this.rewrite(expr);
+      if ((this.uses.get(expr) ?? 0) > 1 || this.given.has(result)) this.shared.add(result);
+      this.given.add(result);
+      this.results.set(expr, result);
+    });
+    return this.of(root);
+  }
+
+  private of(expr: Expr): Expr {
+    return this.results.get(expr) ?? expr;
+  }
+
+  private readonly lone = (expr: Expr): boolean => !this.shared.has(expr);
+
+  private rewrite(expr: Expr): Expr {
+    switch (expr.kind) {
+      case 'const':
+      case 'signal':
+      case 'instance':
+        return expr;
+      case 'unary':
+        return foldUnary({ ...expr, value: this.of(expr.value) }, this.lone);
+      case 'binary':
+        return foldBinary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
+      case 'mux':
+        return foldMux({
+          ...expr,
+          condition: this.of(expr.condition),
+          whenTrue: this.of(expr.whenTrue),
+          whenFalse: this.of(expr.whenFalse),
+        });
+      case 'concat':
+        return this.concat({ ...expr, parts: expr.parts.map(part => this.of(part)) });
+      case 'slice':
+        return this.slice(this.of(expr.value), expr.low, expr.width, expr.site);
+      case 'extend':
+        return this.extend({ ...expr, value: this.of(expr.value) });
+      case 'memory-read': {
+        const address = this.of(expr.address);
+        const beyond = address.kind === 'const' && address.value >= BigInt(expr.memory.depth);
+        return beyond ? constant(expr.width, 0n, expr.site) : { ...expr, address };
+      }
+    }
+  }
+
+  private extend(expr: Extend): Expr {
+    const { value, width, signed, site } = expr;
+    if (value.kind === 'const') {
+      const negative = signed && value.value >> BigInt(value.width - 1) === 1n;
+      return constant(width, negative ? value.value | (ones(width) ^ ones(value.width)) : value.value, site);
+    }
+    if (value.kind === 'extend' && value.signed === signed && this.lone(value)) return { ...expr, value: value.value };
+    return expr;
+  }
+
+  /** Joins neighbours: parts of a part, constants, and slices that continue each other. */
+  private concat(expr: Concat): Expr {
+    const flat = expr.parts.flatMap(part => (part.kind === 'concat' && this.lone(part) ? part.parts : [part]));
+    const parts: Expr[] = [];
+    for (const part of flat) {
+      const joined = parts.length > 0 ? this.join(parts.at(-1), part) : undefined;
+      if (joined) parts[parts.length - 1] = joined;
+      else parts.push(part);
+    }
+    const [only] = parts;
+    return only && parts.length === 1 ? only : { ...expr, parts };
+  }
+
+  private join(high: Expr | undefined, low: Expr): Expr | undefined {
+    if (high?.kind === 'const' && low.kind === 'const') {
+      return constant(high.width + low.width, (high.value << BigInt(low.width)) | low.value, high.site);
+    }
+    if (high?.kind === 'slice' && low.kind === 'slice' && high.low === low.low + low.width) {
+      if (!sameSource(high.value, low.value)) return undefined;
+      return this.slice(high.value, low.low, high.width + low.width, high.site);
+    }
+    return undefined;
+  }
+
+  /** Bits `low` .. `low + width - 1` of `value`, taken as near to a named signal as that costs nothing. */
+  private slice(value: Expr, low: number, width: number, site: Site): Expr {
+    if (low === 0 && width === value.width) return value;
+    const plain: Slice = { kind: 'slice', value, low, width, site };
+    switch (value.kind) {
+      case 'const':
+        return constant(width, value.value >> BigInt(low), site);
+      case 'slice':
+        return this.slice(value.value, value.low + low, width, site);
+      case 'concat':
+        return this.sliceConcat(value, plain);
+      case 'extend':
+        return this.sliceExtend(value, plain);
+    }
+    if (this.shared.has(value)) return plain;
+    const part = (operand: Expr) => this.slice(operand, low, width, site);
+    if (value.kind === 'unary' && value.op === 'not') return { ...value, width, value: part(value.value) };
+    if (value.kind === 'mux') {
+      return foldMux({ ...value, width, whenTrue: part(value.whenTrue), whenFalse: part(value.whenFalse) });
+    }
+    if (value.kind !== 'binary') return plain;
+    const bitwise = value.op === 'and' || value.op === 'or' || value.op === 'xor';
+    const fromBelow = value.op === 'add' || value.op === 'sub' || value.op === 'mul';
+    if (bitwise || (fromBelow && low === 0)) {
+      return foldBinary({ ...value, width, left: part(value.left), right: part(value.right) });
+    }
+    return value.op === 'shl' && low === 0 ? foldBinary({ ...value, width, left: part(value.left) }) : plain;
+  }
+
+  private sliceConcat(value: Concat, plain: Slice): Expr {
+    const { low, width, site } = plain;
+    const parts: Expr[] = [];
+    let top = value.width;
+    for (const part of value.parts) {
+      const bottom = top - part.width;
+      const from = Math.max(bottom, low);
+      const to = Math.min(top, low + width);
+      if (from < to) parts.push(this.slice(part, from - bottom, to - from, site));
+      top = bottom;
+    }
+    const [only] = parts;
+    if (only && parts.length === 1) return only;
+    return this.shared.has(value) ? plain : this.concat({ kind: 'concat', width, parts, site });
+  }
+
+  private sliceExtend(extend: Extend, plain: Slice): Expr {
+    const { low, width, site } = plain;
+    const { value, signed } = extend;
+    if (low + width <= value.width) return this.slice(value, low, width, site);
+    if (signed) return this.shared.has(extend) ? plain : this.sliceSigned(extend, plain);
+    if (low >= value.width) return constant(width, 0n, site);
+    return this.extend({ ...extend, width, value: this.slice(value, low, value.width - low, site), site });
+  }
+
+  private sliceSigned(extend: Extend, plain: Slice): Expr {
+    const { low, width, site } = plain;
+    const { value } = extend;
+    const kept = this.slice(value, Math.min(low, value.width - 1), value.width - Math.min(low, value.width - 1), site);
+    return kept.width === width ? kept : this.extend({ ...extend, width, value: kept, site });
+  }
+}
+
+/** Whether two nodes are the same value for certain. */
+function sameSource(a: Expr, b: Expr): boolean {
+  if (a === b) return true;
+  if (a.kind === 'signal' && b.kind === 'signal') return a.signal === b.signal;
+  return a.kind === 'instance' && b.kind === 'instance' && a.instance === b.instance && a.port === b.port;
+}

@@ -1,0 +1,94 @@
+import type { Expr, Module, Statement, Target } from './ir.ts';
+
+/** The nodes that `expr` computes from, in reading order. */
+export function operands(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'const':
+    case 'signal':
+    case 'instance':
+      return [];
+    case 'unary':
+    case 'slice':
+    case 'extend':
+      return [expr.value];
+    case 'binary':
+      return [expr.left, expr.right];
+    case 'mux':
+      return [expr.condition, expr.whenTrue, expr.whenFalse];
+    case 'concat':
+      return expr.parts;
+    case 'memory-read':
+      return [expr.address];
+  }
+}
+
+/**
+ * Calls `visit` once for each node below and including `root` that is not in `seen`, operands before their users, and adds it to `seen`.
+ * Without recursion: expressions can be thousands of nodes deep.
+ */
+export function postOrder(root: Expr, seen: Set<Expr>, visit: (expr: Expr) => void): void {
+  const stack: Expr[] = [root];
+  for (let expr = stack.at(-1); expr; expr = stack.at(-1)) {
+    if (seen.has(expr)) {
+      stack.pop();
+      continue;
+    }
+    const missing = operands(expr).filter(operand => !seen.has(operand));
+    if (missing.length > 0) {
+      stack.push(...missing.reverse());
+      continue;
+    }
+    stack.pop();
+    seen.add(expr);
+    visit(expr);
+  }
+}
+
+/** The bodies of a conditional statement, in order; none of an assignment or a memory write. */
+export function bodies(statement: Statement): readonly (readonly Statement[])[] {
+  return statement.kind === 'if' || statement.kind === 'match'
+    ? [...statement.arms.map(arm => arm.body), statement.otherwise]
+    : [];
+}
+
+/** The expressions that the statement itself holds, without those of its bodies. */
+export function expressions(statement: Statement): readonly Expr[] {
+  switch (statement.kind) {
+    case 'assign':
+      return [statement.value];
+    case 'if':
+      return statement.arms.map(arm => arm.condition);
+    case 'match':
+      return [statement.subject];
+    case 'memory-write': {
+      const { address, data, mask } = statement;
+      return mask === undefined ? [address, data] : [address, data, mask];
+    }
+  }
+}
+
+/** Calls `visit` for every statement, an outer one before those inside it. */
+export function walk(body: readonly Statement[], visit: (statement: Statement) => void): void {
+  for (const statement of body) {
+    visit(statement);
+    for (const inner of bodies(statement)) walk(inner, visit);
+  }
+}
+
+/** Calls `visit` once for every expression node of the module, operands first. */
+export function visitExpressions(module: Module, visit: (expr: Expr) => void): void {
+  const seen = new Set<Expr>();
+  walk(module.body, statement => {
+    for (const root of expressions(statement)) postOrder(root, seen, visit);
+  });
+}
+
+/** The name of a target below its module: `count`, or `fifo.in_valid` for an input of a child. */
+export function targetName(target: Target): string {
+  return target.instance ? `${target.instance.name}.${target.signal.name}` : target.signal.name;
+}
+
+/** A mask of `width` ones. */
+export function ones(width: number): bigint {
+  return (1n << BigInt(width)) - 1n;
+}

@@ -1,0 +1,54 @@
+import { elaborate, emitVerilog, type ir, type Module, shareModules } from '@hdl/ts-hdl';
+import { Endpoint, Fabric, Switch, type Topology } from '@hdl/pcie-rtl';
+import { writeFolder } from './files.ts';
+import { loadTopology } from './topology-file.ts';
+
+export interface EmitOptions {
+  /** Folder to write. */
+  readonly out: string;
+  /** Topology file; the default topology otherwise. */
+  readonly topology?: string;
+}
+
+export interface EmittedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Bits of a beat in what `p2p emit` and `p2p sim` build. */
+export const width = 256;
+
+/**
+ * The Verilog of a topology: the files of its fabric, which include those of its endpoints and switches, and a file list per top module
+ * (`fabric.f`, and `endpoint.f` and `switch.f` for the first endpoint and the first switch). Names in a list are relative to the folder.
+ */
+export function emittedFiles(topology: Topology): EmittedFile[] {
+  const design = checkedDesign(() => new Fabric({ topology, width, endpoint: p => new Endpoint(p) }));
+  const lists = [fileList('fabric.f', design.top)];
+  const first = (kind: string) => design.modules.find(m => m.name === kind);
+  for (const [list, module] of [['endpoint.f', first(Endpoint.name)], ['switch.f', first(Switch.name)]] as const) {
+    if (module) lists.push(fileList(list, module));
+  }
+  return [...emitVerilog(design), ...lists];
+}
+
+/** Everything below a module, children first, and the module itself. */
+function fileList(name: string, top: ir.Module): EmittedFile {
+  const order = new Set<string>();
+  const visit = (module: ir.Module) => {
+    for (const instance of module.instances) visit(instance.module);
+    order.add(`${module.name}.v`);
+  };
+  visit(top);
+  return { name, text: `// Files of ${top.name}, in order; its top module is ${top.name}.\n${[...order].join('\n')}\n` };
+}
+
+/** `p2p emit`. @returns the exit code. */
+export async function emit(options: EmitOptions): Promise<number> {
+  const files = emittedFiles(await loadTopology(options.topology));
+  writeFolder(options.out, files);
+  const modules = files.filter(f => f.name.endsWith('.v'));
+  const lines = modules.reduce((sum, f) => sum + f.text.split('\n').length, 0);
+  process.stdout.write(`${options.out}: ${modules.length} modules, ${lines} lines of Verilog; fabric.f, endpoint.f and switch.f list them\n`);
+  return 0;
+}
