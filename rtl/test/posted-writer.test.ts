@@ -132,6 +132,16 @@ describe.each([64, 128, 256, 512])('width %d', width => {
   });
 });
 
+test('a write of no bytes reaches no register, and the next one does', () => {
+  const { sim, random, source, registers, ends } = bench(256, 1, 1, 1);
+  using _ = sim;
+  const request = randomRequest(random, { address: Bars.bar0, dws: 1, write: true });
+  source.queue.push({ ...request, first_be: 0 }, { ...request, first_be: 2 });
+  run(sim, ends, 10);
+  expect(registers.times.length).toBe(1);
+  expect([...registers.bytes.subarray(0, 4)]).toEqual([0, request.payload[1], 0, 0]);
+});
+
 test('register writes: a DW per cycle', () => {
   const { sim, random, source, registers, ends } = bench(256, 1, 1, 1);
   using _ = sim;

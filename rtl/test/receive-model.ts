@@ -31,8 +31,8 @@ export const openState = (mps: number) => ({
 });
 
 /**
- * The receive side of an endpoint. The configuration space and the registers are plain memories with the latency that the completer expects; the
- * function keeps the ID that the last configuration write was sent to.
+ * The receive side of an endpoint. The configuration space and the registers are plain memories with the latency that the
+ * completer expects; the function keeps the ID that the last configuration write was sent to.
  */
 export class ReceiveSide extends Module<{ width: number; request_depth: number }> {
   readonly rx = input(stream(tlpBeat(this.p.width)));
@@ -44,7 +44,7 @@ export class ReceiveSide extends Module<{ width: number; request_depth: number }
   private readonly writer = new PostedWriter({ width: this.p.width, address_width: this.addressWidth });
   private readonly completer = new Completer({ width: this.p.width, address_width: this.addressWidth });
   private readonly bar_memory = new BarMemory({ width: this.p.width, bytes: Bars.bar2_bytes, writers: 1, readers: 1 });
-  private readonly config = memory(uint(32), { depth: 1024, lane: 8 });
+  private readonly config_space = memory(uint(32), { depth: 1024, lane: 8 });
   private readonly registers = memory(uint(32), { depth: 4096, lane: 8 });
   private readonly register_data = reg(uint(32));
   private readonly id = reg(uint(16), { init: completerId });
@@ -66,13 +66,13 @@ export class ReceiveSide extends Module<{ width: number; request_depth: number }
     });
     this.register_data.set(this.registers.read(completer.register_address.part(2, 12), completer.register_valid));
     when(completer.config_valid.and(completer.config_write), () =>
-      this.config.write(completer.config_register, completer.config_data, completer.config_mask),
+      this.config_space.write(completer.config_register, completer.config_data, completer.config_mask),
     );
     when(completer.config_capture, () => this.id.set(completer.config_id));
     connect(completer, {
       request: router.request,
       state,
-      config_read_data: this.config.read(completer.config_register, completer.config_valid),
+      config_read_data: this.config_space.read(completer.config_register, completer.config_valid),
       register_data: this.register_data,
       memory_data: at(bar_memory.data, 0),
     });
@@ -189,8 +189,8 @@ function write(bytes: Uint8Array, offset: number, p: Packet): void {
 }
 
 /**
- * Checks the completions of one read by the specification's rules alone: payload at most MPS (C57), splits only at multiples of 128 bytes (C54),
- * Byte Count and Lower Address (C55), and that together they are the whole request.
+ * Checks the completions of one read by the specification's rules alone: payload at most MPS (C57), splits only at multiples of
+ * 128 bytes (C54), Byte Count and Lower Address (C55), and that together they are the whole request.
  */
 export function checkReadCompletions(p: Packet, completions: readonly Packet[], mps: number): void {
   const { first, count } = byteSpan(p);

@@ -75,7 +75,7 @@ describe.each(widths)('width %d', width => {
     model.mps = mps;
     const expected: Packet[] = [];
     const checks: { readonly request: Packet; readonly from: number; readonly to: number }[] = [];
-    for (let rounds = 0; rounds < 3; rounds++) {
+    for (let rounds = 0; rounds < 2; rounds++) {
       for (const page of [0, 1, 2, 3]) {
         for (const request of round(random, page)) {
           source.queue.push(request);

@@ -92,7 +92,9 @@ export class FileBacking implements Backing, Disposable {
   private check(offset: number, bytes: number): number {
     if (this.file === undefined) throw new BackingError(`the drive in ${this.path} is closed`);
     if (!Number.isSafeInteger(offset) || offset < 0 || offset + bytes > this.capacity)
-      throw new BackingError(`${bytes} bytes at ${offset} are beyond the drive in ${this.path}, which has ${this.capacity} bytes`);
+      throw new BackingError(
+        `${bytes} bytes at ${offset} are beyond the drive in ${this.path}, which has ${this.capacity} bytes`,
+      );
     return this.file;
   }
 }

@@ -1,6 +1,6 @@
 import { Engine } from '@hdl/pcie-rtl';
+import type { FirmwarePort } from '../../ports.ts';
 import { Turns } from '../../semaphore.ts';
-import type { FirmwarePort } from './ports.ts';
 
 /** What an engine is to do. */
 export interface Run {

@@ -1,6 +1,6 @@
+import type { MediaIn, MediaOut } from '../../ports.ts';
 import { Turns } from '../../semaphore.ts';
-import type { Backing } from './backing.ts';
-import type { MediaIn, MediaOut } from './ports.ts';
+import { type Backing, BackingError } from './backing.ts';
 
 /** Bytes of the drive that are in memory at a time; a multiple of every data width. */
 const bufferBytes = 16 * 1024;
@@ -31,18 +31,38 @@ export class Media {
     return this.outputTurns.run(work);
   }
 
-  /** Gives bytes of the drive to the endpoint. */
-  async read(offset: number, bytes: number): Promise<void> {
+  /**
+   * Gives bytes of the drive to the endpoint. An engine waits for every word, so zeros stand for what the drive cannot read.
+   * @returns whether all of it could be read.
+   */
+  async read(offset: number, bytes: number): Promise<boolean> {
+    let good = true;
     for (let at = 0; at < bytes; at += bufferBytes) {
       const buffer = new Uint8Array(Math.min(bufferBytes, bytes - at));
-      this.backing.read(offset + at, buffer);
+      good = succeeds(() => this.backing.read(offset + at, buffer)) && good;
       await this.input.write(buffer);
     }
+    return good;
   }
 
-  /** Stores bytes that the endpoint gives. */
-  async write(offset: number, bytes: number): Promise<void> {
-    for (let at = 0; at < bytes; at += bufferBytes)
-      this.backing.write(offset + at, await this.output.read(Math.min(bufferBytes, bytes - at)));
+  /** Stores bytes that the endpoint gives, and takes all of them in any case. @returns whether all of it could be stored. */
+  async write(offset: number, bytes: number): Promise<boolean> {
+    let good = true;
+    for (let at = 0; at < bytes; at += bufferBytes) {
+      const buffer = await this.output.read(Math.min(bufferBytes, bytes - at));
+      good = good && succeeds(() => this.backing.write(offset + at, buffer));
+    }
+    return good;
+  }
+}
+
+/** Whether the drive did it. Errors that are not the drive's are thrown on. */
+function succeeds(access: () => void): boolean {
+  try {
+    access();
+    return true;
+  } catch (error) {
+    if (error instanceof BackingError) return false;
+    throw error;
   }
 }

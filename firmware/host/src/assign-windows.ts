@@ -111,9 +111,9 @@ function windowOf(bridge: PciFunction, children: readonly PciFunction[], space: 
   const blocks = blocksOf(children, space, placement);
   if (blocks.length === 0) return [];
   // Blocks that are arranged from an aligned base lie the same way at every other such base.
-  const alignment = blocks.reduce((most, block) => (block.alignment > most ? block.alignment : most), windowGranule);
+  const alignment = largest([windowGranule, ...blocks.map(block => block.alignment)]);
   const arranged = arrange(blocks, 0n);
-  const end = arranged.reduce((most, { block, at }) => (at + block.bytes > most ? at + block.bytes : most), 0n);
+  const end = largest(arranged.map(({ block, at }) => at + block.bytes));
   const bytes = alignUp(end, windowGranule);
   return [
     {
@@ -137,6 +137,13 @@ function arrange(blocks: readonly Block[], base: bigint): { readonly block: Bloc
       next = at + block.bytes;
       return { block, at };
     });
+}
+
+/** The largest value, 0 if there is none. */
+function largest(values: readonly bigint[]): bigint {
+  let most = 0n;
+  for (const value of values) if (value > most) most = value;
+  return most;
 }
 
 const alignUp = (value: bigint, to: bigint): bigint => (value + to - 1n) & ~(to - 1n);

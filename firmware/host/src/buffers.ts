@@ -21,14 +21,16 @@ export class Buffers {
   static inDrive(drive: BlockDriver, chunkBytes: number): Buffers {
     const memory = barMemory(drive);
     const count = Math.min(mostBuffers, Math.floor(Number(memory.bytes) / chunkBytes));
-    if (count < 1) throw new HostError(`a chunk of ${chunkBytes} bytes does not fit the ${memory.bytes} bytes of BAR memory of ${drive.name}`);
+    if (count < 1)
+      throw new HostError(`a chunk of ${chunkBytes} bytes does not fit the ${memory.bytes} bytes of BAR memory of ${drive.name}`);
     return new Buffers(memory, chunkBytes, count, () => {});
   }
 
   /** Buffers in the host's data memory, which `close` gives back. @throws HostError if not one fits. */
   static inHost(host: Host, chunkBytes: number): Buffers {
     const count = Math.min(mostBuffers, Number(host.data.available / BigInt(chunkBytes)));
-    if (count < 1) throw new HostError(`a chunk of ${chunkBytes} bytes does not fit the ${host.data.available} free bytes of host memory`);
+    if (count < 1)
+      throw new HostError(`a chunk of ${chunkBytes} bytes does not fit the ${host.data.available} free bytes of host memory`);
     const area = host.data.allocate(count * chunkBytes, 4096);
     return new Buffers(area, chunkBytes, count, () => host.data.release(area));
   }
@@ -51,6 +53,7 @@ export class Buffers {
 
 /** A drive's BAR memory. @throws HostError if it has none. */
 export function barMemory(drive: BlockDriver): AddressRange {
-  if (!drive.memory) throw new HostError(`${drive.name} has no BAR memory, and the flow needs it as a buffer: choose another flow`);
+  if (!drive.memory)
+    throw new HostError(`${drive.name} has no BAR memory, and the flow needs it as a buffer: choose another flow`);
   return drive.memory;
 }

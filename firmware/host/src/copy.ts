@@ -147,7 +147,9 @@ function defaultChunkBytes({ source, target, flow }: CopyOptions): number {
 
 function checkLength(drive: BlockDriver, length: number): void {
   if (!Number.isSafeInteger(length) || length < 1 || BigInt(length) > drive.identity.capacity)
-    throw new HostError(`cannot move ${length} bytes: ${drive.name} has ${drive.identity.capacity} bytes, and at least 1 is moved`);
+    throw new HostError(
+      `cannot move ${length} bytes: ${drive.name} has ${drive.identity.capacity} bytes, and at least 1 is moved`,
+    );
 }
 
 function checkChunk(drives: readonly BlockDriver[], chunkBytes: number): void {

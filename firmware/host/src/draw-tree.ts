@@ -21,11 +21,7 @@ function lines(of: PciFunction): string[] {
   const head = `${formatBdf(of.bdf)} ${formatIds(of)} ${kindOf(of)}`;
   const bars = of.bars.map(barLine);
   if (!bridge) return [head, ...bars.map(line => `   ${line}`)];
-  const details = [
-    ...bars,
-    `memory window ${window(bridge.memory)}`,
-    `prefetchable window ${window(bridge.prefetchable)}`,
-  ];
+  const details = [...bars, `memory window ${window(bridge.memory)}`, `prefetchable window ${window(bridge.prefetchable)}`];
   const joint = bridge.children.length > 0 ? '│  ' : '   ';
   return [
     `${head}, bus ${hex(bridge.secondary)}${bridge.subordinate === bridge.secondary ? '' : `-${hex(bridge.subordinate)}`}`,

@@ -67,7 +67,10 @@ async function programWindows(config: ConfigAccess, { bdf }: PciFunction, bridge
 }
 
 /** First and last byte; of a closed window the limit is 0. */
-const edges = (range: AddressRange = closed) => ({ base: range.base, limit: range.bytes === 0n ? 0n : range.base + range.bytes - 1n });
+const edges = (range: AddressRange = closed) => ({
+  base: range.base,
+  limit: range.bytes === 0n ? 0n : range.base + range.bytes - 1n,
+});
 
 /** Address bits 31:20 of the edges in 15:4 and 31:20 (C30). */
 const register = ({ base, limit }: { readonly base: bigint; readonly limit: bigint }): number =>

@@ -1,4 +1,4 @@
-import type { HostMemory, Scheduler, Testbench } from '@hdl/testbench';
+import type { HostMemory, RootPort, Scheduler } from '../../ports.ts';
 import { ConfigAccess } from './config-access.ts';
 import { HostError } from './host-error.ts';
 import { HostMemoryPool } from './host-memory-pool.ts';
@@ -6,5 +6,52 @@ import { InterruptController } from './interrupts.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Requester, type RequesterOptions } from './requester.ts';
 
-/** Bytes of host memory for entries that devices write for the driver; the rest is for data. */
-const controlBytes = 4096n;
+/** Bytes of host memory for what devices write for the driver itself; the rest is for data. */
+const controlBytes = 64n * 1024n;
+
+/**
+ * The computer at the root port: its processor's accesses, its interrupt controller and its memory. It reaches the fabric only by TLPs at the
+ * root port.
+ */
+export class Host {
+  readonly requester: Requester;
+  readonly config: ConfigAccess;
+  readonly memory: MemoryAccess;
+  readonly interrupts: InterruptController;
+  /** Host memory for completion entries. */
+  readonly control: HostMemoryPool;
+  /** Host memory for user data. */
+  readonly data: HostMemoryPool;
+  private readonly scheduler: Scheduler;
+  private readonly hostMemory: HostMemory;
+
+  /** @throws HostError if the root port has too little memory. */
+  constructor({ root, scheduler }: { readonly root: RootPort; readonly scheduler: Scheduler }, options: RequesterOptions = {}) {
+    this.scheduler = scheduler;
+    this.hostMemory = root.hostMemory;
+    this.requester = new Requester(root, scheduler, options);
+    this.config = new ConfigAccess(this.requester);
+    this.memory = new MemoryAccess(this.requester);
+    this.interrupts = new InterruptController(this.requester);
+    const base = root.hostMemory.base;
+    const bytes = BigInt(root.hostMemory.bytes);
+    if (bytes <= controlBytes) throw new HostError(`the host needs more than ${controlBytes} bytes of memory, and has ${bytes}`);
+    this.control = new HostMemoryPool({ base, bytes: controlBytes });
+    this.data = new HostMemoryPool({ base: base + controlBytes, bytes: bytes - controlBytes });
+  }
+
+  /** The processor's view of host memory: a copy of the bytes at a bus address. */
+  readMemory(address: bigint, bytes: number): Uint8Array {
+    return this.hostMemory.read(address, bytes);
+  }
+
+  /** Stores bytes in host memory. */
+  writeMemory(address: bigint, data: Uint8Array): void {
+    this.hostMemory.write(address, data);
+  }
+
+  /** Waits for a result, but not longer than `cycles`. @returns undefined if it took longer. */
+  async within<T>(cycles: number, result: Promise<T>): Promise<T | undefined> {
+    return Promise.race([result, this.scheduler.delay(cycles).then(() => undefined)]);
+  }
+}

@@ -1,5 +1,5 @@
 import { completionOf, configTarget, type Packet, packetClass, packetName, Status, type Transaction } from '@hdl/pcie-rtl';
-import type { RootPort, Scheduler } from '@hdl/testbench';
+import type { RootPort, Scheduler } from '../../ports.ts';
 import { Pool } from '../../semaphore.ts';
 import { HostError } from './host-error.ts';
 import { formatBdf } from './pci-function.ts';

@@ -114,7 +114,8 @@ class Scanner {
       if (low === 0) continue;
       const io = (low & 1) !== 0;
       const wide = !io && (low & 0b110) === 0b100;
-      if (wide && index + 1 >= registers) throw new HostError(`BAR${index} of ${formatBdf(bdf)} has 64 bits, but it is the last one`);
+      if (wide && index + 1 >= registers)
+        throw new HostError(`BAR${index} of ${formatBdf(bdf)} has 64 bits, but it is the last one`);
       const high = wide ? await this.sizeMask(bdf, index + 1) : allOnes;
       const ones = (BigInt(high) << 32n) | BigInt(io ? (low | 0xffff_0000) >>> 0 : low);
       // The address bits below the size read 0, so the lowest that reads 1 is the size.

@@ -3,7 +3,19 @@ import { indexWidth, literal, signedLiteral } from './literals.ts';
 import type { Reads } from './reads.ts';
 
 /** How tightly a text holds together; decides about parentheses. */
-type Level = 'primary' | 'unary' | 'reduction' | 'mul' | 'add' | 'shift' | 'signed shift' | 'compare' | 'and' | 'or' | 'xor' | 'mux';
+type Level =
+  | 'primary'
+  | 'unary'
+  | 'reduction'
+  | 'mul'
+  | 'add'
+  | 'shift'
+  | 'signed shift'
+  | 'compare'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'mux';
 
 interface Text {
   readonly text: string;
@@ -34,7 +46,9 @@ export type OutputName = (instance: Instance, port: string) => string;
 
 /** Whether Verilog can take bits of it directly: a name, or a word of a memory that needs no guard. */
 export function isName(expr: Expr): boolean {
-  return expr.kind === 'signal' || expr.kind === 'instance' || (expr.kind === 'memory-read' && !guarded(expr.memory, expr.address));
+  return (
+    expr.kind === 'signal' || expr.kind === 'instance' || (expr.kind === 'memory-read' && !guarded(expr.memory, expr.address))
+  );
 }
 
 /** `x[i]`: one bit of a name at an index that always lies inside it. Returns the shift, or undefined for any other slice. */
@@ -206,9 +220,7 @@ export class Expressions {
   private operand(expr: Expr, around: Level, chains: boolean): string {
     const { text, level } = this.isolated(expr);
     const plain = level === 'primary' || level === 'unary';
-    const arithmetic = level === 'add' || level === 'mul';
-    const tighter = (level === 'mul' && around === 'add') || (arithmetic && around === 'compare');
-    return plain || tighter || (chains && level === around) ? text : `(${text})`;
+    return plain || (level === 'mul' && around === 'add') || (chains && level === around) ? text : `(${text})`;
   }
 
   private concat(expr: Concat): string {

@@ -43,7 +43,8 @@ export function foldMux(expr: Mux): Expr {
   if (isConst(whenTrue, 0n) && isConst(whenFalse, 1n)) return not(condition);
   if (isConst(whenFalse, 0n)) return and(condition, whenTrue);
   if (isConst(whenTrue, 0n)) return and(not(condition), whenFalse);
-  if (isConst(whenTrue, 1n)) return { kind: 'binary', op: 'or', signed: false, width: 1, left: condition, right: whenFalse, site };
+  if (isConst(whenTrue, 1n))
+    return { kind: 'binary', op: 'or', signed: false, width: 1, left: condition, right: whenFalse, site };
   return expr;
 }
 

@@ -1,5 +1,5 @@
-import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
 import { components } from '../ir/graph.ts';
+import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
 import { bodies, expressions, postOrder, targetName } from '../ir/visit.ts';
 import { type CombNet, combNets, project } from './drivers.ts';
 import { simplify } from './simplify.ts';

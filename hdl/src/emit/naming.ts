@@ -1,4 +1,4 @@
-import type { Expr, Site } from '../ir/ir.ts';
+import type { Expr } from '../ir/ir.ts';
 import { operands, postOrder } from '../ir/visit.ts';
 import { bitSelect, guarded, isName } from './expressions.ts';
 import type { Hints } from './hints.ts';
@@ -10,12 +10,17 @@ export interface Root {
   readonly expr: Expr;
   /** What the statement drives: names are made from it where the source has none. */
   readonly base: string;
-  /** Set if the whole statement is `assign base = expr`: then `base` is the name. */
-  readonly alias: boolean;
+  /**
+   * Set if the whole of `base` is `expr`, so that `base` serves as its name: the net of an `assign`, or a wire for a port connection that
+   * exists only if a name is needed.
+   */
+  readonly alias: 'assign' | 'wire' | undefined;
   /** It is used where Verilog wants a name. */
   readonly forced: boolean;
   /** It stands in an `always @*` block, where a memory cannot be read: Icarus would wait for all its words. */
   readonly block: boolean;
+  /** Longest text that can stand here without a name. */
+  readonly longest: number | undefined;
 }
 
 /** Longest text that a node may have and still stand inside another one. */
@@ -26,7 +31,7 @@ const repeatable = 32;
 /**
  * Decides which nodes get a wire of their own: those that have several users and are no trifle, those that Verilog needs a name for (to take
  * bits of them), and those that would make a text too long. The name is the user's (`const sum = ...`), or the alias or number of what is driven.
- * @returns the names, and the aliases among them.
+ * @returns the names, and those nodes among them whose name is a net that an `assign` drives.
  */
 export function nameNodes(
   roots: readonly Root[],
@@ -44,9 +49,9 @@ export function nameNodes(
   const chosen = wanted.choose(expr => hint(expr) !== undefined);
   for (const { expr, base, alias } of roots) {
     const own = hint(expr);
-    if (!alias || !chosen.has(expr) || result.has(expr) || (own !== undefined && own !== base)) continue;
+    if (alias === undefined || !chosen.has(expr) || result.has(expr) || (own !== undefined && own !== base)) continue;
     result.set(expr, base);
-    aliases.add(expr);
+    if (alias === 'assign') aliases.add(expr);
   }
   const seen = new Set<Expr>();
   for (const { expr: root, base } of roots) {
@@ -69,7 +74,10 @@ class Wanted {
   private readonly forced = new Set<Expr>();
   private readonly order: Expr[] = [];
 
+  private readonly roots: readonly Root[];
+
   constructor(roots: readonly Root[]) {
+    this.roots = roots;
     const seen = new Set<Expr>();
     for (const root of roots) {
       this.use(root.expr);
@@ -95,8 +103,7 @@ class Wanted {
   private visit(expr: Expr): void {
     if (expr.kind === 'slice') {
       const select = bitSelect(expr);
-      if (select && (isPlain(select.left) || !isName(expr.value))) this.named(select.left);
-      else this.named(expr.value);
+      this.named(select ? select.left : expr.value);
     }
     if (expr.kind === 'extend' && expr.signed && expr.value.width > 1) this.named(expr.value);
     if (expr.kind === 'memory-read') {
@@ -129,6 +136,7 @@ class Wanted {
       if (name) chosen.add(expr);
       size.set(expr, name ? 12 : length);
     }
+    for (const { expr, longest: limit } of this.roots) if (limit !== undefined && of(expr) > limit) chosen.add(expr);
     return chosen;
   }
 }

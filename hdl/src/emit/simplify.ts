@@ -1,6 +1,8 @@
-import type { Concat, Expr, Extend, Module, Site, Slice, Statement } from '../ir/ir.ts';
-import { expressions, ones, operands, postOrder, walk } from '../ir/visit.ts';
+import type { Binary, CompareOp, Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
+import { expressions, operands, postOrder, walk } from '../ir/visit.ts';
 import { constant, foldBinary, foldMux, foldUnary } from './fold.ts';
+import { Evaluator, extended, type Known, knownSignals } from './known.ts';
+import { indexWidth } from './literals.ts';
 
 /**
  * The body as a person would write it: constants folded (Verilator warns of comparisons that are always true), conditions that are known
@@ -18,8 +20,13 @@ export function simplify(module: Module): readonly Statement[] {
       });
     }
   });
-  return new Simplifier(uses).body(module.body);
+  const plain = new Simplifier(uses, new Map()).body(module.body);
+  const known = knownSignals(module, plain);
+  return known.size === 0 ? plain : new Simplifier(uses, known).body(module.body);
 }
+
+/** What each comparison gives for two equal values. */
+const comparisons = { eq: 1n, ne: 0n, lt: 0n, le: 1n, gt: 0n, ge: 1n } as const satisfies { readonly [op in CompareOp]: bigint };
 
 class Simplifier {
   private readonly uses: ReadonlyMap<Expr, number>;
@@ -29,8 +36,11 @@ class Simplifier {
   private readonly shared = new Set<Expr>();
   private readonly given = new Set<Expr>();
 
-  constructor(uses: ReadonlyMap<Expr, number>) {
+  private readonly evaluator: Evaluator;
+
+  constructor(uses: ReadonlyMap<Expr, number>, known: Known) {
     this.uses = uses;
+    this.evaluator = new Evaluator(known);
   }
 
   body(statements: readonly Statement[]): Statement[] {
@@ -42,9 +52,10 @@ class Simplifier {
       case 'assign':
         return [{ ...statement, value: this.expression(statement.value) }];
       case 'memory-write': {
-        const { address, data, mask } = statement;
-        const simple = { ...statement, address: this.expression(address), data: this.expression(data) };
-        return [{ ...simple, mask: mask && this.expression(mask) }];
+        const address = this.address(statement.memory, this.expression(statement.address));
+        const mask = statement.mask && this.expression(statement.mask);
+        if (address === undefined || (mask?.kind === 'const' && mask.value === 0n)) return [];
+        return [{ ...statement, address, data: this.expression(statement.data), mask }];
       }
       case 'match': {
         const subject = this.expression(statement.subject);
@@ -90,7 +101,7 @@ class Simplifier {
       case 'unary':
         return foldUnary({ ...expr, value: this.of(expr.value) }, this.lone);
       case 'binary':
-        return foldBinary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
+        return this.binary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
       case 'mux':
         return foldMux({
           ...expr,
@@ -105,19 +116,32 @@ class Simplifier {
       case 'extend':
         return this.extend({ ...expr, value: this.of(expr.value) });
       case 'memory-read': {
-        const address = this.of(expr.address);
-        const beyond = address.kind === 'const' && address.value >= BigInt(expr.memory.depth);
-        return beyond ? constant(expr.width, 0n, expr.site) : { ...expr, address };
+        const address = this.address(expr.memory, this.of(expr.address));
+        return address ? { ...expr, address } : constant(expr.width, 0n, expr.site);
       }
     }
   }
 
+  /** A constant address has just the bits that the memory needs; undefined if it lies beyond. */
+  private address(memory: Memory, address: Expr): Expr | undefined {
+    if (address.kind !== 'const') return address;
+    if (address.value >= BigInt(memory.depth)) return undefined;
+    return constant(indexWidth(memory.depth), address.value, address.site);
+  }
+
+  private binary(expr: Binary): Expr {
+    if (!(expr.op in comparisons)) return foldBinary(expr);
+    const known = (operand: Expr) => {
+      const value = this.evaluator.of(operand);
+      return value === undefined ? operand : constant(operand.width, value, operand.site);
+    };
+    if (sameSource(expr.left, expr.right)) return constant(1, comparisons[expr.op as CompareOp], expr.site);
+    return foldBinary({ ...expr, left: known(expr.left), right: known(expr.right) });
+  }
+
   private extend(expr: Extend): Expr {
-    const { value, width, signed, site } = expr;
-    if (value.kind === 'const') {
-      const negative = signed && value.value >> BigInt(value.width - 1) === 1n;
-      return constant(width, negative ? value.value | (ones(width) ^ ones(value.width)) : value.value, site);
-    }
+    const { value, width, signed } = expr;
+    if (value.kind === 'const') return extended(value, width, signed);
     if (value.kind === 'extend' && value.signed === signed && this.lone(value)) return { ...expr, value: value.value };
     return expr;
   }

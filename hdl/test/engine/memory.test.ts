@@ -93,6 +93,7 @@ describe('masked writes change the lanes of their mask', () => {
     [210, 70],
     [72, 9],
     [128, 64],
+    [280, 4],
   ])('%i bits in lanes of %i', (width, lane) => {
     using simulation = embedded(memoryDesign(width, 4, 2, lane));
     const view = simulation.memory('ram');

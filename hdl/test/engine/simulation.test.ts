@@ -259,7 +259,9 @@ describe('dependencies between bits of one signal', () => {
     builder.body.push(connect(instance, 'in', read(wire)), assign(wire, output(instance, 'out')));
     builder.output('out', read(wire));
     expect(() => embedded(design(builder.build()))).toThrow(SimulationError);
-    expect(() => embedded(design(builder.build()))).toThrow("loop: Top.pass.in[3] -> Top.pass.out[3] -> Top.wire[3] -> Top.pass.in[3].");
+    expect(() => embedded(design(builder.build()))).toThrow(
+      'loop: Top.pass.in[3] -> Top.pass.out[3] -> Top.wire[3] -> Top.pass.in[3].',
+    );
   });
 
   test('an adder that reads its own result is a loop', () => {

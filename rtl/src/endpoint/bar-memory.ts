@@ -30,13 +30,12 @@ const credits = 4;
  *     write[1] …       ┴─ priority ─► block RAM ◄─ robin
  *                                        └──► Queue per reader ─► data[0] … data[n]
  *
- * Writes: one word per cycle, in memory at the edge that accepts it. The lower index has priority; writer 0 is always ready, another
- * writer's ready depends on the valid of those before it.
- * Reads: one word per cycle over all readers, round robin word by word; `data` comes 2 cycles after the request was accepted, in order per
- * reader, from LUT RAM. A reader has 4 words of its own in flight and buffered, so a reader that stalls delays nobody and loses nothing, and a single reader
- * gets a word per cycle. `read.ready` depends on the readers' valid and on registers.
- * A read that is accepted in the cycle after a write was accepted, or later, sees it; in the same cycle it sees the old word. Reset forgets requests and
- * responses; the bytes stay.
+ * Writes: one word per cycle, in memory at the edge that accepts it. The lower index has priority; writer 0 is always ready,
+ * another writer's ready depends on the valid of those before it. Reads: one word per cycle over all readers, round robin word by
+ * word; `data` comes 2 cycles after the request was accepted, in order per reader, from LUT RAM. A reader has 4 words of its own
+ * in flight and buffered, so a reader that stalls delays nobody and loses nothing, and a single reader gets a word per cycle.
+ * `read.ready` depends on the readers' valid and on registers. A read that is accepted in the cycle after a write was accepted,
+ * or later, sees it; in the same cycle it sees the old word. Reset forgets requests and responses; the bytes stay.
  */
 export class BarMemory extends Module<{
   /** Bits of a word. */

@@ -14,13 +14,15 @@ import { WordReader } from './word-reader.ts';
  *              ├─► WordReader ─► memory_request        ▲ memory_data
  *              └─► RegisterReader ─► config, register ─┘
  *
- * Reads of BAR2 are asked for while earlier ones are sent, so aligned reads leave without idle beats if the memory gives a word per cycle. Reads of BAR0 are done DW by DW,
- * configuration requests when all completions before are made. Splitting at MPS and RCB, Byte Count, Lower Address: `CompletionPlanner` (C54, C55, C57). The
- * completer ID is `state.id` after the request was performed (C24).
+ * Reads of BAR2 are asked for while earlier ones are sent, so aligned reads leave without idle beats if the memory gives a word
+ * per cycle. Reads of BAR0 are done DW by DW, configuration requests when all completions before are made. Splitting at MPS and
+ * RCB, Byte Count, Lower Address: `CompletionPlanner` (C54, C55, C57). The completer ID is `state.id` after the request was
+ * performed (C24).
  *
- * Latency from `request` to the first beat of `tx`: 4 cycles from BAR2 (memory of 2 cycles; 5 if the first beat needs two words), 4 for configuration
- * requests, 5 from BAR0, 3 for Unsupported Request (C51). Timing of the configuration and register buses: `RegisterReader`. All outputs come from
- * registers; `request.ready` depends on the request's claim and on `memory_request.ready`, the ready of `memory_data` on `tx.ready`. Reset drops all requests.
+ * Latency from `request` to the first beat of `tx`: 4 cycles from BAR2 (memory of 2 cycles; 5 if the first beat needs two words),
+ * 4 for configuration requests, 5 from BAR0, 3 for Unsupported Request (C51). Timing of the configuration and register buses:
+ * `RegisterReader`. All outputs come from registers; `request.ready` depends on the request's claim and on
+ * `memory_request.ready`, the ready of `memory_data` on `tx.ready`. Reset drops all requests.
  */
 export class Completer extends Module<{
   /** Bits of a beat and of a memory word: 64, 128, 256 or 512. */

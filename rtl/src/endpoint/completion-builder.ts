@@ -4,14 +4,15 @@ import { completionPlan, Source } from './completion-planner.ts';
 import { beyond, LaneRotator, lanesOf, wordOf } from './lane-rotator.ts';
 
 /**
- * Makes completions from plans and words: moves the payload, which begins at any lane of its first word, to lane 0 of the first beat (2.2.9).
+ * Makes completions from plans and words: moves the payload, which begins at any lane of its first word, to lane 0 of the first
+ * beat (2.2.9).
  *
  *     word  d0 -  -  -  │ d4 d3 d2 d1 │ - - - d5     6 DW from DW 3 of a word of 4
  *     beat  d3 d2 d1 d0 │ -  -  d5 d4
  *
- * 1 cycle from the word (of a completion without data: from the plan) to `tx`, 1 more if the first beat needs two words; a beat per cycle and no idle cycle
- * between completions of aligned data. `tx` comes from registers; the ready of the inputs depends on `tx.ready`. A plan is accepted with its last
- * beat. `id` counts when the first beat is made. Reset drops what is under way.
+ * 1 cycle from the word (of a completion without data: from the plan) to `tx`, 1 more if the first beat needs two words; a beat
+ * per cycle and no idle cycle between completions of aligned data. `tx` comes from registers; the ready of the inputs depends on
+ * `tx.ready`. A plan is accepted with its last beat. `id` counts when the first beat is made. Reset drops what is under way.
  */
 export class CompletionBuilder extends Module<{ readonly width: number }> {
   readonly plan = input(stream(completionPlan(this.p.width)));
@@ -23,7 +24,7 @@ export class CompletionBuilder extends Module<{ readonly width: number }> {
   private readonly rotator = new LaneRotator({ width: this.p.width });
   private readonly word = wire(uint(this.p.width));
   private readonly word_valid = wire(bool);
-  private readonly tx_valid = reg(bool, { init: 0 });
+  private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(tlpBeat(this.p.width));
   /** The first beat was made; `left` DW follow. */
   private readonly started = reg(bool, { init: 0 });
@@ -48,7 +49,7 @@ export class CompletionBuilder extends Module<{ readonly width: number }> {
     const single = lane.zext(11).add(left).le(lanes);
     const prime = lane.any().and(single.not()).and(primed.not());
     const needs_word = mux(primed, single.not(), source.ne(Source.none));
-    const advance = this.tx_valid.not().or(this.tx.ready);
+    const advance = this.beat_valid.not().or(this.tx.ready);
     const possible = plan.valid.and(prime.or(advance));
     const step = possible.and(needs_word.not().or(this.word_valid));
     const beat = step.and(prime.not());
@@ -65,9 +66,9 @@ export class CompletionBuilder extends Module<{ readonly width: number }> {
       this.started.set(last.not());
       this.left.set(left.sub(lanes));
     });
-    this.tx.valid.set(this.tx_valid);
+    this.tx.valid.set(this.beat_valid);
     this.tx.put(this.beat);
-    when(advance, () => this.tx_valid.set(beat));
+    when(advance, () => this.beat_valid.set(beat));
     when(beat, () => {
       const carried = lanesOf(this.carry);
       const merged = lanesOf(this.rotator.rotated).map((dw, i) => {

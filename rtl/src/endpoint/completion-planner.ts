@@ -48,12 +48,11 @@ export type CompletionPlanType = BundleType<ReturnType<typeof planFields>>;
 const limits = [32, 64, 128, 256, 512, 1024];
 
 /**
- * Divides the answer to a request into completions (2.3.1.1): memory reads end at multiples of MPS (C57), which are multiples of the endpoint's read
- * completion boundary of 128 bytes (C54). Byte Count and Lower Address per completion (C55), a read of no bytes as one DW
- * (C8); traffic class, attributes, tag and requester ID are the request's (C12, C13). What nobody claimed gets one completion
- * with status UR (C51).
- * The first plan is offered 1 cycle after the request was accepted, then one per cycle, also across requests. `out` is computed from registers only;
- * `in.ready` depends on `out.ready`. Reset drops the request under way.
+ * Divides the answer to a request into completions (2.3.1.1): memory reads end at multiples of MPS (C57), which are multiples of
+ * the endpoint's read completion boundary of 128 bytes (C54). Byte Count and Lower Address per completion (C55), a read of no
+ * bytes as one DW (C8); traffic class, attributes, tag and requester ID are the request's (C12, C13). What nobody claimed gets
+ * one completion with status UR (C51). The first plan is offered 1 cycle after the request was accepted, then one per cycle, also
+ * across requests. `out` is computed from registers only; `in.ready` depends on `out.ready`. Reset drops the request under way.
  */
 export class CompletionPlanner extends Module<{ readonly width: number }> {
   readonly in = input(stream(Request));
@@ -70,7 +69,7 @@ export class CompletionPlanner extends Module<{ readonly width: number }> {
   private readonly tag = reg(uint(10));
   /** DW of the next completion's first byte in its 4 KiB, and the byte in it. */
   private readonly dword = reg(uint(10));
-  private readonly byte = reg(uint(2));
+  private readonly byte_offset = reg(uint(2));
   private readonly dws_left = reg(uint(11));
   private readonly bytes_left = reg(uint(13));
 
@@ -93,7 +92,7 @@ export class CompletionPlanner extends Module<{ readonly width: number }> {
       data,
       status,
       byte_count: this.bytes_left.trunc(12),
-      lower_address: cat(this.dword.trunc(5), this.byte).as(7),
+      lower_address: cat(this.dword.trunc(5), this.byte_offset).as(7),
       tc,
       attr,
       requester_id,
@@ -102,9 +101,9 @@ export class CompletionPlanner extends Module<{ readonly width: number }> {
     when(this.out.ready.and(this.busy), () => {
       this.busy.set(more);
       this.dword.set(this.dword.add(dws.trunc(10)));
-      this.byte.set(0);
+      this.byte_offset.set(0);
       this.dws_left.set(this.dws_left.sub(dws));
-      this.bytes_left.set(this.bytes_left.sub(dws.cat(u(2, 0)).sub(this.byte.zext(13))));
+      this.bytes_left.set(this.bytes_left.sub(dws.cat(u(2, 0)).sub(this.byte_offset.zext(13))));
     });
     when(this.in.fire, () => {
       this.busy.set(1);
@@ -125,7 +124,7 @@ export class CompletionPlanner extends Module<{ readonly width: number }> {
     this.requester_id.set(header.requester_id);
     this.tag.set(header.tag);
     this.dword.set(mux(read, header.address.part(2, 10), 0));
-    this.byte.set(mux(read, firstByte(header.first_be), 0));
+    this.byte_offset.set(mux(read, firstByte(header.first_be), 0));
     this.dws_left.set(mux(read.and(unclaimed.not()), lengthDw(header), 1));
     this.bytes_left.set(mux(read, requestedBytes(header), 4));
   }

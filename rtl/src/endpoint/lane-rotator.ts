@@ -17,8 +17,9 @@ export const wordOf = (lanes: readonly UInt<32>[]): UInt<number> => cat(...lanes
 export const beyond = (number: UInt<number>, lane: number): Bool => (lane === 2 ** number.width - 1 ? u(1, 0) : number.gt(lane));
 
 /**
- * Rotates a word by whole DW: lane i goes to lane (i + `by`) modulo the number of lanes. Combinational (0 cycles), a multiplexer level per bit
- * of `by`; no state. Between payload, which begins at lane 0, and memory, where a DW's lane is its address (rule C8 counts from the same DW).
+ * Rotates a word by whole DW: lane i goes to lane (i + `by`) modulo the number of lanes. Combinational (0 cycles), a multiplexer
+ * level per bit of `by`; no state. Between payload, which begins at lane 0, and memory, where a DW's lane is its address (rule C8
+ * counts from the same DW).
  */
 export class LaneRotator extends Module<{
   /** Bits of the word: 64, 128, 256 or 512. */

@@ -29,19 +29,21 @@ interface PostedWriterParams {
 }
 
 /**
- * Turns memory writes into words of the BAR memory, whatever DW they begin at (rule C8: byte enables of the first and the last DW).
+ * Turns memory writes into words of the BAR memory, whatever DW they begin at (rule C8: byte enables of the first and the last
+ * DW).
  *
  *     beat  d3 d2 d1 d0 │ - - d5 d4     an MWr of 6 DW to DW 3 of a word of 4
  *     word  d0 -  -  -  │ d4 d3 d2 d1 │ - - - d5
  *
  * 1 cycle of latency, a beat per cycle. A TLP whose data ends in one word more than it has beats takes 1 cycle more, in which
- * `in.ready` is 0: an aligned TLP never does. `out` comes from registers; `in.ready` depends on `out.ready`. Reset drops a word under way.
+ * `in.ready` is 0: an aligned TLP never does. `out` comes from registers; `in.ready` depends on `out.ready`. Reset drops a word
+ * under way.
  */
 export class WordPacker extends Module<PostedWriterParams> {
   readonly in = input(stream(postedBeat(this.p.width)));
   readonly out = output(stream(memoryWrite(this.p.width, this.p.address_width)));
   private readonly rotator = new LaneRotator({ width: this.p.width });
-  private readonly out_valid = reg(bool, { init: 0 });
+  private readonly word_valid = reg(bool, { init: 0 });
   private readonly word = reg(memoryWrite(this.p.width, this.p.address_width));
   /** The last beat is in, its rest is the next word. */
   private readonly spill = reg(bool, { init: 0 });
@@ -75,12 +77,12 @@ export class WordPacker extends Module<PostedWriterParams> {
     const word = lanesOf(this.rotator.rotated).map((dw, lane) => mux(spill.or(beyond(shift, lane)), carried[lane] ?? dw, dw));
     const mask = cat(...word.map((_, lane) => enables(lane)).toReversed());
 
-    const advance = this.out_valid.not().or(this.out.ready);
+    const advance = this.word_valid.not().or(this.out.ready);
     this.in.ready.set(advance.and(spill.not()));
-    this.out.valid.set(this.out_valid);
+    this.out.valid.set(this.word_valid);
     this.out.put(this.word);
     when(advance, () => {
-      this.out_valid.set(this.in.valid.or(spill));
+      this.word_valid.set(this.in.valid.or(spill));
       when(this.in.valid.or(spill), () => {
         this.word.set({ address, data: wordOf(word), mask });
         this.next.set(address.add(1));
@@ -94,13 +96,14 @@ export class WordPacker extends Module<PostedWriterParams> {
 }
 
 /**
- * Turns memory writes into register writes, one DW per cycle, each with its byte enables (rule C8); a DW without enabled bytes is left out. 1 cycle of
- * latency; a beat is accepted together with its last DW. `out` comes from registers; `in.ready` depends on `out.ready`. Reset drops a DW under way.
+ * Turns memory writes into register writes, one DW per cycle, each with its byte enables (rule C8); a DW without enabled bytes is
+ * left out. 1 cycle of latency; a beat is accepted together with its last DW. `out` comes from registers; `in.ready` depends on
+ * `out.ready`. Reset drops a DW under way.
  */
 export class DwordSplitter extends Module<{ readonly width: number }> {
   readonly in = input(stream(postedBeat(this.p.width)));
   readonly out = output(stream(RegisterWrite));
-  private readonly out_valid = reg(bool, { init: 0 });
+  private readonly word_valid = reg(bool, { init: 0 });
   private readonly word = reg(RegisterWrite);
   /** DW of the TLP that are done. */
   private readonly done = reg(uint(10), { init: 0 });
@@ -113,12 +116,12 @@ export class DwordSplitter extends Module<{ readonly width: number }> {
     const mask = mux(this.done.eq(0), header.first_be, mux(final, header.last_be, 0xf));
     const address = header.address.part(2, 12).add(this.done.zext(12));
 
-    const advance = this.out_valid.not().or(this.out.ready);
+    const advance = this.word_valid.not().or(this.out.ready);
     this.in.ready.set(advance.and(final.or(lane.all())));
-    this.out.valid.set(this.out_valid);
+    this.out.valid.set(this.word_valid);
     this.out.put(this.word);
     when(advance, () => {
-      this.out_valid.set(this.in.valid.and(mask.any()));
+      this.word_valid.set(this.in.valid.and(mask.any()));
       when(this.in.valid, () => {
         this.word.set({ address: address.cat(u(2, 0)), data: select(lane, lanesOf(data)), mask });
         this.done.set(mux(final, u(10, 0), this.done.add(1)));
@@ -128,11 +131,11 @@ export class DwordSplitter extends Module<{ readonly width: number }> {
 }
 
 /**
- * Performs the memory writes that an endpoint received: BAR2 to the BAR memory (`WordPacker`), BAR0 to the registers (`DwordSplitter`). 1 cycle of latency.
- * `posted` is taken at a beat per cycle with these exceptions, none of which depends on what the endpoint sends: an unaligned write into BAR2 that
- * covers a word more than it has beats takes 1 cycle more, and a beat for BAR0 takes a cycle per DW. `memory_write` and
- * `register_write` come from registers and should be ready at once: a read of the same place, which follows 3 cycles later, would otherwise
- * overtake them. Reset drops what is under way.
+ * Performs the memory writes that an endpoint received: BAR2 to the BAR memory (`WordPacker`), BAR0 to the registers
+ * (`DwordSplitter`). 1 cycle of latency. `posted` is taken at a beat per cycle with these exceptions, none of which depends on
+ * what the endpoint sends: an unaligned write into BAR2 that covers a word more than it has beats takes 1 cycle more, and a beat
+ * for BAR0 takes a cycle per DW. `memory_write` and `register_write` come from registers and should be ready at once: a read of
+ * the same place, which follows 3 cycles later, would otherwise overtake them. Reset drops what is under way.
  */
 export class PostedWriter extends Module<PostedWriterParams> {
   readonly posted = input(stream(postedBeat(this.p.width)));

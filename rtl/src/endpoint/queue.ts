@@ -1,8 +1,8 @@
 import { clog2, HdlError, type HType, input, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
 
 /**
- * A short first in, first out in LUT RAM. A word can leave 1 cycle after it came; a word per cycle in and out. `in.ready` and `out.valid` depend on
- * registers only, the payload on the RAM behind registers. Holds `depth` words. Reset empties it.
+ * A short first in, first out in LUT RAM. A word can leave 1 cycle after it came; a word per cycle in and out. `in.ready` and
+ * `out.valid` depend on registers only, the payload on the RAM behind registers. Holds `depth` words. Reset empties it.
  */
 export class Queue<T extends HType> extends Module<{
   readonly type: T;

@@ -4,12 +4,13 @@ import { Claim, Request } from './interfaces.ts';
 import { laneBits, wordOf } from './lane-rotator.ts';
 
 /**
- * Performs configuration requests and reads of BAR0, one request at a time, and collects what comes back in words as the BAR memory would
- * give them: the lane of a DW is its address. A configuration register stands in lane 0; a configuration write gives a word too, when it is done.
+ * Performs configuration requests and reads of BAR0, one request at a time, and collects what comes back in words as the BAR
+ * memory would give them: the lane of a DW is its address. A configuration register stands in lane 0; a configuration write gives
+ * a word too, when it is done.
  *
- * The configuration space answers 1 cycle after the pulse `config_valid`, the registers 2 cycles after `register_valid`, always. Latency from `in` to
- * `out`: 3 cycles for a configuration request, 4 for a register; within a word a DW per cycle. `out` and the buses come from
- * registers, `in.ready` too. Reset drops the request under way.
+ * The configuration space answers 1 cycle after the pulse `config_valid`, the registers 2 cycles after `register_valid`, always.
+ * Latency from `in` to `out`: 3 cycles for a configuration request, 4 for a register; within a word a DW per cycle. `out` and the
+ * buses come from registers, `in.ready` too. Reset drops the request under way.
  */
 export class RegisterReader extends Module<{ readonly width: number }> {
   readonly in = input(stream(Request));
@@ -31,7 +32,7 @@ export class RegisterReader extends Module<{ readonly width: number }> {
   private readonly active = reg(bool, { init: 0 });
   /** A DW is asked for in this cycle. */
   private readonly asking = reg(bool, { init: 0 });
-  private readonly config = reg(bool);
+  private readonly of_config = reg(bool);
   private readonly write = reg(bool);
   private readonly data = reg(uint(32));
   private readonly mask = reg(uint(4));
@@ -47,14 +48,14 @@ export class RegisterReader extends Module<{ readonly width: number }> {
   private readonly word_valid = reg(bool, { init: 0 });
 
   protected override logic() {
-    const { asking, config, lane } = this;
+    const { asking, of_config, lane } = this;
     const [asked1 = asking, asked2 = asking] = this.asked;
     const [lane1 = lane, lane2 = lane] = this.asked_lane;
     const [end1 = asking, end2 = asking] = this.asked_end;
     const end = lane.all().or(this.left.eq(1));
 
     asked1.set(asking);
-    asked2.set(asked1.and(config.not()));
+    asked2.set(asked1);
     when(asking, () => {
       lane1.set(lane);
       end1.set(end);
@@ -65,14 +66,14 @@ export class RegisterReader extends Module<{ readonly width: number }> {
     });
     lane2.set(lane1);
     end2.set(end1);
-    const arrives = mux(config, asked1, asked2);
-    const into = mux(config, lane1, lane2);
-    const value = mux(config, this.config_read_data, this.register_data);
+    const arrives = mux(of_config, asked1, asked2);
+    const into = mux(of_config, lane1, lane2);
+    const value = mux(of_config, this.config_read_data, this.register_data);
     when(arrives, () => {
       this.word.forEach((dw, i) => {
         when(into.eq(i), () => dw.set(value));
       });
-      this.word_valid.set(mux(config, end1, end2));
+      this.word_valid.set(mux(of_config, end1, end2));
     });
     when(this.out.fire, () => {
       this.word_valid.set(0);
@@ -82,14 +83,14 @@ export class RegisterReader extends Module<{ readonly width: number }> {
     this.in.ready.set(this.active.not());
     when(this.in.fire, () => this.load());
 
-    this.config_valid.set(asking.and(config));
+    this.config_valid.set(asking.and(of_config));
     this.config_write.set(this.write);
     this.config_register.set(this.dword.trunc(10));
     this.config_data.set(this.data);
     this.config_mask.set(this.mask);
-    this.config_capture.set(asking.and(config).and(this.write));
+    this.config_capture.set(asking.and(of_config).and(this.write));
     this.config_id.set(this.id);
-    this.register_valid.set(asking.and(config.not()));
+    this.register_valid.set(asking.and(of_config.not()));
     this.register_address.set(this.dword.cat(u(2, 0)));
     this.out.valid.set(this.word_valid);
     this.out.put(wordOf(this.word));
@@ -97,16 +98,16 @@ export class RegisterReader extends Module<{ readonly width: number }> {
 
   private load(): void {
     const { header, claim, data } = this.in.payload;
-    const config = claim.eq(Claim.config);
+    const of_config = claim.eq(Claim.config);
     this.active.set(1);
     this.asking.set(1);
-    this.config.set(config);
+    this.of_config.set(of_config);
     this.write.set(hasData(header));
     this.data.set(data);
     this.mask.set(header.first_be);
     this.id.set(header.address.part(16, 16));
-    this.dword.set(mux(config, configFields(header).register.zext(12), header.address.part(2, 12)));
-    this.lane.set(mux(config, u(laneBits(this.p.width), 0), header.address.part(2, laneBits(this.p.width))));
-    this.left.set(mux(config, u(11, 1), lengthDw(header)));
+    this.dword.set(mux(of_config, configFields(header).register.zext(12), header.address.part(2, 12)));
+    this.lane.set(mux(of_config, u(laneBits(this.p.width), 0), header.address.part(2, laneBits(this.p.width))));
+    this.left.set(mux(of_config, u(11, 1), lengthDw(header)));
   }
 }

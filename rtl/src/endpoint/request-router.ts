@@ -82,11 +82,12 @@ function inside(header: Header, base: UInt<64>, bytes: number): Bool {
  * | every other request | `request`, claim `none`: Unsupported Request (C51) |
  *
  * The claim of a TLP is decided by `state` at its first beat. 1 cycle to `posted` and `completion`, 2 to `request`, which queues
- * `request_depth` requests; a beat per cycle, also with TLPs of one beat. `rx.ready` depends on the TLP's class and on the ready of `posted` and
- * `completion`, so that neither waits for the other; `rx` stalls for non-posted requests only if the queue is full. All outputs come from registers.
+ * `request_depth` requests; a beat per cycle, also with TLPs of one beat. `rx.ready` depends on the TLP's class and on the ready
+ * of `posted` and `completion`, so that neither waits for the other; `rx` stalls for non-posted requests only if the queue is
+ * full. All outputs come from registers.
  *
- * A request enters the queue not before every earlier posted beat left `posted`: it leaves 2 cycles later at the earliest, which is how reads do not
- * pass writes (2.4.1). Reset empties everything.
+ * A request enters the queue not before every earlier posted beat left `posted`: it leaves 2 cycles later at the earliest, which
+ * is how reads do not pass writes (2.4.1). Reset empties everything.
  */
 export class RequestRouter extends Module<{
   /** Bits of a beat: 64, 128, 256 or 512. */
@@ -109,9 +110,9 @@ export class RequestRouter extends Module<{
   private readonly claim = wire(uint(2));
   /** The claim of the TLP under way. */
   private readonly held_claim = reg(uint(2));
-  private readonly posted_valid = reg(bool, { init: 0 });
+  private readonly posted_held = reg(bool, { init: 0 });
   private readonly posted_beat = reg(postedBeat(this.p.width));
-  private readonly completion_valid = reg(bool, { init: 0 });
+  private readonly completion_held = reg(bool, { init: 0 });
   private readonly completion_beat = reg(tlpBeat(this.p.width));
   private readonly drops = reg(uint(16), { init: 0 });
 
@@ -121,8 +122,8 @@ export class RequestRouter extends Module<{
     const posted = isPosted(header);
     const completion = isCompletion(header);
     const request = posted.or(completion).not();
-    const posted_free = this.posted_valid.not().or(this.posted.ready);
-    const completion_free = this.completion_valid.not().or(this.completion.ready);
+    const posted_free = this.posted_held.not().or(this.posted.ready);
+    const completion_free = this.completion_held.not().or(this.completion.ready);
     const request_free = this.requests.in.ready.and(posted_free);
     const wanted = isMemory(header).and(this.claim.ne(Claim.none));
 
@@ -131,19 +132,19 @@ export class RequestRouter extends Module<{
     when(fire, () => this.held_claim.set(this.claim));
 
     when(posted_free, () => {
-      this.posted_valid.set(allOf([valid, posted, wanted]));
+      this.posted_held.set(allOf([valid, posted, wanted]));
       when(valid.and(posted), () => this.posted_beat.set({ header, data, first, last, claim: this.claim }));
     });
-    this.posted.valid.set(this.posted_valid);
+    this.posted.valid.set(this.posted_held);
     this.posted.put(this.posted_beat);
     when(allOf([fire, posted, wanted.not(), last]), () => this.drops.set(this.drops.add(1)));
     this.dropped.set(this.drops);
 
     when(completion_free, () => {
-      this.completion_valid.set(valid.and(completion));
+      this.completion_held.set(valid.and(completion));
       when(valid.and(completion), () => this.completion_beat.set(beat));
     });
-    this.completion.valid.set(this.completion_valid);
+    this.completion.valid.set(this.completion_held);
     this.completion.put(this.completion_beat);
 
     // An AtomicOp can have more than one beat: the first is enough to answer it.
@@ -157,7 +158,7 @@ export class RequestRouter extends Module<{
     const { state } = this;
     const bar2 = bar2_bytes === 0 ? u(2, Claim.none) : mux(inside(header, state.bar2, bar2_bytes), u(2, Claim.bar2), Claim.none);
     const memory = mux(inside(header, state.bar0, bar0_bytes), u(2, Claim.bar0), bar2);
-    const config = header.type.eq(TlpType.config0).and(configFields(header).function.eq(0));
-    return mux(isMemory(header).and(state.memory_enable), memory, mux(config, u(2, Claim.config), Claim.none));
+    const for_config = header.type.eq(TlpType.config0).and(configFields(header).function.eq(0));
+    return mux(isMemory(header).and(state.memory_enable), memory, mux(for_config, u(2, Claim.config), Claim.none));
   }
 }

@@ -4,8 +4,9 @@ import { Request } from './interfaces.ts';
 import { laneBits } from './lane-rotator.ts';
 
 /**
- * Asks the BAR memory for all words that a read request touches, in order. The first address is offered 1 cycle after the request was accepted, then
- * one per cycle, also across requests. `out` comes from registers; `in.ready` depends on `out.ready`. Reset drops the request under way.
+ * Asks the BAR memory for all words that a read request touches, in order. The first address is offered 1 cycle after the request
+ * was accepted, then one per cycle, also across requests. `out` comes from registers; `in.ready` depends on `out.ready`. Reset
+ * drops the request under way.
  */
 export class WordReader extends Module<{
   /** Bits of a word: 64, 128, 256 or 512. */

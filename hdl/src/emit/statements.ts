@@ -1,0 +1,115 @@
+import type { Expr, MemoryWrite, Signal, Statement, Target } from '../ir/ir.ts';
+import { ones } from '../ir/visit.ts';
+import { type Expressions, guarded } from './expressions.ts';
+import { comment, lines } from './lines.ts';
+import { literal } from './literals.ts';
+
+/** What the statements of a block need to know of the module around them. */
+export interface StatementContext {
+  readonly expressions: Expressions;
+  readonly nameOf: (target: Target) => string;
+  /** The loop variable of masked memory writes; calling it declares it. */
+  readonly lane: () => string;
+}
+
+/** The lines of procedural statements: `=` in `always @*` blocks, `<=` under a clock. */
+export function statementLines(
+  body: readonly Statement[],
+  context: StatementContext,
+  assign: '=' | '<=',
+  indent: string,
+): string[] {
+  return body.flatMap(statement => {
+    const inner = (statements: readonly Statement[]) => statementLines(statements, context, assign, `${indent}  `);
+    const { expressions } = context;
+    switch (statement.kind) {
+      case 'assign': {
+        const { target, low, value, site } = statement;
+        const name = context.nameOf(target) + bits(low, value.width, target.signal.width);
+        return lines(indent, `${name} ${assign} ${expressions.value(value)};`, comment(site, stateName(target.signal, value)));
+      }
+      case 'memory-write':
+        return memoryWrite(statement, context, indent);
+      case 'if': {
+        const [first, ...others] = statement.arms;
+        if (!first) return inner(statement.otherwise);
+        if (first.body.length === 0 && others.length === 0) {
+          const { condition, site } = { condition: first.condition, site: statement.site };
+          const head = expressions.value({ kind: 'unary', op: 'not', width: 1, value: condition, site });
+          return [...lines(indent, `if (${head}) begin`), ...inner(statement.otherwise), `${indent}end`];
+        }
+        const result = [...lines(indent, `if (${expressions.value(first.condition)}) begin`), ...inner(first.body)];
+        for (const arm of others) {
+          result.push(...lines(indent, `end else if (${expressions.value(arm.condition)}) begin`), ...inner(arm.body));
+        }
+        if (statement.otherwise.length > 0) result.push(`${indent}end else begin`, ...inner(statement.otherwise));
+        return [...result, `${indent}end`];
+      }
+      case 'match': {
+        const { subject, arms, otherwise } = statement;
+        const deeper = `${indent}    `;
+        const result = lines(indent, `case (${expressions.subject(subject)})`);
+        for (const { value, label, body: armBody } of arms) {
+          const note = label === '' ? '' : ` // ${label}`;
+          if (armBody.length === 0) {
+            result.push(`${indent}  ${literal(subject.width, value)}: ;${note}`);
+            continue;
+          }
+          result.push(`${indent}  ${literal(subject.width, value)}: begin${note}`);
+          result.push(...statementLines(armBody, context, assign, deeper), `${indent}  end`);
+        }
+        const full = BigInt(arms.length) === 1n << BigInt(subject.width);
+        if (otherwise.length > 0 && !full) {
+          result.push(`${indent}  default: begin`, ...statementLines(otherwise, context, assign, deeper), `${indent}  end`);
+        } else if (!full) result.push(`${indent}  default: ;`);
+        return [...result, `${indent}endcase`];
+      }
+    }
+    throw new Error('an unknown kind of statement');
+  });
+}
+
+function bits(low: number, width: number, whole: number): string {
+  if (width === whole) return '';
+  return width === 1 ? `[${low}]` : `[${low + width - 1}:${low}]`;
+}
+
+/** The name of the state that is assigned, if it is one. */
+function stateName(signal: Signal, value: Expr): string {
+  return value.kind === 'const' ? (signal.states?.[Number(value.value)] ?? '') : '';
+}
+
+function memoryWrite(statement: MemoryWrite, context: StatementContext, indent: string): string[] {
+  const { memory, address, data, mask, site } = statement;
+  const { expressions } = context;
+  const { lane } = memory;
+  const lanes = memory.width / lane;
+  const place = expressions.element(memory, address);
+  const whole = (margin: string) => lines(margin, `${place} <= ${expressions.value(data)};`, comment(site));
+  const under = (condition: string, body: (margin: string) => string[], margin: string) => [
+    ...lines(margin, `if (${condition}) begin`),
+    ...body(`${margin}  `),
+    `${margin}end`,
+  ];
+  const body = (margin: string): string[] => {
+    if (mask === undefined || (mask.kind === 'const' && mask.value === ones(lanes))) return whole(margin);
+    if (lanes === 1) return under(expressions.value(mask), whole, margin);
+    if (mask.kind === 'const') {
+      return Array.from({ length: lanes }, (_, i) => i * lane)
+        .filter(low => ((mask.value >> BigInt(low / lane)) & 1n) === 1n)
+        .flatMap(low => {
+          const part = lane === 1 ? `[${low}]` : `[${low + lane - 1}:${low}]`;
+          return lines(margin, `${place}${part} <= ${expressions.part(data, low, lane)};`, comment(site));
+        });
+    }
+    const name = context.lane();
+    const part = lane === 1 ? `[${name}]` : `[${name} * ${lane} +: ${lane}]`;
+    const move = (deeper: string) => lines(deeper, `${place}${part} <= ${expressions.value(data)}${part};`, comment(site));
+    return [
+      ...lines(margin, `for (${name} = 0; ${name} < ${lanes}; ${name} = ${name} + 1) begin`),
+      ...under(`${expressions.value(mask)}[${name}]`, move, `${margin}  `),
+      `${margin}end`,
+    ];
+  };
+  return guarded(memory, address) ? under(expressions.inside(memory, address), body, indent) : body(indent);
+}

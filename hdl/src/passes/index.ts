@@ -1,0 +1,1 @@
+export { shareModules } from './share-modules.ts';

@@ -1,0 +1,132 @@
+import {
+  DataRange,
+  dataRanges,
+  Endpoint,
+  FirmwareRequest,
+  LinkCounts,
+  ObservedFabric,
+  type Topology,
+  tlpBeat,
+} from '@hdl/pcie-rtl';
+import { anyOf, bool, cat, connect, input, Module, output, reg, uint, vec } from '@hdl/ts-hdl';
+import { RootComplex } from './root-complex.ts';
+import { ringControl, ringStatus } from './transactors/ring.ts';
+import { StreamSink } from './transactors/stream-sink.ts';
+import { StreamSource } from './transactors/stream-source.ts';
+
+export interface FabricHarnessParams {
+  readonly topology: Topology;
+  /** Bits of a beat. */
+  readonly width: number;
+  /** Host memory: bytes, a power of two, and its bus address, a multiple of them. */
+  readonly host_bytes: number;
+  readonly host_base: bigint;
+}
+
+/** Words of the rings that carry TLP beats, register accesses and media words. */
+export const ringDepth = { tlp: 256, register: 256, media: 2048 } as const;
+
+/**
+ * A fabric with everything around it that has to keep up with the clock: link counters, the root complex with host memory, and a stream source
+ * or sink for every stream that software feeds or drains. Software reads and writes ports and ring memories, and sleeps until `attention`.
+ */
+export class FabricHarness extends Module<FabricHarnessParams> {
+  readonly attention = output(bool);
+  /** Payload limit of the root port: 128 << root_mps bytes. */
+  readonly root_mps = input(uint(3));
+  readonly clear = input(bool);
+  readonly ranges = input(vec(dataRanges, DataRange));
+  readonly counters = output(vec(this.p.topology.links.length, LinkCounts));
+  /** Bit i: the interrupt of endpoint i, and whether it wakes software. */
+  readonly interrupt_enable = input(uint(this.count));
+  readonly interrupt = output(uint(this.count));
+
+  readonly root_source_control = input(ringControl(ringDepth.tlp));
+  readonly root_source_status = output(ringStatus(ringDepth.tlp));
+  readonly root_sink_control = input(ringControl(ringDepth.tlp));
+  readonly root_sink_status = output(ringStatus(ringDepth.tlp));
+  readonly request_control = input(vec(this.count, ringControl(ringDepth.register)));
+  readonly request_status = output(vec(this.count, ringStatus(ringDepth.register)));
+  readonly response_control = input(vec(this.count, ringControl(ringDepth.register)));
+  readonly response_status = output(vec(this.count, ringStatus(ringDepth.register)));
+  readonly media_in_control = input(vec(this.count, ringControl(ringDepth.media)));
+  readonly media_in_status = output(vec(this.count, ringStatus(ringDepth.media)));
+  readonly media_out_control = input(vec(this.count, ringControl(ringDepth.media)));
+  readonly media_out_status = output(vec(this.count, ringStatus(ringDepth.media)));
+
+  private readonly fabric = new ObservedFabric({
+    topology: this.p.topology,
+    width: this.p.width,
+    endpoint: p => new Endpoint(p),
+  });
+  private readonly root = new RootComplex(this.p);
+  private readonly root_source = new StreamSource({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
+  private readonly root_sink = new StreamSink({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
+  private readonly request = this.each(() => new StreamSource({ type: FirmwareRequest, depth: ringDepth.register }));
+  private readonly response = this.each(() => new StreamSink({ type: uint(32), depth: ringDepth.register }));
+  private readonly media_in = this.each(() => new StreamSource({ type: uint(this.p.width), depth: ringDepth.media }));
+  private readonly media_out = this.each(() => new StreamSink({ type: uint(this.p.width), depth: ringDepth.media }));
+  /** Time for the link counters. */
+  private readonly cycle = reg(uint(48), { init: 0 });
+
+  private get count(): number {
+    return this.p.topology.endpoints.length;
+  }
+
+  private each<X>(make: () => X): X[] {
+    return Array.from({ length: this.count }, make);
+  }
+
+  protected override logic() {
+    const { fabric, root, root_source, root_sink } = this;
+    this.cycle.set(this.cycle.add(1));
+
+    connect(root_source, { control: this.root_source_control });
+    connect(root_sink, { control: this.root_sink_control, in: root.to_software });
+    connect(root, { up: fabric.root_tx, from_software: root_source.out, mps: this.root_mps });
+    this.root_source_status.set(root_source.status);
+    this.root_sink_status.set(root_sink.status);
+
+    connect(fabric, {
+      root_rx: root.down,
+      firmware_request: this.request.map(r => r.out),
+      media_in: this.media_in.map(m => m.out),
+      cycle: this.cycle,
+      clear: this.clear,
+      ranges: [...this.ranges],
+    });
+    this.counters.set([...fabric.counters]);
+
+    const sources = [
+      { modules: this.request, control: this.request_control, status: this.request_status },
+      { modules: this.media_in, control: this.media_in_control, status: this.media_in_status },
+    ] as const;
+    for (const { modules, control, status } of sources) {
+      modules.forEach((module, i) => {
+        connect(module as StreamSource<never>, { control: at(control, i) });
+        at(status, i).set(module.status);
+      });
+    }
+    const sinks = [
+      { modules: this.response, streams: fabric.firmware_response, control: this.response_control, status: this.response_status },
+      { modules: this.media_out, streams: fabric.media_out, control: this.media_out_control, status: this.media_out_status },
+    ] as const;
+    for (const { modules, streams, control, status } of sinks) {
+      modules.forEach((module, i) => {
+        connect(module as StreamSink<never>, { control: at(control, i), in: at(streams, i) as never });
+        at(status, i).set(module.status);
+      });
+    }
+
+    const interrupts = cat(...fabric.firmware_interrupt.toReversed());
+    this.interrupt.set(interrupts);
+    const transactors = [root_source, root_sink, ...this.request, ...this.response, ...this.media_in, ...this.media_out];
+    this.attention.set(anyOf([...transactors.map(t => t.status.attention), interrupts.and(this.interrupt_enable).any()]));
+  }
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new RangeError(`index ${index} of a list of ${list.length}`);
+  return item;
+}

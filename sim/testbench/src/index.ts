@@ -1,0 +1,9 @@
+/** Around a fabric: transactors, the root complex, the scheduler of software actors, link measurements. */
+export { FabricHarness, type FabricHarnessParams } from './fabric-harness.ts';
+export { type DirectionSnapshot, type LinkSnapshot, Links } from './links.ts';
+export { DevicePort, HostMemory, RootPort } from './ports.ts';
+export { RootComplex, type RootComplexParams } from './root-complex.ts';
+export { type Clockwork, Scheduler, type SchedulerOptions, StalledError } from './scheduler.ts';
+export { type EngineFunction, harnessDesign, Testbench, type TestbenchOptions } from './testbench.ts';
+export { StreamSink } from './transactors/stream-sink.ts';
+export { StreamSource } from './transactors/stream-source.ts';

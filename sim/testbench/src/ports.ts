@@ -1,0 +1,211 @@
+import type { Packet } from '@hdl/pcie-rtl';
+import type { MemoryView, PortView, Simulation } from '@hdl/ts-hdl';
+import { PacketAssembler, packBeats } from './beats.ts';
+import { portOf, RingReader, RingWriter } from './rings.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Host memory: the CPU's own, beside the root port. Addresses are bus addresses. */
+export class HostMemory {
+  /** Bus address of the first byte. */
+  readonly base: bigint;
+  readonly bytes: number;
+  private readonly view: MemoryView;
+
+  constructor(view: MemoryView, base: bigint) {
+    this.view = view;
+    this.base = base;
+    this.bytes = view.depth * (view.width / 8);
+    if (view.stride !== view.width / 8) throw new RangeError('host memory is not in one piece on this engine');
+  }
+
+  /** A copy of `bytes` bytes. @throws RangeError outside host memory. */
+  read(address: bigint, bytes: number): Uint8Array {
+    const offset = this.offset(address, bytes);
+    return this.view.bytes.slice(offset, offset + bytes);
+  }
+
+  /** @throws RangeError outside host memory. */
+  write(address: bigint, data: Uint8Array): void {
+    this.view.bytes.set(data, this.offset(address, data.length));
+  }
+
+  private offset(address: bigint, bytes: number): number {
+    const offset = Number(address - this.base);
+    if (offset < 0 || offset + bytes > this.bytes) {
+      throw new RangeError(`${bytes} bytes at 0x${address.toString(16)} are not in host memory`);
+    }
+    return offset;
+  }
+}
+
+/** The host's end of the root link: the only way from the host to the fabric. */
+export class RootPort {
+  readonly hostMemory: HostMemory;
+  private readonly simulation: Simulation;
+  private readonly scheduler: Scheduler;
+  private readonly width: number;
+  private readonly source: RingWriter;
+  private readonly sink: RingReader;
+  private readonly assembler: PacketAssembler;
+
+  constructor(simulation: Simulation, scheduler: Scheduler, width: number, hostBase: bigint) {
+    this.simulation = simulation;
+    this.scheduler = scheduler;
+    this.width = width;
+    this.source = new RingWriter(
+      simulation,
+      'room to send a packet at the root port',
+      'root_source_control',
+      'root_source_status',
+      'root_source',
+    );
+    this.sink = new RingReader(simulation, 'a packet at the root port', 'root_sink_control', 'root_sink_status', 'root_sink');
+    this.assembler = new PacketAssembler(width);
+    this.hostMemory = new HostMemory(simulation.memory('root.memory.bytes'), hostBase);
+  }
+
+  /** Sends a packet; resolves when the root port has taken it. */
+  send(packet: Packet): Promise<void> {
+    return this.source.write(this.scheduler, packBeats(packet, this.width));
+  }
+
+  /** The next packet that came up and is not for host memory. One receiver at a time. */
+  async receive(): Promise<Packet> {
+    for (;;) {
+      await this.sink.whenAvailable(this.scheduler, 1);
+      while (this.sink.available > 0) {
+        const packet = this.assembler.push(this.sink.take(1));
+        if (packet) return packet;
+      }
+    }
+  }
+
+  /** Sets the payload limit of the root port in bytes: 128, 256, 512, … (its device control register). */
+  setMaxPayload(bytes: number): void {
+    portOf(this.simulation, 'root_mps').words[0] = Math.log2(bytes / 128);
+  }
+
+  /** @internal */
+  poll(): boolean {
+    const sent = this.source.poll();
+    return this.sink.poll() || sent;
+  }
+}
+
+/** What the processor of a device has: registers, an interrupt line, and its media streams. */
+export class DevicePort {
+  readonly name: string;
+  /** Bits of a media word. */
+  readonly width: number;
+  readonly mediaIn: { write(bytes: Uint8Array): Promise<void> };
+  readonly mediaOut: { read(bytes: number): Promise<Uint8Array> };
+  private readonly scheduler: Scheduler;
+  private readonly rings: {
+    readonly request: RingWriter;
+    readonly response: RingReader;
+    readonly in: RingWriter;
+    readonly out: RingReader;
+  };
+  private readonly level: PortView;
+  private readonly enable: PortView;
+  private readonly bit: number;
+  private interrupted: (() => void) | undefined;
+  /** Reads are answered in order: each waits for the one before. */
+  private reads: Promise<unknown> = Promise.resolve();
+  private readonly access = new Uint8Array(7);
+
+  constructor(simulation: Simulation, scheduler: Scheduler, width: number, name: string, index: number) {
+    this.name = name;
+    this.width = width;
+    this.scheduler = scheduler;
+    const end = <R>(
+      Type: new (s: Simulation, name: string, control: string, status: string, path: string) => R,
+      kind: string,
+      what: string,
+    ) => new Type(simulation, `${what} of ${name}`, `${kind}_control_${index}`, `${kind}_status_${index}`, `${kind}_${index}`);
+    this.rings = {
+      request: end(RingWriter, 'request', 'room for a register access'),
+      response: end(RingReader, 'response', 'the answer to a register read'),
+      in: end(RingWriter, 'media_in', 'room in the media stream into the endpoint'),
+      out: end(RingReader, 'media_out', 'words of the media stream out of the endpoint'),
+    };
+    this.level = portOf(simulation, 'interrupt');
+    this.enable = portOf(simulation, 'interrupt_enable');
+    this.bit = index;
+    this.mediaIn = { write: bytes => this.rings.in.write(scheduler, bytes) };
+    this.mediaOut = { read: bytes => this.readMedia(bytes) };
+  }
+
+  /** Writes a register of the firmware port. Posted: resolves when the access is on its way, and accesses stay in order. */
+  write(address: number, value: number): Promise<void> {
+    return this.rings.request.write(this.scheduler, this.encode(1, address, value));
+  }
+
+  /** Reads a register of the firmware port. */
+  read(address: number): Promise<number> {
+    const sent = this.rings.request.write(this.scheduler, this.encode(0, address, 0));
+    const answer = this.reads.then(async () => {
+      await sent;
+      await this.rings.response.whenAvailable(this.scheduler, 1);
+      const [a = 0, b = 0, c = 0, d = 0] = this.rings.response.take(1);
+      return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+    });
+    this.reads = answer;
+    return answer;
+  }
+
+  /** Resolves while the interrupt line is high. One waiter at a time. */
+  interrupt(): Promise<void> {
+    const done = this.scheduler.waiting(`an interrupt of ${this.name}`);
+    return new Promise(resolve => {
+      setBit(this.enable, this.bit, 1);
+      this.interrupted = () => {
+        done();
+        resolve();
+      };
+    });
+  }
+
+  /** @internal */
+  poll(): boolean {
+    let woken = false;
+    for (const ring of Object.values(this.rings)) woken = ring.poll() || woken;
+    if (this.interrupted && bitOf(this.level, this.bit)) {
+      setBit(this.enable, this.bit, 0);
+      this.interrupted();
+      this.interrupted = undefined;
+      woken = true;
+    }
+    return woken;
+  }
+
+  /** A packed `FirmwareRequest`: {write, address, data} from the most significant bit down. */
+  private encode(write: number, address: number, value: number): Uint8Array {
+    const view = new DataView(this.access.buffer);
+    view.setUint32(0, value, true);
+    view.setUint16(4, address, true);
+    view.setUint8(6, write);
+    return this.access.slice();
+  }
+
+  private async readMedia(bytes: number): Promise<Uint8Array> {
+    const { out } = this.rings;
+    const words = Math.ceil(bytes / out.wordBytes);
+    const all = new Uint8Array(words * out.wordBytes);
+    for (let done = 0; done < words; ) {
+      await out.whenAvailable(this.scheduler, words - done);
+      const count = Math.min(words - done, out.available);
+      all.set(out.take(count), done * out.wordBytes);
+      done += count;
+    }
+    return all.subarray(0, bytes);
+  }
+}
+
+const bitOf = (port: PortView, bit: number) => ((port.words[bit >> 5] ?? 0) >>> (bit & 31)) & 1;
+
+function setBit(port: PortView, bit: number, value: 0 | 1): void {
+  const word = port.words[bit >> 5] ?? 0;
+  const mask = 1 << (bit & 31);
+  port.words[bit >> 5] = value ? word | mask : word & ~mask;
+}

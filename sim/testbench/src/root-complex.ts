@@ -1,0 +1,110 @@
+import {
+  BarMemory,
+  Completer,
+  FunctionState,
+  isCompletion,
+  isMemory,
+  isPosted,
+  PostedWriter,
+  RequestRouter,
+  tlpBeat,
+} from '@hdl/pcie-rtl';
+import { allOf, clog2, connect, input, Module, mux, output, PacketArbiter, RegisterSlice, stream, uint, wire } from '@hdl/ts-hdl';
+
+export interface RootComplexParams {
+  /** Bits of a beat. */
+  readonly width: number;
+  /** Host memory: bytes, a power of two, and its bus address, a multiple of them. */
+  readonly host_bytes: number;
+  readonly host_base: bigint;
+}
+
+/**
+ * The host's end of the root link, in hardware as far as data goes: host memory with its completer stands beside the root port, made of the same
+ * blocks as an endpoint's receive side; software sees only what is left.
+ *
+ *     root_tx (up) ─► slice ─┬─ memory requests to host memory, other non-posted ─► RequestRouter ─► PostedWriter, Completer ◄─► BarMemory
+ *                            └─ completions, interrupts, messages ─► to_software               │
+ *     root_rx (down) ◄─ slice ◄─ PacketArbiter ◄──────────────────────────────────────────────┴── from_software
+ *
+ * A beat per cycle both ways. Non-posted requests that nobody claims are answered with Unsupported Request.
+ */
+export class RootComplex extends Module<RootComplexParams> {
+  readonly up = input(stream(tlpBeat(this.p.width)));
+  readonly down = output(stream(tlpBeat(this.p.width)));
+  /** What the host sends, and what comes up for it. */
+  readonly from_software = input(stream(tlpBeat(this.p.width)));
+  readonly to_software = output(stream(tlpBeat(this.p.width)));
+  /** Payload limit of the root port: 128 << mps bytes. */
+  readonly mps = input(uint(3));
+  private readonly up_slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
+  private readonly for_memory = wire(stream(tlpBeat(this.p.width)));
+  private readonly state = wire(FunctionState);
+  private readonly router = new RequestRouter({
+    width: this.p.width,
+    request_depth: 256,
+    bar0_bytes: 4096,
+    bar2_bytes: this.p.host_bytes,
+  });
+  private readonly writer = new PostedWriter({ width: this.p.width, address_width: this.addressWidth() });
+  private readonly completer = new Completer({ width: this.p.width, address_width: this.addressWidth() });
+  private readonly memory = new BarMemory({ width: this.p.width, bytes: this.p.host_bytes, writers: 1, readers: 1 });
+  private readonly arbiter = new PacketArbiter({ n: 2, type: tlpBeat(this.p.width) });
+  private readonly down_slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
+
+  private addressWidth(): number {
+    return clog2(this.p.host_bytes / (this.p.width / 8));
+  }
+
+  protected override logic() {
+    const { host_base, host_bytes } = this.p;
+    this.state.set({
+      id: 0,
+      memory_enable: 1,
+      bus_master: 1,
+      mps: this.mps,
+      mrrs: 5,
+      // BAR0 of the borrowed blocks: at the top of the address space, where nothing is.
+      bar0: 0xffff_ffff_ffff_f000n,
+      bar2: host_base,
+      msix_enable: 0,
+      msix_mask: 0,
+    });
+
+    connect(this.up_slice, { in: this.up });
+    const beat = this.up_slice.out;
+    const { header } = beat.payload;
+    const low = Math.log2(host_bytes);
+    const inside = header.address.part(low, 64 - low).eq(host_base >> BigInt(low));
+    const request = isPosted(header).or(isCompletion(header)).not();
+    const mine = request.or(allOf([isPosted(header), isMemory(header), inside]));
+    this.for_memory.valid.set(beat.valid.and(mine));
+    this.for_memory.put(beat.payload);
+    this.to_software.valid.set(beat.valid.and(mine.not()));
+    this.to_software.put(beat.payload);
+    beat.ready.set(mux(mine, this.for_memory.ready, this.to_software.ready));
+
+    connect(this.router, { rx: this.for_memory, state: this.state });
+    // Completions do not come this way.
+    this.router.completion.ready.set(1);
+    connect(this.writer, { posted: this.router.posted });
+    this.writer.register_write.ready.set(1);
+    const [read] = this.memory.read;
+    const [write] = this.memory.write;
+    const [data] = this.memory.data;
+    if (!read || !write || !data) throw new RangeError('host memory has one writer and one reader');
+    write.from(this.writer.memory_write);
+    connect(this.completer, {
+      request: this.router.request,
+      state: this.state,
+      config_read_data: 0,
+      register_data: 0,
+      memory_data: data,
+    });
+    read.from(this.completer.memory_request);
+
+    connect(this.arbiter, { in: [this.completer.tx, this.from_software] });
+    connect(this.down_slice, { in: this.arbiter.out });
+    this.down.from(this.down_slice.out);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Topology } from '@hdl/pcie-rtl';
+import { elaborate, embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
+import { FabricHarness } from './fabric-harness.ts';
+import { Links } from './links.ts';
+import { DevicePort, RootPort } from './ports.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+
+/** Makes a simulation of a design. */
+export type EngineFunction = (design: ir.Design, options?: SimulationOptions) => Simulation;
+
+export interface TestbenchOptions extends SchedulerOptions {
+  readonly topology: Topology;
+  /** The in-process engine by default. */
+  readonly engine?: EngineFunction;
+  /** Bits of a beat; 256 by default. */
+  readonly width?: number;
+  /** Bytes of host memory, a power of two; 4 MiB by default. */
+  readonly hostBytes?: number;
+  /** Writes a waveform of every named signal to this file. */
+  readonly trace?: string;
+}
+
+/** Bus address of host memory. */
+const hostBase = 0x1000_0000n;
+/** Cycles of reset before anything else. */
+const resetCycles = 4;
+
+/** The design of a topology's harness, for any engine. */
+export function harnessDesign(topology: Topology, width = 256, hostBytes = 4 * 1024 * 1024): ir.Design {
+  return elaborate(() => new FabricHarness({ topology, width, host_bytes: hostBytes, host_base: hostBase })).design;
+}
+
+/** A fabric that runs, with what software needs of it. `using` closes it. */
+export class Testbench implements Disposable {
+  readonly topology: Topology;
+  /** Bits of a beat. */
+  readonly width: number;
+  readonly scheduler: Scheduler;
+  readonly root: RootPort;
+  /** In the order of the topology's endpoints. */
+  readonly devices: readonly DevicePort[];
+  readonly links: Links;
+  /** The running design itself, for what is checked beside the software. */
+  readonly simulation: Simulation;
+
+  constructor(options: TestbenchOptions) {
+    const { topology, engine = embedded, width = 256, hostBytes = 4 * 1024 * 1024, trace } = options;
+    this.topology = topology;
+    this.width = width;
+    this.simulation = engine(harnessDesign(topology, width, hostBytes), trace === undefined ? {} : { trace });
+    this.reset();
+    const simulation = this.simulation;
+    this.scheduler = new Scheduler(
+      {
+        get cycle() {
+          return simulation.cycle;
+        },
+        advance: cycles => this.advance(cycles),
+      },
+      options,
+    );
+    this.root = new RootPort(simulation, this.scheduler, width, hostBase);
+    this.devices = topology.endpoints.map(({ name }, i) => new DevicePort(simulation, this.scheduler, width, name, i));
+    this.links = new Links(simulation, topology);
+  }
+
+  private reset(): void {
+    const reset = this.simulation.ports.get('rst');
+    if (reset) reset.words[0] = 1;
+    this.simulation.step(resetCycles);
+    if (reset) reset.words[0] = 0;
+  }
+
+  private advance(cycles: number): boolean {
+    this.simulation.run(cycles);
+    let woken = this.root.poll();
+    for (const device of this.devices) woken = device.poll() || woken;
+    return woken;
+  }
+
+  [Symbol.dispose](): void {
+    this.simulation[Symbol.dispose]();
+  }
+}
