@@ -31,6 +31,8 @@ export interface RootPort {
   send(packet: Packet): Promise<void>;
   /** The next packet that comes up. */
   receive(): Promise<Packet>;
+  /** Sets the port's own payload limit, in bytes. */
+  setMaxPayload(bytes: number): void;
 }
 
 /** What firmware sees of its endpoint: the registers of `FirmwareMap`. */

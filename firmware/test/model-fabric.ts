@@ -130,7 +130,8 @@ export function modelBridge(portType: number): ModelFunction {
 }
 
 /** An endpoint with the registers of the real one. */
-export class ModelEndpoint extends ModelFunction implements FirmwareDevice {
+export class ModelEndpoint implements FirmwareDevice {
+  readonly config: ModelFunction;
   readonly name: string;
   readonly width = 256;
   readonly memory: Uint8Array;
@@ -142,7 +143,9 @@ export class ModelEndpoint extends ModelFunction implements FirmwareDevice {
   readonly runs: { readonly engine: number; readonly address: bigint; readonly length: number }[] = [];
   private readonly fabric: ModelFabric;
   private readonly port = new Map<number, number>();
-  private media = new Uint8Array(0);
+  /** Media words that wait for an engine, and that wait for the firmware. */
+  private pending: Uint8Array = new Uint8Array(0);
+  private media: Uint8Array = new Uint8Array(0);
   private wake: (() => void)[] = [];
 
   constructor(fabric: ModelFabric, name: string, memoryBytes: number) {
@@ -166,11 +169,11 @@ export class ModelEndpoint extends ModelFunction implements FirmwareDevice {
   }
 
   get bar0(): bigint {
-    return BigInt((this.register(0x10) & ~0xf) >>> 0);
+    return BigInt((this.config.register(0x10) & ~0xf) >>> 0);
   }
 
   get bar2(): bigint {
-    return (BigInt(this.register(0x1c)) << 32n) | BigInt((this.register(0x18) & ~0xf) >>> 0);
+    return (BigInt(this.config.register(0x1c)) << 32n) | BigInt((this.config.register(0x18) & ~0xf) >>> 0);
   }
 
   read(offset: number): Promise<number> {
@@ -247,7 +250,6 @@ export class ModelEndpoint extends ModelFunction implements FirmwareDevice {
     this.pending = this.pending.slice(length);
     return data;
   }
-  private pending = new Uint8Array(0);
 
   private async takeMedia(bytes: Uint8Array): Promise<void> {
     this.pending = new Uint8Array(Buffer.concat([this.pending, bytes]));
@@ -264,7 +266,7 @@ export class ModelEndpoint extends ModelFunction implements FirmwareDevice {
   private interruptHost(vector: number): void {
     const [low = 0, high = 0, data = 0] = this.table.subarray(4 * vector);
     const address = (BigInt(high) << 32n) | BigInt(low);
-    if (this.register(msixAt) >>> 31) this.fabric.store(address, Uint32Array.of(data));
+    if (this.config.register(msixAt) >>> 31) this.fabric.store(address, Uint32Array.of(data));
   }
 
   private ring(pending: number): void {
@@ -329,7 +331,7 @@ export class ModelFabric implements RootPort {
     memoryBytes.forEach((bytes, i) => {
       const downstream = modelBridge(PortType.switchDownstream);
       const endpoint = new ModelEndpoint(fabric, `drive${i}`, bytes);
-      downstream.below.set(0, endpoint);
+      downstream.below.set(0, endpoint.config);
       upstream.below.set(i, downstream);
       fabric.endpoints.push(endpoint);
     });
@@ -349,6 +351,9 @@ export class ModelFabric implements RootPort {
   receive(): Promise<Packet> {
     return this.up.take();
   }
+
+  /** Host memory here answers in completions of 64 bytes, whatever the limit. */
+  setMaxPayload(): void {}
 
   /** Puts a packet in front of the host. */
   deliver(packet: Packet): void {
@@ -383,7 +388,7 @@ export class ModelFabric implements RootPort {
     const part = (memory: Uint8Array, base: bigint) => memory.subarray(Number(address - base), Number(address - base) + bytes);
     if (within(this.hostMemory.base, this.hostMemory.bytes)) return part(this.hostMemory.content, this.hostMemory.base);
     for (const endpoint of this.endpoints) {
-      if ((endpoint.register(4) & 2) === 0) continue;
+      if ((endpoint.config.register(4) & 2) === 0) continue;
       if (within(endpoint.bar2, endpoint.memory.length)) return part(endpoint.memory, endpoint.bar2);
       if (within(endpoint.bar0, Bar0.size)) return { endpoint, offset: Number(address - endpoint.bar0) };
     }
@@ -405,8 +410,8 @@ export class ModelFabric implements RootPort {
   private answerRead(packet: Packet): void {
     const bytes = 4 * dwCount(packet);
     const data = this.load(packet.address, bytes);
-    if (!data) return this.deliver(completion(packet, { completer_id: 0, status: Status.unsupported }));
-    for (let at = 0; at < bytes; at += 64) {
+    if (!data) this.deliver(completion(packet, { completer_id: 0, status: Status.unsupported }));
+    for (let at = 0; data && at < bytes; at += 64) {
       const fields = { completer_id: 0, byte_count: bytes - at, lower_address: Number(packet.address & 0x7fn) };
       this.deliver(completion(packet, fields, data.subarray(at, at + 64)));
     }

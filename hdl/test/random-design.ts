@@ -22,7 +22,7 @@ import {
   write,
 } from './engine/ir-builder.ts';
 
-/** A deterministic source of random numbers (xorshift128+ by way of splitmix32 seeding is not needed here: mulberry32). */
+/** A deterministic source of random numbers (the generator known as mulberry32). */
 export class Random {
   private state: number;
 

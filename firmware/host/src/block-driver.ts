@@ -20,7 +20,7 @@ const vector = 0;
 export interface BlockDriverOptions {
   /** What messages call the drive; its BDF by default. */
   readonly name?: string;
-  /** Simulated cycles after which a command without completion is an error. 10,000,000 by default. */
+  /** Simulated cycles after which a command without completion is an error. 2,000,000 by default. */
   readonly timeoutCycles?: number;
 }
 
@@ -49,7 +49,7 @@ export class BlockDriver {
    * @throws HostError if the function is no such device, or does not answer.
    */
   static async probe(host: Host, device: PciFunction, options: BlockDriverOptions = {}): Promise<BlockDriver> {
-    const { name = formatBdf(device.bdf), timeoutCycles = 10_000_000 } = options;
+    const { name = formatBdf(device.bdf), timeoutCycles = 2_000_000 } = options;
     const bar0 = device.bars.find(bar => bar.index === 0)?.address;
     if (bar0 === undefined) throw new HostError(`${name} has no BAR0 with an address: enumerate the fabric first`);
     const id = await host.memory.read32(bar0 + BigInt(Bar0.id));

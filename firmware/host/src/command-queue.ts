@@ -1,6 +1,7 @@
 import { Bar0, doorbells } from '@hdl/pcie-rtl';
 import { type Command, decodeCompletion, encodeCommand, slotBytes } from '../../protocol.ts';
 import { Pool } from '../../semaphore.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Host } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { AddressRange } from './pci-function.ts';
@@ -45,11 +46,13 @@ export class CommandQueue {
   private readonly entries: AddressRange;
   private readonly slots = new Pool(Array.from({ length: doorbells }, (_, slot) => slot));
   private readonly inFlight = new Map<number, InFlight>();
+  private readonly deadlines: Deadlines;
   private sequence = 0;
 
   constructor(host: Host, options: CommandQueueOptions) {
     this.host = host;
     this.options = options;
+    this.deadlines = new Deadlines(host.scheduler, options.timeoutCycles);
     this.entries = host.control.allocate(4 * doorbells);
   }
 
@@ -67,7 +70,7 @@ export class CommandQueue {
     const completed = new Promise<number>(resolve => this.inFlight.set(slot, { sequence, resolve }));
     await this.host.memory.write(bar0 + BigInt(Bar0.mailbox + slot * slotBytes), new Uint8Array(command.buffer));
     await this.host.memory.write32(bar0 + BigInt(Bar0.doorbell + 4 * slot), sequence);
-    const status = await this.host.within(timeoutCycles, completed);
+    const status = await this.deadlines.within(completed);
     this.inFlight.delete(slot);
     if (status === undefined)
       throw new HostError(

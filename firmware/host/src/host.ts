@@ -1,5 +1,6 @@
-import type { HostMemory, RootPort, Scheduler } from '../../ports.ts';
+import type { RootPort, Scheduler } from '../../ports.ts';
 import { ConfigAccess } from './config-access.ts';
+import { type EnumerateOptions, enumerate, type PciTree } from './enumerate.ts';
 import { HostError } from './host-error.ts';
 import { HostMemoryPool } from './host-memory-pool.ts';
 import { InterruptController } from './interrupts.ts';
@@ -8,6 +9,11 @@ import { Requester, type RequesterOptions } from './requester.ts';
 
 /** Bytes of host memory for what devices write for the driver itself; the rest is for data. */
 const controlBytes = 64n * 1024n;
+
+export interface HostOptions extends RequesterOptions {
+  /** Simulated cycles from an interrupt message at the root port to its handler. 20 by default. */
+  readonly interruptCycles?: number;
+}
 
 /**
  * The computer at the root port: its processor's accesses, its interrupt controller and its memory. It reaches the fabric only by TLPs at the
@@ -22,17 +28,17 @@ export class Host {
   readonly control: HostMemoryPool;
   /** Host memory for user data. */
   readonly data: HostMemoryPool;
-  private readonly scheduler: Scheduler;
-  private readonly hostMemory: HostMemory;
+  readonly scheduler: Scheduler;
+  private readonly root: RootPort;
 
   /** @throws HostError if the root port has too little memory. */
-  constructor({ root, scheduler }: { readonly root: RootPort; readonly scheduler: Scheduler }, options: RequesterOptions = {}) {
+  constructor({ root, scheduler }: { readonly root: RootPort; readonly scheduler: Scheduler }, options: HostOptions = {}) {
     this.scheduler = scheduler;
-    this.hostMemory = root.hostMemory;
+    this.root = root;
     this.requester = new Requester(root, scheduler, options);
     this.config = new ConfigAccess(this.requester);
     this.memory = new MemoryAccess(this.requester);
-    this.interrupts = new InterruptController(this.requester);
+    this.interrupts = new InterruptController(this.requester, scheduler, options.interruptCycles ?? 20);
     const base = root.hostMemory.base;
     const bytes = BigInt(root.hostMemory.bytes);
     if (bytes <= controlBytes) throw new HostError(`the host needs more than ${controlBytes} bytes of memory, and has ${bytes}`);
@@ -42,16 +48,18 @@ export class Host {
 
   /** The processor's view of host memory: a copy of the bytes at a bus address. */
   readMemory(address: bigint, bytes: number): Uint8Array {
-    return this.hostMemory.read(address, bytes);
+    return this.root.hostMemory.read(address, bytes);
   }
 
   /** Stores bytes in host memory. */
   writeMemory(address: bigint, data: Uint8Array): void {
-    this.hostMemory.write(address, data);
+    this.root.hostMemory.write(address, data);
   }
 
-  /** Waits for a result, but not longer than `cycles`. @returns undefined if it took longer. */
-  async within<T>(cycles: number, result: Promise<T>): Promise<T | undefined> {
-    return Promise.race([result, this.scheduler.delay(cycles).then(() => undefined)]);
+  /** Brings up the fabric, the root port's own payload limit included. @throws HostError as `enumerate` does. */
+  async enumerate(options: EnumerateOptions = {}): Promise<PciTree> {
+    const tree = await enumerate(this.config, options);
+    this.root.setMaxPayload(tree.maxPayload);
+    return tree;
   }
 }

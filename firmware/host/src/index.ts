@@ -4,10 +4,10 @@ export { type Apertures, assignWindows, defaultApertures, sizeText, windowGranul
 export { BlockDriver, type BlockDriverOptions } from './block-driver.ts';
 export { allOnes, ConfigAccess } from './config-access.ts';
 export { type CopyOptions, copyFile, type Flow, type ReadOptions, readDrive } from './copy.ts';
-export { userDataRanges } from './data-ranges.ts';
+export { type DataRange, userDataRanges } from './data-ranges.ts';
 export { drawTree } from './draw-tree.ts';
 export { type EnumerateOptions, enumerate, type PciTree } from './enumerate.ts';
-export { Host } from './host.ts';
+export { Host, type HostOptions } from './host.ts';
 export { HostError } from './host-error.ts';
 export { HostMemoryPool } from './host-memory-pool.ts';
 export { InterruptController, interruptAddress } from './interrupts.ts';

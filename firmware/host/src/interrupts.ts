@@ -1,4 +1,5 @@
 import { carriesData, type Packet, TlpType } from '@hdl/pcie-rtl';
+import type { Scheduler } from '../../ports.ts';
 import type { Requester } from './requester.ts';
 
 /** Where message interrupts are written to: the host's interrupt controller. */
@@ -12,8 +13,13 @@ export class InterruptController {
   /** Messages that nobody had asked for. */
   spurious = 0;
   private readonly handlers: (() => void)[] = [];
+  private readonly scheduler: Scheduler;
+  private readonly latency: number;
 
-  constructor(requester: Requester) {
+  /** `latency` is in simulated cycles: from the message at the root port to the handler. */
+  constructor(requester: Requester, scheduler: Scheduler, latency: number) {
+    this.scheduler = scheduler;
+    this.latency = latency;
     requester.onRequest(packet => this.take(packet));
   }
 
@@ -27,7 +33,13 @@ export class InterruptController {
     if (packet.type !== TlpType.memory || !carriesData(packet) || packet.address !== interruptAddress) return;
     const data = new DataView(packet.payload.buffer, packet.payload.byteOffset).getUint32(0, true);
     const handler = this.handlers[data];
-    if (handler) handler();
-    else this.spurious++;
+    if (!handler) {
+      this.spurious++;
+      return;
+    }
+    this.scheduler.spawn('interrupt handler', async () => {
+      await this.scheduler.delay(this.latency);
+      handler();
+    });
   }
 }

@@ -1,6 +1,16 @@
-import { completionOf, configTarget, type Packet, packetClass, packetName, Status, type Transaction } from '@hdl/pcie-rtl';
+import {
+  carriesData,
+  completionOf,
+  configTarget,
+  type Packet,
+  packetClass,
+  packetName,
+  Status,
+  type Transaction,
+} from '@hdl/pcie-rtl';
 import type { RootPort, Scheduler } from '../../ports.ts';
 import { Pool } from '../../semaphore.ts';
+import { Deadlines } from './deadlines.ts';
 import { HostError } from './host-error.ts';
 import { formatBdf } from './pci-function.ts';
 
@@ -35,9 +45,8 @@ const hostId = 0x0000;
 export class Requester {
   /** Completions that belong to no request: dropped and counted (C58). */
   unexpected = 0;
-  readonly timeoutCycles: number;
   private readonly root: RootPort;
-  private readonly scheduler: Scheduler;
+  private readonly deadlines: Deadlines;
   private readonly tags: Pool<number>;
   private readonly outstanding = new Map<number, Outstanding>();
   private readonly handlers: ((packet: Packet) => void)[] = [];
@@ -47,8 +56,7 @@ export class Requester {
     const { tags = 64, timeoutCycles = 50_000 } = options;
     if (!Number.isInteger(tags) || tags < 1 || tags > 1024) throw new HostError(`the host can have 1 to 1024 tags, not ${tags}`);
     this.root = root;
-    this.scheduler = scheduler;
-    this.timeoutCycles = timeoutCycles;
+    this.deadlines = new Deadlines(scheduler, timeoutCycles);
     this.tags = new Pool(Array.from({ length: tags }, (_, tag) => tag));
     scheduler.spawn('host receiver', () => this.receive());
   }
@@ -72,11 +80,11 @@ export class Requester {
     const packet = build({ requester_id: hostId, tag });
     const answer = new Promise<Answer>(resolve => this.outstanding.set(tag, { data: [], resolve }));
     await this.root.send(packet);
-    const result = await Promise.race([answer, this.scheduler.delay(this.timeoutCycles)]);
+    const result = await this.deadlines.within(answer);
     this.outstanding.delete(tag);
     if (!result)
       throw new HostError(
-        `no completion came for the ${packetName(packet)} to ${targetText(packet)} in ${this.timeoutCycles} cycles: the device, or a port on the way, swallowed it`,
+        `no completion came for the ${packetName(packet)} to ${targetText(packet)} in ${this.deadlines.cycles} cycles: the device, or a port on the way, swallowed it`,
       );
     this.tags.release(tag);
     return result;
@@ -98,8 +106,8 @@ export class Requester {
     }
     const { status, byte_count, lower_address } = completionOf(packet);
     request.data.push(packet.payload);
-    const last = status !== Status.success || byte_count <= packet.payload.length - (lower_address & 3);
-    if (last) request.resolve({ status, data: Buffer.concat(request.data) });
+    const last = status !== Status.success || !carriesData(packet) || byte_count <= packet.payload.length - (lower_address & 3);
+    if (all || status !== Status.success) request.resolve({ status, data: Buffer.concat(request.data) });
   }
 }
 

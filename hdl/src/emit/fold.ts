@@ -6,6 +6,12 @@ export function constant(width: number, value: bigint, site: Site): Const {
   return { kind: 'const', width, value: value & ones(width), site };
 }
 
+/** A constant with zeros, or if `signed` with copies of its top bit, added above. */
+export function extended({ value, width: narrow, site }: Const, width: number, signed: boolean): Const {
+  const negative = signed && value >> BigInt(narrow - 1) === 1n;
+  return constant(width, negative ? value | (ones(width) ^ ones(narrow)) : value, site);
+}
+
 function asSigned(value: bigint, width: number): bigint {
   return value >> BigInt(width - 1) === 1n ? value - (1n << BigInt(width)) : value;
 }
@@ -52,6 +58,7 @@ export function foldMux(expr: Mux): Expr {
 export function foldBinary(expr: Binary): Expr {
   const { op, left, right, width, site } = expr;
   if (left.kind === 'const' && right.kind === 'const') return constant(width, compute(expr, left.value, right.value), site);
+  if (sameSource(left, right)) return foldEqual(expr);
   switch (op) {
     case 'and':
     case 'or':
@@ -70,6 +77,28 @@ export function foldBinary(expr: Binary): Expr {
       return shift(expr);
     default:
       return compare(expr);
+  }
+}
+
+/** An operator on twice the same value. */
+function foldEqual(expr: Binary): Expr {
+  const { op, left, width, site } = expr;
+  switch (op) {
+    case 'and':
+    case 'or':
+      return left;
+    case 'xor':
+    case 'sub':
+    case 'ne':
+    case 'lt':
+    case 'gt':
+      return constant(width, 0n, site);
+    case 'eq':
+    case 'le':
+    case 'ge':
+      return constant(1, 1n, site);
+    default:
+      return expr;
   }
 }
 
@@ -144,4 +173,12 @@ function compute(expr: Binary, left: bigint, right: bigint): bigint {
     case 'shr':
       return a >> amount;
   }
+}
+
+/** Whether two nodes are the same value for certain. */
+export function sameSource(a: Expr, b: Expr): boolean {
+  if (a === b) return true;
+  if (a.kind === 'signal' && b.kind === 'signal') return a.signal === b.signal;
+  if (a.kind === 'slice' && b.kind === 'slice') return a.low === b.low && a.width === b.width && sameSource(a.value, b.value);
+  return a.kind === 'instance' && b.kind === 'instance' && a.instance === b.instance && a.port === b.port;
 }

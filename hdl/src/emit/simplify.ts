@@ -1,12 +1,12 @@
-import type { Binary, CompareOp, Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
+import type { Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
 import { expressions, operands, postOrder, walk } from '../ir/visit.ts';
-import { constant, foldBinary, foldMux, foldUnary } from './fold.ts';
-import { Evaluator, extended, type Known, knownSignals } from './known.ts';
+import { constant, extended, foldBinary, foldMux, foldUnary, sameSource } from './fold.ts';
+import { type Known, knownSignals } from './known.ts';
 import { indexWidth } from './literals.ts';
 
 /**
- * The body as a person would write it: constants folded (Verilator warns of comparisons that are always true), conditions that are known
- * resolved, and slices moved to where Verilog can take them, which is at names only. A value that has several users keeps its node.
+ * The body as a person would write it: constants folded, also those that a wire is tied to (Verilator warns of comparisons that are always
+ * true, and of what is assigned under a condition that never is), and and slices moved to where Verilog can take them, which is at names only. A value that has several users keeps its node.
  */
 export function simplify(module: Module): readonly Statement[] {
   const uses = new Map<Expr, number>();
@@ -20,13 +20,14 @@ export function simplify(module: Module): readonly Statement[] {
       });
     }
   });
-  const plain = new Simplifier(uses, new Map()).body(module.body);
-  const known = knownSignals(module, plain);
-  return known.size === 0 ? plain : new Simplifier(uses, known).body(module.body);
+  let known: Known = new Map();
+  for (;;) {
+    const body = new Simplifier(uses, known).body(module.body);
+    const next = knownSignals(module, body);
+    if (next.size === known.size) return body;
+    known = next;
+  }
 }
-
-/** What each comparison gives for two equal values. */
-const comparisons = { eq: 1n, ne: 0n, lt: 0n, le: 1n, gt: 0n, ge: 1n } as const satisfies { readonly [op in CompareOp]: bigint };
 
 class Simplifier {
   private readonly uses: ReadonlyMap<Expr, number>;
@@ -36,11 +37,11 @@ class Simplifier {
   private readonly shared = new Set<Expr>();
   private readonly given = new Set<Expr>();
 
-  private readonly evaluator: Evaluator;
+  private readonly known: Known;
 
   constructor(uses: ReadonlyMap<Expr, number>, known: Known) {
     this.uses = uses;
-    this.evaluator = new Evaluator(known);
+    this.known = known;
   }
 
   body(statements: readonly Statement[]): Statement[] {
@@ -95,13 +96,16 @@ class Simplifier {
   private rewrite(expr: Expr): Expr {
     switch (expr.kind) {
       case 'const':
-      case 'signal':
       case 'instance':
         return expr;
+      case 'signal': {
+        const value = this.known.get(expr.signal);
+        return value === undefined ? expr : constant(expr.width, value, expr.site);
+      }
       case 'unary':
         return foldUnary({ ...expr, value: this.of(expr.value) }, this.lone);
       case 'binary':
-        return this.binary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
+        return foldBinary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
       case 'mux':
         return foldMux({
           ...expr,
@@ -127,16 +131,6 @@ class Simplifier {
     if (address.kind !== 'const') return address;
     if (address.value >= BigInt(memory.depth)) return undefined;
     return constant(indexWidth(memory.depth), address.value, address.site);
-  }
-
-  private binary(expr: Binary): Expr {
-    if (!(expr.op in comparisons)) return foldBinary(expr);
-    const known = (operand: Expr) => {
-      const value = this.evaluator.of(operand);
-      return value === undefined ? operand : constant(operand.width, value, operand.site);
-    };
-    if (sameSource(expr.left, expr.right)) return constant(1, comparisons[expr.op as CompareOp], expr.site);
-    return foldBinary({ ...expr, left: known(expr.left), right: known(expr.right) });
   }
 
   private extend(expr: Extend): Expr {
@@ -230,11 +224,4 @@ class Simplifier {
     const kept = this.slice(value, Math.min(low, value.width - 1), value.width - Math.min(low, value.width - 1), site);
     return kept.width === width ? kept : this.extend({ ...extend, width, value: kept, site });
   }
-}
-
-/** Whether two nodes are the same value for certain. */
-function sameSource(a: Expr, b: Expr): boolean {
-  if (a === b) return true;
-  if (a.kind === 'signal' && b.kind === 'signal') return a.signal === b.signal;
-  return a.kind === 'instance' && b.kind === 'instance' && a.instance === b.instance && a.port === b.port;
 }

@@ -34,6 +34,7 @@ function compareRuns(seed: number, cycles: number, options: RandomDesignOptions)
   }
 }
 
+/** The first seed; set HDL_RANDOM_SEED to look at others. */
 const first = Number(process.env.HDL_RANDOM_SEED ?? 1);
 
 test.each([
