@@ -1,10 +1,9 @@
-import { completion, PortType, packetName } from '@hdl/pcie-rtl';
 import { expect, test } from 'vitest';
 import { drawTree } from '../host/src/draw-tree.ts';
 import { enumerate } from '../host/src/enumerate.ts';
 import { Host } from '../host/src/host.ts';
 import { allFunctions, formatBdf } from '../host/src/pci-function.ts';
-import { ModelFabric, modelBridge } from './model-fabric.ts';
+import { ModelFabric } from './model-fabric.ts';
 
 test('numbers buses, assigns everything, and draws it', async () => {
   const fabric = ModelFabric.withDrives(1 << 20, 1 << 18);

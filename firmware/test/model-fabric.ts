@@ -149,7 +149,7 @@ export class ModelEndpoint implements FirmwareDevice {
   private wake: (() => void)[] = [];
 
   constructor(fabric: ModelFabric, name: string, memoryBytes: number) {
-    super({
+    this.config = new ModelFunction({
       0: [0xe000_1d1d],
       4: [1 << 20, 0b110],
       8: [0x0180_0001],

@@ -1,5 +1,5 @@
-import { elaborate, emitVerilog, type ir, type Module, shareModules } from '@hdl/ts-hdl';
 import { Endpoint, Fabric, Switch, type Topology } from '@hdl/pcie-rtl';
+import { elaborate, emitVerilog, type ir, type Module, shareModules } from '@hdl/ts-hdl';
 import { writeFolder } from './files.ts';
 import { loadTopology } from './topology-file.ts';
 
@@ -26,7 +26,10 @@ export function emittedFiles(topology: Topology): EmittedFile[] {
   const design = checkedDesign(() => new Fabric({ topology, width, endpoint: p => new Endpoint(p) }));
   const lists = [fileList('fabric.f', design.top)];
   const first = (kind: string) => design.modules.find(m => m.name === kind);
-  for (const [list, module] of [['endpoint.f', first(Endpoint.name)], ['switch.f', first(Switch.name)]] as const) {
+  for (const [list, module] of [
+    ['endpoint.f', first(Endpoint.name)],
+    ['switch.f', first(Switch.name)],
+  ] as const) {
     if (module) lists.push(fileList(list, module));
   }
   return [...emitVerilog(design), ...lists];
@@ -49,6 +52,8 @@ export async function emit(options: EmitOptions): Promise<number> {
   writeFolder(options.out, files);
   const modules = files.filter(f => f.name.endsWith('.v'));
   const lines = modules.reduce((sum, f) => sum + f.text.split('\n').length, 0);
-  process.stdout.write(`${options.out}: ${modules.length} modules, ${lines} lines of Verilog; fabric.f, endpoint.f and switch.f list them\n`);
+  process.stdout.write(
+    `${options.out}: ${modules.length} modules, ${lines} lines of Verilog; fabric.f, endpoint.f and switch.f list them\n`,
+  );
   return 0;
 }

@@ -1,12 +1,11 @@
-import { embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
+import type { EngineFunction } from '@hdl/testbench';
+import { embedded } from '@hdl/ts-hdl';
 import { verilator } from '@hdl/verilator-wrapper';
 import { UsageError } from './errors.ts';
 
 /** Engines by the name that `--engine` takes. */
 export const engineNames = ['embedded', 'verilator'] as const;
 export type EngineName = (typeof engineNames)[number];
-
-export type EngineFunction = (design: ir.Design, options?: SimulationOptions) => Simulation | Promise<Simulation>;
 
 const engines: Record<EngineName, EngineFunction> = { embedded, verilator };
 

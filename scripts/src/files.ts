@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from './errors.ts';
 
@@ -11,6 +11,19 @@ export function writeWhole(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new UsageError(`cannot write ${path}: ${reason(error)}. Name a place in a folder that exists and is writable.`);
+  }
+}
+
+/** Makes sure that a file can be written later, before long work begins; leaves nothing behind. @throws UsageError if it cannot. */
+export function checkWritable(path: string): void {
+  const probe = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  try {
+    if (existsSync(path) && !statSync(path).isFile()) throw new Error('it is not a file');
+    writeFileSync(probe, '');
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${reason(error)}. Name a place in a folder that exists and is writable.`);
+  } finally {
+    rmSync(probe, { force: true });
   }
 }
 

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defaultTopology, type Topology, TopologyError, topology } from '@hdl/pcie-rtl';
-import { reason } from './files.ts';
 import { UsageError } from './errors.ts';
+import { reason } from './files.ts';
 
 /**
  * The topology that a file describes: the default export of a module, or a JSON object; without a path the default topology.
@@ -11,7 +11,8 @@ import { UsageError } from './errors.ts';
  */
 export async function loadTopology(path: string | undefined): Promise<Topology> {
   if (path === undefined) return defaultTopology();
-  if (!existsSync(path)) throw new UsageError(`there is no topology file ${path}. Name a .ts, .mjs or .json file; examples/topology.ts is one.`);
+  if (!existsSync(path))
+    throw new UsageError(`there is no topology file ${path}. Name a .ts, .mjs or .json file; examples/topology.ts is one.`);
   try {
     return topology(await description(path));
   } catch (error) {
@@ -23,9 +24,13 @@ export async function loadTopology(path: string | undefined): Promise<Topology> 
 
 async function description(path: string): Promise<Parameters<typeof topology>[0]> {
   const value: unknown =
-    extname(path) === '.json' ? JSON.parse(readFileSync(path, 'utf8')) : (await import(pathToFileURL(resolve(path)).href)).default;
+    extname(path) === '.json'
+      ? JSON.parse(readFileSync(path, 'utf8'))
+      : (await import(pathToFileURL(resolve(path)).href)).default;
   if (typeof value !== 'object' || value === null || !('endpoints' in value)) {
-    throw new UsageError(`${path} holds no topology: its default export (or JSON object) needs a list 'endpoints'; examples/topology.ts is one.`);
+    throw new UsageError(
+      `${path} holds no topology: its default export (or JSON object) needs a list 'endpoints'; examples/topology.ts is one.`,
+    );
   }
   return value as Parameters<typeof topology>[0];
 }

@@ -1,13 +1,4 @@
-import {
-  carriesData,
-  completionOf,
-  configTarget,
-  type Packet,
-  packetClass,
-  packetName,
-  Status,
-  type Transaction,
-} from '@hdl/pcie-rtl';
+import { completionOf, configTarget, type Packet, packetClass, packetName, Status, type Transaction } from '@hdl/pcie-rtl';
 import type { RootPort, Scheduler } from '../../ports.ts';
 import { Pool } from '../../semaphore.ts';
 import { Deadlines } from './deadlines.ts';
@@ -106,7 +97,7 @@ export class Requester {
     }
     const { status, byte_count, lower_address } = completionOf(packet);
     request.data.push(packet.payload);
-    const last = status !== Status.success || !carriesData(packet) || byte_count <= packet.payload.length - (lower_address & 3);
+    const all = packet.payload.length === 0 || byte_count <= packet.payload.length - (lower_address & 3);
     if (all || status !== Status.success) request.resolve({ status, data: Buffer.concat(request.data) });
   }
 }

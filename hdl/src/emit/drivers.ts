@@ -1,4 +1,4 @@
-import type { Assign, Expr, Module, Site, Statement, Target } from '../ir/ir.ts';
+import type { Assign, Const, Expr, Module, Site, Statement, Target } from '../ir/ir.ts';
 import { bodies, ones, targetName, walk } from '../ir/visit.ts';
 import { constant } from './fold.ts';
 import { gaps } from './reads.ts';
@@ -65,14 +65,20 @@ function joined(statements: readonly Assign[], target: Target): Expr {
     covered |= ones(size) << BigInt(low);
   };
   for (const { low, value } of statements.toReversed()) {
-    add(low, value.width, (from, size) =>
-      size === value.width ? value : { kind: 'slice', width: size, low: from, value, site: value.site },
-    );
+    add(low, value.width, (from, size) => (size === value.width ? value : sliceOf(value, from, size)));
   }
   add(0, width, (_, size) => constant(size, 0n, site));
   const parts = pieces.sort((a, b) => b.low - a.low).map(piece => piece.value);
   const [only] = parts;
-  return only && parts.length === 1 ? only : { kind: 'concat', width, parts, site };
+  if (only && parts.length === 1) return only;
+  if (!parts.every((part): part is Const => part.kind === 'const')) return { kind: 'concat', width, parts, site };
+  const whole = parts.reduce((value, part) => (value << BigInt(part.width)) | part.value, 0n);
+  return constant(width, whole, site);
+}
+
+function sliceOf(value: Expr, low: number, width: number): Expr {
+  const { site } = value;
+  return value.kind === 'const' ? constant(width, value.value >> BigInt(low), site) : { kind: 'slice', width, low, value, site };
 }
 
 /** The bits of the target `name` that the statements assign on every path. */

@@ -30,10 +30,23 @@ export function foldUnary(expr: Unary, lone: (operand: Expr) => boolean): Expr {
     return expr;
   }
   if (value.width === 1) return value;
-  if (value.kind !== 'const') return expr;
+  if (value.kind !== 'const') return reduceParts(expr);
   const parity = value.value.toString(2).replaceAll('0', '').length % 2 === 1;
   const bit = { reduce_and: value.value === ones(value.width), reduce_or: value.value !== 0n, reduce_xor: parity }[op];
   return constant(1, bit ? 1n : 0n, site);
+}
+
+/** A reduction of which constant parts decide the result, or do not matter. */
+function reduceParts(expr: Unary): Expr {
+  const { op, value, site } = expr;
+  if (value.kind === 'extend' && !value.signed) {
+    if (op === 'reduce_and') return constant(1, 0n, site);
+    return value.value.width === 1 ? value.value : { ...expr, value: value.value };
+  }
+  if (value.kind !== 'concat') return expr;
+  const decides = (part: Expr) =>
+    part.kind === 'const' && (op === 'reduce_and' ? part.value !== ones(part.width) : op === 'reduce_or' && part.value !== 0n);
+  return value.parts.some(decides) ? constant(1, op === 'reduce_or' ? 1n : 0n, site) : expr;
 }
 
 /** A mux with a known condition, equal arms, or arms that make it plain logic. */
@@ -122,8 +135,41 @@ function shift(expr: Binary): Expr {
 
 const mirrored = { eq: 'eq', ne: 'ne', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' } as const;
 
+/** Least and greatest value that an expression can have, read as unsigned, as far as `depth` levels of it show. */
+function bounds(expr: Expr, depth: number): readonly [least: bigint, greatest: bigint] {
+  if (expr.kind === 'const') return [expr.value, expr.value];
+  if (depth > 0 && expr.kind === 'extend' && !expr.signed) return bounds(expr.value, depth - 1);
+  if (depth > 0 && expr.kind === 'concat') {
+    return expr.parts.reduce<readonly [bigint, bigint]>(
+      ([low, high], part) => {
+        const [least, greatest] = bounds(part, depth - 1);
+        return [(low << BigInt(part.width)) | least, (high << BigInt(part.width)) | greatest];
+      },
+      [0n, 0n],
+    );
+  }
+  return [0n, ones(expr.width)];
+}
+
+/** The result of an unsigned comparison that the ranges of its operands decide. */
+function decided({ op, left, right }: Binary): boolean | undefined {
+  const [leastLeft, greatestLeft] = bounds(left, 3);
+  const [leastRight, greatestRight] = bounds(right, 3);
+  const below = greatestLeft < leastRight;
+  const above = leastLeft > greatestRight;
+  if (op === 'eq' || op === 'ne') return below || above ? op === 'ne' : undefined;
+  const notAbove = greatestLeft <= leastRight;
+  const notBelow = leastLeft >= greatestRight;
+  if (op === 'lt') return below ? true : notBelow ? false : undefined;
+  if (op === 'ge') return notBelow ? true : below ? false : undefined;
+  if (op === 'gt') return above ? true : notAbove ? false : undefined;
+  return notAbove ? true : above ? false : undefined;
+}
+
 function compare(expr: Binary): Expr {
   const { left, right, signed, site } = expr;
+  const result = signed ? undefined : decided(expr);
+  if (result !== undefined) return constant(1, result ? 1n : 0n, site);
   const known = right.kind === 'const' ? right : left.kind === 'const' ? left : undefined;
   if (known === undefined) return expr;
   const other = known === right ? left : right;

@@ -64,7 +64,8 @@ class Simplifier {
           return this.body(statement.arms.find(arm => arm.value === subject.value)?.body ?? statement.otherwise);
         }
         const arms = statement.arms.map(arm => ({ ...arm, body: this.body(arm.body) }));
-        return [{ ...statement, subject, arms, otherwise: this.body(statement.otherwise) }];
+        const full = BigInt(arms.length) === 1n << BigInt(subject.width);
+        return [{ ...statement, subject, arms, otherwise: full ? [] : this.body(statement.otherwise) }];
       }
       case 'if': {
         const arms = statement.arms.map(arm => ({ ...arm, condition: this.expression(arm.condition) }));
@@ -180,7 +181,7 @@ class Simplifier {
     }
     if (this.shared.has(value)) return plain;
     const part = (operand: Expr) => this.slice(operand, low, width, site);
-    if (value.kind === 'unary' && value.op === 'not') return { ...value, width, value: part(value.value) };
+    if (value.kind === 'unary' && value.op === 'not') return foldUnary({ ...value, width, value: part(value.value) }, this.lone);
     if (value.kind === 'mux') {
       return foldMux({ ...value, width, whenTrue: part(value.whenTrue), whenFalse: part(value.whenFalse) });
     }

@@ -59,7 +59,7 @@ export function statementLines(
           result.push(...statementLines(armBody, context, assign, deeper), `${indent}  end`);
         }
         const full = BigInt(arms.length) === 1n << BigInt(subject.width);
-        if (otherwise.length > 0 && !full) {
+        if (otherwise.length > 0) {
           result.push(`${indent}  default: begin`, ...statementLines(otherwise, context, assign, deeper), `${indent}  end`);
         } else if (!full) result.push(`${indent}  default: ;`);
         return [...result, `${indent}endcase`];

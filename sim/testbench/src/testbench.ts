@@ -5,8 +5,8 @@ import { Links } from './links.ts';
 import { DevicePort, RootPort } from './ports.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 
-/** Makes a simulation of a design. */
-export type EngineFunction = (design: ir.Design, options?: SimulationOptions) => Simulation;
+/** Makes a simulation of a design; an engine that compiles first may take its time. */
+export type EngineFunction = (design: ir.Design, options?: SimulationOptions) => Simulation | Promise<Simulation>;
 
 export interface TestbenchOptions extends SchedulerOptions {
   readonly topology: Topology;
@@ -43,13 +43,19 @@ export class Testbench implements Disposable {
   /** The running design itself, for what is checked beside the software. */
   readonly simulation: Simulation;
 
-  constructor(options: TestbenchOptions) {
+  /** Builds the fabric of a topology and resets it. */
+  static async create(options: TestbenchOptions): Promise<Testbench> {
     const { topology, engine = embedded, width = 256, hostBytes = 4 * 1024 * 1024, trace } = options;
+    const design = harnessDesign(topology, width, hostBytes);
+    return new Testbench(await engine(design, trace === undefined ? {} : { trace }), width, options);
+  }
+
+  private constructor(simulation: Simulation, width: number, options: TestbenchOptions) {
+    const { topology } = options;
     this.topology = topology;
     this.width = width;
-    this.simulation = engine(harnessDesign(topology, width, hostBytes), trace === undefined ? {} : { trace });
+    this.simulation = simulation;
     this.reset();
-    const simulation = this.simulation;
     this.scheduler = new Scheduler(
       {
         get cycle() {

