@@ -2,6 +2,7 @@
 export { Fifo } from './cells/fifo.ts';
 export { PacketArbiter } from './cells/packet-arbiter.ts';
 export { RegisterSlice } from './cells/register-slice.ts';
+export { type EmitOptions, emitText, emitVerilog, type VerilogFile } from './emit/verilog.ts';
 export { embedded } from './engine/embedded.ts';
 export { type Engine, type SimulateOptions, simulate, TypedSimulation } from './engine/simulate.ts';
 export {
@@ -43,3 +44,4 @@ export type {
   VecValue,
 } from './lang/values.ts';
 export type { Add, Clog2, SliceWidth, Sub } from './lang/width-arithmetic.ts';
+export { shareModules } from './passes/share-modules.ts';

@@ -1,13 +1,19 @@
 import type { EngineFunction } from '@hdl/testbench';
 import { embedded } from '@hdl/ts-hdl';
-import { verilator } from '@hdl/verilator-wrapper';
 import { UsageError } from './errors.ts';
 
 /** Engines by the name that `--engine` takes. */
 export const engineNames = ['embedded', 'verilator'] as const;
 export type EngineName = (typeof engineNames)[number];
 
-const engines: Record<EngineName, EngineFunction> = { embedded, verilator };
+const engines: Record<EngineName, EngineFunction> = {
+  embedded,
+  // Loaded when it is wanted: the embedded engine needs nothing that has to be installed.
+  verilator: async (design, options) => {
+    const { verilator } = await import('@hdl/verilator-wrapper');
+    return verilator(design, { ...options, log: line => process.stderr.write(`${line}\n`) });
+  },
+};
 
 /** @throws UsageError for a name that is no engine. */
 export function engineByName(name: string): { readonly name: EngineName; readonly create: EngineFunction } {

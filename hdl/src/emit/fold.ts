@@ -24,6 +24,10 @@ export function foldUnary(expr: Unary, lone: (operand: Expr) => boolean): Expr {
   if (op === 'not') {
     if (value.kind === 'const') return constant(width, ~value.value, site);
     if (value.kind === 'unary' && value.op === 'not') return value.value;
+    if (value.kind === 'mux' && (value.whenTrue.kind === 'const' || value.whenFalse.kind === 'const') && lone(value)) {
+      const inverted = (arm: Expr) => foldUnary({ ...expr, value: arm }, lone);
+      return { ...value, whenTrue: inverted(value.whenTrue), whenFalse: inverted(value.whenFalse) };
+    }
     if (value.kind === 'binary' && (value.op === 'eq' || value.op === 'ne') && lone(value)) {
       return { ...value, op: value.op === 'eq' ? 'ne' : 'eq', site };
     }

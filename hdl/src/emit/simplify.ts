@@ -1,4 +1,4 @@
-import type { Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
+import type { Binary, Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
 import { expressions, operands, postOrder, walk } from '../ir/visit.ts';
 import { constant, extended, foldBinary, foldMux, foldUnary, sameSource } from './fold.ts';
 import { type Known, knownSignals } from './known.ts';
@@ -28,6 +28,9 @@ export function simplify(module: Module): readonly Statement[] {
     known = next;
   }
 }
+
+/** Most bits of a shift amount: Verilator takes no more than 32. */
+const widestShift = 31;
 
 class Simplifier {
   private readonly uses: ReadonlyMap<Expr, number>;
@@ -106,7 +109,7 @@ class Simplifier {
       case 'unary':
         return foldUnary({ ...expr, value: this.of(expr.value) }, this.lone);
       case 'binary':
-        return foldBinary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
+        return this.binary({ ...expr, left: this.of(expr.left), right: this.of(expr.right) });
       case 'mux':
         return foldMux({
           ...expr,
@@ -132,6 +135,17 @@ class Simplifier {
     if (address.kind !== 'const') return address;
     if (address.value >= BigInt(memory.depth)) return undefined;
     return constant(indexWidth(memory.depth), address.value, address.site);
+  }
+
+  private binary(expr: Binary): Expr {
+    const { op, signed, left, right, width, site } = expr;
+    if ((op !== 'shl' && op !== 'shr') || right.kind === 'const' || right.width <= widestShift) return foldBinary(expr);
+    const high = this.slice(right, widestShift, right.width - widestShift, site);
+    const far = foldUnary({ kind: 'unary', op: 'reduce_or', width: 1, value: high, site }, this.lone);
+    const last = constant(widestShift, BigInt(width - 1), site);
+    const beyond = op === 'shr' && signed ? { ...expr, right: last } : constant(width, 0n, site);
+    const near = foldBinary({ ...expr, left, right: this.slice(right, 0, widestShift, site) });
+    return foldMux({ kind: 'mux', condition: far, whenTrue: beyond, whenFalse: near, width, site });
   }
 
   private extend(expr: Extend): Expr {

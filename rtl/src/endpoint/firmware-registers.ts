@@ -55,7 +55,7 @@ export class FirmwareRegisters extends Module<{ doorbells: number; vectors: numb
   private readonly event_enable = reg(uint(stickyEvents + 1), { init: 0 });
   private readonly interrupt_level = reg(bool, { init: 0 });
   private readonly rung = reg(uint(this.p.doorbells), { init: 0 });
-  private readonly post_address = reg(uint(64));
+  private readonly post_target = reg(uint(64));
   private readonly clear_events = wire(uint(stickyEvents));
   private readonly clear_rung = wire(uint(this.p.doorbells));
   /** A read was taken in the cycle before: of the mailbox, or of what `value` holds now. */
@@ -68,20 +68,20 @@ export class FirmwareRegisters extends Module<{ doorbells: number; vectors: numb
   protected override logic() {
     const { request, rung } = this;
     const { write, address } = request.payload;
-    const mailbox = address.part(10, 6).eq(FirmwareMap.mailbox >> 10);
+    const in_mailbox = address.part(10, 6).eq(FirmwareMap.mailbox >> 10);
     const post = address.part(2, 14).eq(index(FirmwareMap.post_data));
-    const write_ready = mailbox.not().or(this.mailbox_write_ready).and(post.not().or(this.post.ready));
+    const write_ready = in_mailbox.not().or(this.mailbox_write_ready).and(post.not().or(this.post.ready));
     const idle = this.reading.or(this.answer_valid).not();
-    const read_ready = idle.and(mailbox.not().or(this.mailbox_read_ready));
+    const read_ready = idle.and(in_mailbox.not().or(this.mailbox_read_ready));
     const reads = request.valid.and(write.not()).and(read_ready);
     request.ready.set(mux(write, write_ready, read_ready));
 
-    this.mailbox_write.set(request.valid.and(write).and(mailbox));
-    this.mailbox_read.set(request.valid.and(write.not()).and(idle).and(mailbox));
+    this.mailbox_write.set(request.valid.and(write).and(in_mailbox));
+    this.mailbox_read.set(request.valid.and(write.not()).and(idle).and(in_mailbox));
     this.mailbox_index.set(address.part(2, 8));
     this.mailbox_data.set(request.payload.data);
     this.post.valid.set(request.valid.and(write).and(post));
-    this.post.put({ address: this.post_address, data: request.payload.data });
+    this.post.put({ address: this.post_target, data: request.payload.data });
 
     this.engines();
     this.clear_events.set(0);
@@ -92,7 +92,7 @@ export class FirmwareRegisters extends Module<{ doorbells: number; vectors: numb
 
     this.reading.set(reads);
     when(reads, () => {
-      this.reading_mailbox.set(mailbox);
+      this.reading_mailbox.set(in_mailbox);
       this.readRegister();
     });
     when(this.reading, () => {
@@ -148,8 +148,8 @@ export class FirmwareRegisters extends Module<{ doorbells: number; vectors: numb
       [index(FirmwareMap.events), () => this.clear_events.set(data.part(1, stickyEvents))],
       [index(FirmwareMap.event_enable), () => this.event_enable.set(data.trunc(stickyEvents + 1))],
       [index(FirmwareMap.doorbell_pending), () => this.clear_rung.set(data.trunc(this.p.doorbells))],
-      [index(FirmwareMap.post_low), () => this.post_address.set(cat(this.post_address.part(32, 32), data).as(64))],
-      [index(FirmwareMap.post_high), () => this.post_address.set(cat(data, this.post_address.trunc(32)).as(64))],
+      [index(FirmwareMap.post_low), () => this.post_target.set(cat(this.post_target.part(32, 32), data).as(64))],
+      [index(FirmwareMap.post_high), () => this.post_target.set(cat(data, this.post_target.trunc(32)).as(64))],
       [index(FirmwareMap.msix_trigger), () => this.trigger.set(data.lt(this.p.vectors))],
     ]);
   }
@@ -168,8 +168,8 @@ export class FirmwareRegisters extends Module<{ doorbells: number; vectors: numb
       [index(FirmwareMap.bar2_high), () => value.set(state.bar2.part(32, 32))],
       [index(FirmwareMap.memory_bytes), () => value.set(this.p.memory_bytes)],
       [index(FirmwareMap.function_state), () => value.set(cat(state.memory_enable, state.bus_master, state.id).zext(32))],
-      [index(FirmwareMap.post_low), () => value.set(this.post_address.trunc(32))],
-      [index(FirmwareMap.post_high), () => value.set(this.post_address.part(32, 32))],
+      [index(FirmwareMap.post_low), () => value.set(this.post_target.trunc(32))],
+      [index(FirmwareMap.post_high), () => value.set(this.post_target.part(32, 32))],
     ]);
   }
 }

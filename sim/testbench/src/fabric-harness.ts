@@ -39,7 +39,7 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   readonly counters = output(vec(this.p.topology.links.length, LinkCounts));
   /** Bit i: the interrupt of endpoint i, and whether it wakes software. */
   readonly interrupt_enable = input(uint(this.count));
-  readonly interrupt = output(uint(this.count));
+  readonly interrupts = output(uint(this.count));
 
   readonly root_source_control = input(ringControl(ringDepth.tlp));
   readonly root_source_status = output(ringStatus(ringDepth.tlp));
@@ -118,10 +118,10 @@ export class FabricHarness extends Module<FabricHarnessParams> {
       });
     }
 
-    const interrupts = cat(...fabric.firmware_interrupt.toReversed());
-    this.interrupt.set(interrupts);
+    const levels = cat(...fabric.firmware_interrupt.toReversed());
+    this.interrupts.set(levels);
     const transactors = [root_source, root_sink, ...this.request, ...this.response, ...this.media_in, ...this.media_out];
-    this.attention.set(anyOf([...transactors.map(t => t.status.attention), interrupts.and(this.interrupt_enable).any()]));
+    this.attention.set(anyOf([...transactors.map(t => t.status.attention), levels.and(this.interrupt_enable).any()]));
   }
 }
 

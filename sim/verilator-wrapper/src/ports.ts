@@ -29,5 +29,7 @@ export function portsOfHeader(header: string): Port[] {
 
 /** Verilator's C++ name of an identifier, undone: words of C++ get a prefix, characters that C++ lacks are written in hexadecimal. */
 function verilogName(member: string): string {
-  return member.replace(/^__SYM__/, '').replace(/__0([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+  return member
+    .replace(/^__SYM__/, '')
+    .replace(/__0([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }

@@ -1,154 +1,222 @@
 import type { Port } from './ports.ts';
 
-/** A memory that JavaScript sees: its place in the model and the C++ expression of its storage. */
-export interface ShimMemory {
-  readonly path: string;
-  /** The member of the root module's struct, below `rootp`. */
-  readonly member: string;
+export interface ShimOptions {
+  /** Name of the model's class. */
+  readonly prefix: string;
+  /** All ports but the clock, in the order of their words. */
+  readonly ports: readonly Port[];
+  /** The model's member that is the clock, if it has one. */
+  readonly clock: string | undefined;
+  readonly top: string;
+  readonly trace: boolean;
 }
+
+/** 32-bit words of a port. */
+export const wordsOf = (port: { readonly width: number }): number => Math.ceil(port.width / 32);
 
 /**
- * The C++ between the model and JavaScript: a plain C interface. All ports stand as 32-bit words in one block; `run` copies inputs in once, and outputs
- * out once at the end, since inputs do not change meanwhile. A cycle is one evaluation with the clock high and one with it low, after which
- * everything is settled.
+ * The C++ between a model and JavaScript: a C interface, the same for every model. Port values stand as 32-bit words in one block that JavaScript
+ * sees. A call takes the inputs from it first and gives the outputs to it last; they do not change in between.
+ *
+ * Between calls the clock is low with the logic settled, or high after the last edge, with the logic settled as well. So a cycle is two evaluations: the
+ * clock goes low and inputs take effect, then it goes high.
+ *
+ * Verilator ends the process when a model fails or says `$finish`. Here its hooks throw instead, and the call gives -1: see `shim_error`.
  */
-export function shimSource(o: {
-  readonly prefix: string;
-  readonly ports: readonly Port[];
-  readonly clock: string | undefined;
-  readonly memories: readonly ShimMemory[];
-  readonly trace: boolean;
-}): string {
-  const inputs = o.ports.filter(p => p.direction === 'input');
-  const outputs = o.ports.filter(p => p.direction === 'output');
-  const attention = outputs.find(p => p.name === 'attention' && p.width === 1);
-  return `// Generated beside the model: see the package verilator-wrapper.
-#include "${o.prefix}.h"
-#include "${o.prefix}___024root.h"
-#include "verilated.h"
-${o.trace ? '#include "verilated_vcd_c.h"' : ''}
+export function shimSource(options: ShimOptions): string {
+  const { prefix, ports, clock, trace } = options;
+  const offsets = ports.map((_, i) => ports.slice(0, i).reduce((sum, port) => sum + wordsOf(port), 0));
+  const copies = (direction: Port['direction'], copy: (port: Port, offset: number) => string) =>
+    ports.flatMap((port, i) => (port.direction === direction ? [`    ${copy(port, offsets[i] ?? 0)}`] : [])).join('\n');
+  const attention = ports.find(port => port.name === 'attention' && port.direction === 'output' && port.width === 1);
+  const onlyTrace = (...lines: readonly string[]) => (trace ? lines.join('\n') : '');
+  return `#include "${prefix}.h"
+#include "verilated_syms.h"
+${onlyTrace('#include "verilated_vcd_c.h"')}
 #include <chrono>
-#include <cstdint>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 
-struct Sim {
+void vl_finish(const char* file, int line, const char*) {
+  throw std::runtime_error{"the Verilog ended the simulation with $finish, at " + std::string{file} + ":" + std::to_string(line)};
+}
+void vl_stop(const char* file, int line, const char*) {
+  throw std::runtime_error{"the Verilog stopped the simulation with $stop, at " + std::string{file} + ":" + std::to_string(line)};
+}
+void vl_fatal(const char* file, int line, const char*, const char* message) {
+  throw std::runtime_error{std::string{message} + ", at " + file + ":" + std::to_string(line)};
+}
+
+namespace {
+
+struct Simulation {
   VerilatedContext context;
-  ${o.prefix}* model;
-  uint32_t ports[${Math.max(
+  ${prefix} model;
+  uint32_t words[${Math.max(
     1,
-    o.ports.reduce((n, p) => n + p.words, 0),
-  )}];
-  ${o.trace ? 'VerilatedVcdC* trace;\n  uint64_t time;' : ''}
+    ports.reduce((sum, port) => sum + wordsOf(port), 0),
+  )}] = {};
+  std::string error;
+${onlyTrace('  VerilatedVcdC trace;', '  uint64_t cycle = 0;')}
+
+  explicit Simulation(const char* file) : model{(Verilated::threadContextp(&context), context.randReset(0), &context), ""} {
+${onlyTrace(
+  '    context.timeunit(-9);',
+  '    context.timeprecision(-9);',
+  '    context.traceEverOn(true);',
+  '    model.trace(&trace, 99);',
+  '    trace.open(file);',
+)}
+    settle();
+  }
+
+  void take() {
+${copies('input', copyIn)}
+  }
+  void give() {
+${copies('output', copyOut)}
+  }
+
+  void low() {
+    ${clock === undefined ? '' : `model.${clock} = 0;`}
+    model.eval();
+  }
+  void high() {
+${onlyTrace('    trace.dump(cycle++);')}
+    ${clock === undefined ? '' : `model.${clock} = 1;\n    model.eval();`}
+  }
+
+  void settle() {
+    take();
+    low();
+    give();
+  }
+  template <bool Stops>
+  uint64_t advance(uint64_t most) {
+    take();
+    low();
+    uint64_t cycles = 0;
+    while (cycles < most${attention ? ` && !(Stops && model.${attention.member})` : ''}) {
+      if (cycles > 0) low();
+      high();
+      cycles++;
+    }
+    give();
+    return cycles;
+  }
+
+  const VerilatedVar* find(const char* scope, const char* name) {
+    const VerilatedScope* found = context.scopeFind(scope);
+    return found ? found->varFind(name) : nullptr;
+  }
+  void replay(const uint32_t* log, uint64_t length);
 };
 
-static inline void take(Sim* s) {
-${inputs.map(p => `  ${copyIn(p)}`).join('\n')}
+/* A log is a list of: 0, cycles; or 1, first word, words, then their values; or 2, low and high half of an address, bytes, then they. */
+void Simulation::replay(const uint32_t* log, uint64_t length) {
+  for (const uint32_t* end = log + length; log < end;) {
+    const uint32_t kind = *log++;
+    if (kind == 0) {
+      advance<false>(*log++);
+    } else if (kind == 1) {
+      std::memcpy(words + log[0], log + 2, 4 * log[1]);
+      log += 2 + log[1];
+    } else {
+      std::memcpy(reinterpret_cast<void*>(log[0] | static_cast<uint64_t>(log[1]) << 32), log + 3, log[2]);
+      log += 3 + (log[2] + 3) / 4;
+    }
+  }
 }
-static inline void give(Sim* s) {
-${outputs.map(p => `  ${copyOut(p)}`).join('\n')}
+
+/* Does work on a simulation; -1 if it fails. */
+template <typename Work>
+double guarded(Simulation* s, Work work) {
+  Verilated::threadContextp(&s->context);
+  try {
+    return static_cast<double>(work());
+  } catch (const std::exception& error) {
+    s->error = error.what();
+    return -1;
+  }
 }
-static inline void cycle(Sim* s) {
-  ${o.trace ? 's->trace->dump(s->time++);' : ''}
-  ${o.clock ? `s->model->${o.clock} = 1;\n  s->model->eval();\n  s->model->${o.clock} = 0;` : ''}
-  s->model->eval();
-}
+
+}  // namespace
 
 #pragma GCC visibility push(default)
 extern "C" {
-Sim* sim_create(${'const char* trace'}) {
-  Sim* s = new Sim;
-  std::memset(s->ports, 0, sizeof s->ports);
-  s->context.randReset(0);
-  ${o.trace ? 's->context.traceEverOn(true);' : ''}
-  s->model = new ${o.prefix}(&s->context, "");
-  ${o.trace ? 's->trace = new VerilatedVcdC;\n  s->time = 0;\n  s->model->trace(s->trace, 99);\n  s->trace->open(trace);' : '(void)trace;'}
-  take(s);
-  s->model->eval();
-  give(s);
-  return s;
+
+Simulation* shim_create(const char* trace) {
+  try {
+    return new Simulation{trace};
+  } catch (const std::exception&) {
+    return nullptr;
+  }
 }
-void sim_destroy(Sim* s) {
-  ${o.trace ? 's->trace->dump(s->time);\n  s->trace->close();\n  delete s->trace;' : ''}
-  s->model->final();
-  delete s->model;
+
+void shim_destroy(Simulation* s) {
+  Verilated::threadContextp(&s->context);
   delete s;
 }
-uint32_t* sim_ports(Sim* s) { return s->ports; }
-void sim_settle(Sim* s) {
-  take(s);
-  s->model->eval();
-  give(s);
+
+/* Ends the waveform with the state as it is. */
+double shim_finish(Simulation* s) {
+  return guarded(s, [s] {
+    s->settle();
+${onlyTrace('    s->trace.dump(s->cycle);', '    s->trace.close();')}
+    return 0;
+  });
 }
-uint32_t sim_step(Sim* s, uint32_t cycles) {
-  take(s);
-  s->model->eval();
-  for (uint32_t i = 0; i < cycles; i++) cycle(s);
-  give(s);
-  return cycles;
+
+const char* shim_error(Simulation* s) { return s->error.c_str(); }
+
+uint32_t* shim_words(Simulation* s) { return s->words; }
+
+double shim_settle(Simulation* s) {
+  return guarded(s, [s] { return s->settle(), 0; });
 }
-uint32_t sim_run(Sim* s, uint32_t most) {
-  take(s);
-  s->model->eval();
-  uint32_t n = 0;
-  while (n < most${attention ? ' && !s->model->attention' : ''}) {
-    cycle(s);
-    n++;
-  }
-  give(s);
-  return n;
+
+double shim_step(Simulation* s, double cycles) {
+  return guarded(s, [=] { return s->advance<false>(static_cast<uint64_t>(cycles)); });
 }
-void* sim_memory(Sim* s, uint32_t which) {
-  switch (which) {
-${o.memories.map((m, i) => `    case ${i}: return &s->model->rootp->${m.member}[0];`).join('\n')}
-    default: return nullptr;
-  }
+
+double shim_run(Simulation* s, double most) {
+  return guarded(s, [=] { return s->advance<true>(static_cast<uint64_t>(most)); });
 }
-uint32_t sim_memory_stride(Sim* s, uint32_t which) {
-  switch (which) {
-${o.memories.map((m, i) => `    case ${i}: return sizeof s->model->rootp->${m.member}[0];`).join('\n')}
-    default: return 0;
-  }
+
+/* The words of a memory, or null; writes width, depth and stride to shape. */
+void* shim_memory(Simulation* s, const char* scope, const char* name, uint32_t* shape) {
+  const VerilatedVar* memory = s->find(scope, name);
+  if (!memory || memory->udims() != 1) return nullptr;
+  shape[0] = memory->entBits();
+  shape[1] = memory->elements(1);
+  shape[2] = memory->entSize();
+  return memory->datap();
 }
-/* What JavaScript did between two runs, for a replay without it: see bare-loop.ts. */
-uint64_t sim_replay(Sim* s, const uint32_t* log, uint64_t words) {
-  auto start = std::chrono::steady_clock::now();
-  const uint32_t* end = log + words;
-  while (log < end) {
-    uint32_t kind = *log++;
-    if (kind == 0) {
-      uint32_t cycles = *log++;
-      take(s);
-      s->model->eval();
-      for (uint32_t i = 0; i < cycles; i++) cycle(s);
-    } else if (kind == 1) {
-      uint32_t at = *log++, n = *log++;
-      std::memcpy(s->ports + at, log, n * 4);
-      log += n;
-    } else {
-      uint32_t which = *log++, at = *log++, bytes = *log++;
-      std::memcpy(static_cast<char*>(sim_memory(s, which)) + at, log, bytes);
-      log += (bytes + 3) / 4;
-    }
-  }
-  give(s);
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+
+/* Nanoseconds that it takes to do what the log says. */
+double shim_replay(Simulation* s, const uint32_t* log, double length) {
+  return guarded(s, [=] {
+    const auto start = std::chrono::steady_clock::now();
+    s->replay(log, static_cast<uint64_t>(length));
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+  });
 }
+
 }
 `;
 }
 
-function copyIn(p: Port): string {
-  const at = `s->ports[${p.offset}]`;
-  const to = `s->model->${p.name}`;
-  if (p.width <= 32) return `${to} = ${at};`;
-  if (p.width <= 64) return `${to} = ${at} | (uint64_t)s->ports[${p.offset + 1}] << 32;`;
-  return `std::memcpy(&${to}[0], &${at}, ${4 * p.words});`;
+function copyIn({ member, width }: Port, offset: number): string {
+  const to = `model.${member}`;
+  if (width <= 32) return `${to} = words[${offset}];`;
+  if (width <= 64) return `${to} = words[${offset}] | static_cast<uint64_t>(words[${offset + 1}]) << 32;`;
+  return `std::memcpy(&${to}[0], words + ${offset}, ${4 * wordsOf({ width })});`;
 }
 
-function copyOut(p: Port): string {
-  const at = `s->ports[${p.offset}]`;
-  const from = `s->model->${p.name}`;
-  if (p.width <= 32) return `${at} = ${from};`;
-  if (p.width <= 64) return `${at} = (uint32_t)${from}; s->ports[${p.offset + 1}] = (uint32_t)(${from} >> 32);`;
-  return `std::memcpy(&${at}, &${from}[0], ${4 * p.words});`;
+function copyOut({ member, width }: Port, offset: number): string {
+  const from = `model.${member}`;
+  if (width <= 32) return `words[${offset}] = ${from};`;
+  if (width <= 64) return `std::memcpy(words + ${offset}, &${from}, 8);`;
+  return `std::memcpy(words + ${offset}, &${from}[0], ${4 * wordsOf({ width })});`;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { VerilatorError } from './errors.ts';
 import { install, installedRoot, pinnedVersion } from './install.ts';
 import { run, runBlocking, type Task } from './task.ts';
@@ -63,8 +63,8 @@ export function* toolchain(options: FindOptions): Task<Toolchain> {
 
 function* findVerilator({ install: mayInstall, log }: FindOptions): Task<Toolchain['verilator']> {
   const { P2P_VERILATOR, VERILATOR_ROOT } = process.env;
-  if (P2P_VERILATOR) return yield* named('P2P_VERILATOR', P2P_VERILATOR);
-  if (VERILATOR_ROOT) return yield* named('VERILATOR_ROOT', join(VERILATOR_ROOT, 'bin', 'verilator'));
+  if (P2P_VERILATOR) return yield* named('P2P_VERILATOR', P2P_VERILATOR.includes('/') ? resolve(P2P_VERILATOR) : P2P_VERILATOR);
+  if (VERILATOR_ROOT) return yield* named('VERILATOR_ROOT', resolve(VERILATOR_ROOT, 'bin', 'verilator'));
   const onPath = yield* probe('verilator');
   if (typeof onPath !== 'string' && recent(onPath.version)) return onPath;
   let root = installedRoot();
@@ -122,7 +122,8 @@ function* findCompiler(): Task<Toolchain['compiler']> {
   for (const command of CXX ? [CXX] : ['clang++', 'g++']) {
     const said = yield* run({ file: command, args: ['--version'] });
     if (said.status === 0) return { command, version: said.output.split('\n')[0] ?? '' };
-    if (CXX) throw new VerilatorError(`CXX names ${CXX}, which does not run (${lastLines(said.output, 1)}): set it to a C++ compiler.`);
+    if (CXX)
+      throw new VerilatorError(`CXX names ${CXX}, which does not run (${lastLines(said.output, 1)}): set it to a C++ compiler.`);
   }
   throw new VerilatorError('There is no C++ compiler: install g++ or clang++ (Debian: apt-get install g++), or set CXX to one.');
 }

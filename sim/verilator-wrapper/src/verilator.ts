@@ -1,27 +1,61 @@
-import { emitVerilog, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
-import { build, type MemoryRequest } from './build.ts';
+import { emitVerilog, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
+import { type BuildOptions, build, buildInBackground, type MemoryName } from './build.ts';
 import { VerilatedModel } from './model.ts';
 
 export interface VerilatorOptions extends SimulationOptions {
-  /** Gets a line when something is compiled rather than found in the cache. */
+  /** Paths of the memories that are to be reached, such as `source.ring`; all by default. Each of them costs a little speed. */
+  readonly memories?: readonly string[];
+  /** Gets a line per longer step; nothing is said of a model that is found in the cache. */
   readonly log?: (line: string) => void;
 }
 
-/** The second engine: the design's emitted Verilog under Verilator. @throws VerilatorError if the tools are missing or refuse it. */
-export function verilator(design: ir.Design, options: VerilatorOptions = {}): Simulation {
-  const { trace, log } = options;
-  const built = build({
-    sources: emitVerilog(design),
-    top: design.top.name,
-    memories: memoriesOf(design.top, ''),
-    trace: trace !== undefined,
-    ...(log && { log }),
-  });
-  return new VerilatedModel(built, trace);
+/**
+ * Simulates a design under Verilator: the second engine. Compiles its emitted Verilog, or finds the model in the cache.
+ * @throws VerilatorError if a tool is missing or fails, or if the file of `trace` cannot be created.
+ */
+export function verilator(design: ir.Design, options: VerilatorOptions = {}): VerilatedModel {
+  return new VerilatedModel(build(buildOptions(design, options)), options.trace);
 }
 
-/** Every memory of the hierarchy by its path. */
-function memoriesOf(module: ir.Module, path: string): MemoryRequest[] {
-  const own = module.memories.map(m => ({ path: `${path}${m.name}`, module: module.name, width: m.width, depth: m.depth }));
-  return [...own, ...module.instances.flatMap(i => memoriesOf(i.module, `${path}${i.name}.`))];
+/** Puts the model of a design into the cache while this thread goes on with other work; then `verilator` with the same options takes no time. */
+export async function prepareVerilator(design: ir.Design, options: VerilatorOptions = {}): Promise<void> {
+  await buildInBackground(buildOptions(design, options));
+}
+
+/** Options for any Verilog: those of `build`, with a file for the waveform in place of `trace`. */
+export interface VerilogOptions extends Omit<BuildOptions, 'trace'> {
+  /** Writes a waveform (VCD) to this file. */
+  readonly trace?: string;
+}
+
+/** Simulates any Verilog. @throws VerilatorError as `verilator` does. */
+export function verilateVerilog({ trace, ...options }: VerilogOptions): VerilatedModel {
+  return new VerilatedModel(build({ ...options, trace: trace !== undefined }), trace);
+}
+
+function buildOptions(design: ir.Design, { memories, trace, log }: VerilatorOptions): BuildOptions {
+  const { top } = design;
+  return {
+    sources: emitVerilog(design),
+    top: top.name,
+    portOrder: top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
+    memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),
+    trace: trace !== undefined,
+    ...(log && { log }),
+  };
+}
+
+function everyMemory(design: ir.Design): MemoryName[] {
+  return design.modules.flatMap(module => module.memories.map(({ name }) => ({ module: module.name, name })));
+}
+
+/** @throws SimulationError if there is none. */
+function memoryAt(top: ir.Module, path: string): MemoryName {
+  const names = path.split('.');
+  const name = names.pop();
+  let module: ir.Module | undefined = top;
+  for (const part of names) module = module?.instances.find(instance => instance.name === part)?.module;
+  const memory = module?.memories.find(candidate => candidate.name === name);
+  if (!module || !memory) throw new SimulationError(`The design has no memory '${path}' below ${top.name}.`);
+  return { module: module.name, name: memory.name };
 }
