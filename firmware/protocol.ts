@@ -42,7 +42,7 @@ export const CommandStatus = {
   misaligned: 3,
   /** The PCIe addresses lie partly inside the device's own BAR memory, or a PUSH goes there. */
   badAddress: 4,
-  /** The fabric answered with an error, or bus mastering is off: the data is not to be used. */
+  /** The fabric answered with an error, or bus mastering is off. What a WRITE left on the media, or a READ or PUSH at the address, is not to be used. */
   dmaError: 5,
   /** The media could not be read or written. */
   mediaError: 6,

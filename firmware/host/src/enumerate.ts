@@ -24,6 +24,9 @@ export interface EnumerateOptions {
   readonly maxReadRequest?: number;
 }
 
+/** What MPS and MRRS may be (7.5.3.4). */
+const sizes: readonly number[] = [128, 256, 512, 1024, 2048, 4096];
+
 /**
  * Brings up the fabric from zero, by configuration TLPs only: finds the functions and numbers the buses, assigns BARs and windows, gives all
  * the same MPS (a p2p path has no root complex that could split), and then lets all decode memory and master the bus.
@@ -31,6 +34,11 @@ export interface EnumerateOptions {
  */
 export async function enumerate(config: ConfigAccess, options: EnumerateOptions = {}): Promise<PciTree> {
   const { apertures = defaultApertures, maxPayload: limit = 256, maxReadRequest = 512 } = options;
+  for (const [name, bytes] of [
+    ['MPS', limit],
+    ['MRRS', maxReadRequest],
+  ] as const)
+    if (!sizes.includes(bytes)) throw new HostError(`the ${name} is one of ${sizes.join(', ')} bytes, not ${bytes}`);
   const found = await scan(config);
   if (found.length === 0) throw new HostError('nothing answers at the root port: there is no device 0 at its link');
   const functions = assignWindows(found, apertures);

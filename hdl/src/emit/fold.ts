@@ -137,6 +137,17 @@ function shift(expr: Binary): Expr {
   return { ...expr, right: constant(Math.max(1, last.toString(2).length), last, site) };
 }
 
+/** A comparison with a mux, one arm of which decides it. */
+function compareArms(expr: Binary, side: 'left' | 'right'): Expr | undefined {
+  const operand = expr[side];
+  if (operand.kind !== 'mux') return undefined;
+  const constantArm = operand.whenTrue.kind === 'const' || operand.whenFalse.kind === 'const';
+  const arm = (value: Expr) => decided({ ...expr, [side]: value }) !== undefined;
+  if (!constantArm || (!arm(operand.whenTrue) && !arm(operand.whenFalse))) return undefined;
+  const compared = (value: Expr) => foldBinary({ ...expr, [side]: value });
+  return foldMux({ ...operand, width: 1, whenTrue: compared(operand.whenTrue), whenFalse: compared(operand.whenFalse) });
+}
+
 const mirrored = { eq: 'eq', ne: 'ne', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' } as const;
 
 /** Least and greatest value that an expression can have, read as unsigned, as far as `depth` levels of it show. */
@@ -155,10 +166,18 @@ function bounds(expr: Expr, depth: number): readonly [least: bigint, greatest: b
   return [0n, ones(expr.width)];
 }
 
-/** The result of an unsigned comparison that the ranges of its operands decide. */
-function decided({ op, left, right }: Binary): boolean | undefined {
-  const [leastLeft, greatestLeft] = bounds(left, 3);
-  const [leastRight, greatestRight] = bounds(right, 3);
+/** The same, read as two's complement if `signed`. */
+function range(expr: Expr, signed: boolean): readonly [least: bigint, greatest: bigint] {
+  const [least, greatest] = bounds(expr, 3);
+  const half = 1n << BigInt(expr.width - 1);
+  if (!signed || greatest < half) return [least, greatest];
+  return least < half ? [-half, half - 1n] : [least - 2n * half, greatest - 2n * half];
+}
+
+/** The result of a comparison that the ranges of its operands decide. */
+function decided({ op, left, right, signed }: Binary): boolean | undefined {
+  const [leastLeft, greatestLeft] = range(left, signed);
+  const [leastRight, greatestRight] = range(right, signed);
   const below = greatestLeft < leastRight;
   const above = leastLeft > greatestRight;
   if (op === 'eq' || op === 'ne') return below || above ? op === 'ne' : undefined;
@@ -172,8 +191,12 @@ function decided({ op, left, right }: Binary): boolean | undefined {
 
 function compare(expr: Binary): Expr {
   const { left, right, signed, site } = expr;
-  const result = signed ? undefined : decided(expr);
+  const result = decided(expr);
   if (result !== undefined) return constant(1, result ? 1n : 0n, site);
+  for (const side of ['left', 'right'] as const) {
+    const chosen = compareArms(expr, side);
+    if (chosen) return chosen;
+  }
   const known = right.kind === 'const' ? right : left.kind === 'const' ? left : undefined;
   if (known === undefined) return expr;
   const other = known === right ? left : right;

@@ -79,8 +79,9 @@ export class VerilatedModel implements Simulation {
     let offset = 0;
     this.ports = new Map(
       built.ports.map(({ name, direction, width }) => {
-        const own = words.subarray(offset, (offset += wordsOf({ width })));
-        return [name, { name, direction, width, words: own }];
+        const start = offset;
+        offset += wordsOf({ width });
+        return [name, { name, direction, width, words: words.subarray(start, offset) }];
       }),
     );
   }

@@ -1,0 +1,70 @@
+import { Bar0, completion, identification, memoryRead } from '@hdl/pcie-rtl';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { at, type Bench, bench, randomBytes } from './bench.ts';
+
+let on: Bench;
+let bar0: bigint;
+let bar2: bigint;
+beforeAll(async () => {
+  on = await bench({ tags: 4 });
+  [bar0 = 0n, bar2 = 0n] = at(on.endpoints, 1).bars.map(bar => bar.address ?? 0n);
+});
+afterAll(() => on.testbench[Symbol.dispose]());
+const run = <T>(main: () => Promise<T>) => on.testbench.scheduler.run(main);
+
+test('registers by single DW, the mailbox by requests of several', () =>
+  run(async () => {
+    const { memory } = on.host;
+    expect(await memory.read32(bar0 + BigInt(Bar0.id))).toBe(identification);
+    expect(await memory.read32(bar0 + BigInt(Bar0.memory_bytes))).toBe(256 * 1024);
+    const slot = randomBytes(64, 1);
+    await memory.write(bar0 + BigInt(Bar0.mailbox + 192), slot);
+    expect(await memory.read(bar0 + BigInt(Bar0.mailbox + 192), 64)).toEqual(slot);
+    await memory.write32(bar0 + BigInt(Bar0.mailbox + 196), 0x1122_3344);
+    expect(await memory.read32(bar0 + BigInt(Bar0.mailbox + 196))).toBe(0x1122_3344);
+  }));
+
+test('BAR memory at any address and length, with more requests than tags', () =>
+  run(async () => {
+    const { memory } = on.host;
+    for (const [offset, bytes] of [
+      [0, 1],
+      [3, 2],
+      [5, 122],
+      [127, 2],
+      [4093, 7],
+      [1001, 5000],
+    ] as const) {
+      const data = randomBytes(bytes, offset + 1);
+      await memory.write(bar2 + BigInt(offset), data);
+      expect(await memory.read(bar2 + BigInt(offset), bytes)).toEqual(data);
+    }
+  }));
+
+test('an address that no device claims is told', () =>
+  run(async () => {
+    await expect(on.host.memory.read(0xd000_0000n, 8)).rejects.toThrow(/8 bytes at 0xd0000000 ended with unsupported request/);
+  }));
+
+test('a completion that nobody asked for is counted and dropped', async () => {
+  const packet = completion(
+    memoryRead({ requester_id: 0, tag: 200, address: 0n, bytes: 4 }),
+    { completer_id: 0 },
+    new Uint8Array(4),
+  );
+  let given = false;
+  const other = await bench({
+    between: root => ({
+      hostMemory: root.hostMemory,
+      setMaxPayload: bytes => root.setMaxPayload(bytes),
+      send: each => root.send(each),
+      receive: () => {
+        if (given) return root.receive();
+        given = true;
+        return Promise.resolve(packet);
+      },
+    }),
+  });
+  using _ = other.testbench;
+  expect(other.host.requester.unexpected).toBe(1);
+});
