@@ -112,6 +112,27 @@ test('with bus mastering off a drive cannot answer, and the driver does not wait
   });
 });
 
+test('a run that an engine refuses leaves nothing behind in the media streams', async () => {
+  const other = await bench();
+  using _ = other.testbench;
+  const { scheduler } = other.testbench;
+  const backing = new MemoryBacking(randomBytes(8192, 4));
+  BlockDeviceFirmware.start(scheduler, at(other.testbench.devices, 0), backing);
+  await scheduler.run(async () => {
+    const device = at(other.endpoints, 0);
+    const drive = await BlockDriver.probe(other.host, device, { timeoutCycles: 5000 });
+    const { base } = other.host.data.range;
+    await other.host.config.write(device.bdf, 4, 0b010, 0b0011);
+    await expect(drive.read(0, 64, base)).rejects.toThrow(/did not complete/);
+    await expect(drive.write(0, 64, base)).rejects.toThrow(/did not complete/);
+    await other.host.config.write(device.bdf, 4, 0b110, 0b0011);
+    await drive.read(4096, 4096, base);
+    expect(other.host.readMemory(base, 4096)).toEqual(backing.bytes.slice(4096));
+    await drive.write(0, 4096, base);
+    expect(backing.bytes.slice(0, 4096)).toEqual(backing.bytes.slice(4096));
+  });
+});
+
 test('a medium that fails ends the command with its own status, and the next one works', async () => {
   const other = await bench();
   using _ = other.testbench;

@@ -1,4 +1,4 @@
-import { CapabilityId, packetName, topology } from '@hdl/pcie-rtl';
+import { CapabilityId, type Packet, topology } from '@hdl/pcie-rtl';
 import { expect, test } from 'vitest';
 import { allFunctions, allOnes, capability, drawTree, formatBdf, HostError } from '../host/src/index.ts';
 import type { RootPort } from '../ports.ts';
@@ -84,12 +84,14 @@ test('two levels of switches: buses depth first, the smallest MPS for all, windo
 
 test('a request that nobody answers ends with an error that names it, and not for ever', async () => {
   let swallow = false;
+  const swallowed: Packet[] = [];
   const between = (root: RootPort): RootPort => ({
     hostMemory: root.hostMemory,
     setMaxPayload: bytes => root.setMaxPayload(bytes),
     receive: () => root.receive(),
     send: async packet => {
-      if (!swallow || packetName(packet).endsWith('Wr')) await root.send(packet);
+      if (swallow) swallowed.push(packet);
+      else await root.send(packet);
     },
   });
   const { testbench, host, endpoints } = await bench({ between, timeoutCycles: 1000 });
@@ -104,6 +106,10 @@ test('a request that nobody answers ends with an error that names it, and not fo
     expect(testbench.scheduler.now - start).toBeLessThan(1100);
     await expect(host.memory.read32(0xc000_0000n)).rejects.toThrow(/for the MRd to 0xc0000000 in 1000 cycles/);
     swallow = false;
+
+    // What comes too late is nobody's, and the next request has another tag.
+    for (const packet of swallowed) await testbench.root.send(packet);
     expect(await host.config.read(drive.bdf, 0)).toBe(0xe000_1d1d);
+    expect(host.requester.unexpected).toBe(2);
   });
 });

@@ -1,3 +1,4 @@
+import { HostError } from '@hdl/firmware/host';
 import { SimulationError } from '@hdl/ts-hdl';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
@@ -6,7 +7,7 @@ import { UsageError } from './errors.ts';
 
 /**
  * Runs the command line.
- * @returns the exit code: 0 done, 1 the run went wrong (a copy differs, an engine failed), 2 the request cannot be met as it was given.
+ * @returns the exit code: 0 done, 1 the run went wrong (a copy differs, or a fault of ours), 2 the request cannot be met as it was given.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
@@ -67,13 +68,10 @@ function positive(text: string): number {
 /** Tells the person what went wrong: one paragraph for what they can mend, the stack only for a fault of ours. */
 function report(error: unknown): number {
   const say = (text: string) => process.stderr.write(`${pc.red('error')}: ${text}\n`);
-  if (error instanceof UsageError) {
+  // A simulation error is a tool that is missing, too old or refuses its input; a host error is what the host finds wrong with the fabric.
+  if (error instanceof UsageError || error instanceof SimulationError || error instanceof HostError) {
     say(error.message);
     return 2;
-  }
-  if (error instanceof SimulationError) {
-    say(error.message);
-    return 1;
   }
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { defaultTopology, type Topology, TopologyError, topology } from '@hdl/pcie-rtl';
+import { defaultTopology, type Topology, type TopologyDescription, TopologyError, topology } from '@hdl/pcie-rtl';
 import { UsageError } from './errors.ts';
 import { reason } from './files.ts';
 
@@ -14,7 +14,9 @@ export async function loadTopology(path: string | undefined): Promise<Topology> 
   if (!existsSync(path))
     throw new UsageError(`there is no topology file ${path}. Name a .ts, .mjs or .json file; examples/topology.ts is one.`);
   try {
-    return topology(await description(path));
+    const value = await description(path);
+    // What `topology()` made is ready; a description still has to be checked.
+    return isTopology(value) ? value : topology(value);
   } catch (error) {
     if (error instanceof TopologyError) throw new UsageError(`the topology in ${path} does not fit: ${error.message}`);
     if (error instanceof UsageError) throw error;
@@ -22,7 +24,9 @@ export async function loadTopology(path: string | undefined): Promise<Topology> 
   }
 }
 
-async function description(path: string): Promise<Parameters<typeof topology>[0]> {
+const isTopology = (value: TopologyDescription | Topology): value is Topology => 'links' in value;
+
+async function description(path: string): Promise<TopologyDescription | Topology> {
   const value: unknown =
     extname(path) === '.json'
       ? JSON.parse(readFileSync(path, 'utf8'))
@@ -32,5 +36,5 @@ async function description(path: string): Promise<Parameters<typeof topology>[0]
       `${path} holds no topology: its default export (or JSON object) needs a list 'endpoints'; examples/topology.ts is one.`,
     );
   }
-  return value as Parameters<typeof topology>[0];
+  return value as TopologyDescription | Topology;
 }

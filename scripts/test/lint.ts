@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,15 +39,16 @@ export async function verilatorLint(files: readonly SourceFile[], top: string): 
   const { verilator } = await findToolchain({ install: true, log: () => {} });
   const args = ['--lint-only', '-Wall', '--top-module', top, ...files.map(f => f.name)];
   const text = await inFolder(files, folder => output(verilator.command, args, folder, verilator.env));
-  return text.replace(/^- V e r i l a t i o n.*\n(- Verilator:.*\n)?/gm, '');
+  return text.replace(/^- .*\n/gm, '').trim();
 }
 
-/** What `iverilog -Wall` says; undefined where Icarus Verilog is not installed. */
-export async function icarusLint(files: readonly SourceFile[], top: string): Promise<string | undefined> {
-  if ((await output('iverilog', ['-V'], '.')).includes('ENOENT')) return undefined;
-  return inFolder(files, folder =>
-    output('iverilog', ['-Wall', '-g2005', '-s', top, '-o', 'out.vvp', ...files.map(f => f.name)], folder),
-  );
+/** Whether Icarus Verilog is installed. */
+export const hasIcarus = (): boolean => spawnSync('iverilog', ['-V']).error === undefined;
+
+/** What `iverilog -Wall` says; nothing if it is content. */
+export async function icarusLint(files: readonly SourceFile[], top: string): Promise<string> {
+  const args = ['-Wall', '-g2005', '-s', top, '-o', 'out.vvp', ...files.map(f => f.name)];
+  return inFolder(files, folder => output('iverilog', args, folder));
 }
 
 /** What Yosys says beside progress when it reads the files and checks the netlist; nothing if it is content. */

@@ -24,7 +24,6 @@ export {
   formatBdf,
   formatIds,
   type PciFunction,
-  requesterId,
 } from './pci-function.ts';
 export { type Answer, Requester, type RequesterOptions } from './requester.ts';
 export { scan } from './scan.ts';

@@ -16,9 +16,6 @@ export function formatBdf({ bus, device, function: number }: Bdf): string {
 export const formatIds = ({ vendorId, deviceId }: { readonly vendorId: number; readonly deviceId: number }): string =>
   [vendorId, deviceId].map(id => id.toString(16).padStart(4, '0')).join(':');
 
-/** The ID of requests and completions: bus in 15:8, device in 7:3, function in 2:0. */
-export const requesterId = (bdf: Bdf): number => (bdf.bus << 8) | (bdf.device << 3) | bdf.function;
-
 /** Bytes from a bus address on; CPU and bus addresses are the same here. */
 export interface AddressRange {
   readonly base: bigint;

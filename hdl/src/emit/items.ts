@@ -163,7 +163,7 @@ function neverWritten(memory: Memory): Statement {
 
 /** The expressions of an item in the order of its text. */
 export function roots(item: Item, nameOf: (target: Target) => string): Root[] {
-  const plain = { alias: undefined, forced: false, block: false, longest: undefined };
+  const plain = { alias: undefined, forced: false, withoutMemories: false, longest: undefined };
   switch (item.kind) {
     case 'assign':
       return [{ ...plain, expr: item.value, base: item.name, alias: 'assign' }];
@@ -176,7 +176,7 @@ export function roots(item: Item, nameOf: (target: Target) => string): Root[] {
       });
     }
     case 'block':
-      return item.statements.flatMap(s => statementRoots(s, nameOf)).map(root => ({ ...root, block: true }));
+      return item.statements.flatMap(s => statementRoots(s, nameOf)).map(root => ({ ...root, withoutMemories: true }));
     case 'clocked':
       return item.statements.flatMap(s => statementRoots(s, nameOf));
   }
@@ -186,7 +186,7 @@ export function roots(item: Item, nameOf: (target: Target) => string): Root[] {
 const longestConnection = 60;
 
 function statementRoots(statement: Statement, nameOf: (target: Target) => string): Root[] {
-  const plain = { alias: undefined, forced: false, block: false, longest: undefined };
+  const plain = { alias: undefined, forced: false, withoutMemories: false, longest: undefined };
   const inner = bodies(statement).map(body => body.flatMap(s => statementRoots(s, nameOf)));
   switch (statement.kind) {
     case 'assign':
@@ -207,7 +207,7 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
       const wide = address.width > indexWidth(memory.depth);
       const lanes = memory.width / memory.lane;
       const list: Root[] = [
-        { ...plain, expr: address, base: `${base}_address`, forced: wide || address.kind === 'const' },
+        { ...plain, expr: address, base: `${base}_address`, forced: wide || address.kind === 'const', withoutMemories: true },
         { ...plain, expr: data, base: `${base}_data`, forced: mask !== undefined && lanes > 1 },
       ];
       if (guarded(memory, address)) list.push({ ...plain, expr: address, base: `${base}_address` });

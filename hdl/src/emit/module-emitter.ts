@@ -12,9 +12,12 @@ import { nameNodes } from './naming.ts';
 import { Reads } from './reads.ts';
 import { type StatementContext, statementLines } from './statements.ts';
 
-/** The Verilog of one module, ending in a newline. */
-export function emitModule(module: Module, drivers: Drivers, hints: Hints): string {
-  return new ModuleEmitter(module, drivers, hints).text();
+/**
+ * The Verilog of one module, ending in a newline. No generated name is one of `instanceNames`, the names under which other modules have this
+ * one: Verilator warns of names that hide that of the instance they are in.
+ */
+export function emitModule(module: Module, drivers: Drivers, hints: Hints, instanceNames: Iterable<string>): string {
+  return new ModuleEmitter(module, drivers, hints, instanceNames).text();
 }
 
 class ModuleEmitter {
@@ -28,10 +31,10 @@ class ModuleEmitter {
   private readonly declared = new Set<Expr>();
   private laneVariable: string | undefined;
 
-  constructor(module: Module, drivers: Drivers, hints: Hints) {
+  constructor(module: Module, drivers: Drivers, hints: Hints, instanceNames: Iterable<string>) {
     this.module = module;
     const all = [...module.signals, ...module.memories, ...module.instances];
-    this.names.reserve(['clk', 'rst', ...all.map(item => item.name)]);
+    this.names.reserve(['clk', 'rst', ...all.map(item => item.name), ...instanceNames]);
     this.layout = layOut(module, drivers, this.names);
     const list = this.layout.items.flatMap(item => roots(item, this.layout.nameOf));
     const { names, aliases } = nameNodes(list, this.names, hints);

@@ -1,4 +1,4 @@
-import { reservedBy } from '../ir/reserved-words.ts';
+import { hidesStandardClass, reservedBy } from '../ir/reserved-words.ts';
 
 /** The names of one emitted module: none is given twice. */
 export class Names {
@@ -12,8 +12,12 @@ export class Names {
   /** `wanted`, or if that is taken `wanted_1`, `wanted_2`, ...; `numbered` begins with `wanted_1` at once. */
   unique(wanted: string, numbered = false): string {
     let name = wanted;
-    for (let n = 1; (numbered && n === 1) || this.taken.has(name) || reservedBy(name) !== undefined; n++) name = `${wanted}_${n}`;
+    for (let n = 1; (numbered && n === 1) || !this.free(name); n++) name = `${wanted}_${n}`;
     this.taken.add(name);
     return name;
+  }
+
+  private free(name: string): boolean {
+    return !this.taken.has(name) && reservedBy(name) === undefined && !hidesStandardClass(name);
   }
 }

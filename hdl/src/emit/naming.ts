@@ -17,8 +17,11 @@ export interface Root {
   readonly alias: 'assign' | 'wire' | undefined;
   /** It is used where Verilog wants a name. */
   readonly forced: boolean;
-  /** It stands in an `always @*` block, where a memory cannot be read: Icarus would wait for all its words. */
-  readonly block: boolean;
+  /**
+   * No memory can be read here: in `always @*` Icarus would wait for all its words, and a memory that is read for the address of a write
+   * becomes registers in Yosys.
+   */
+  readonly withoutMemories: boolean;
   /** Longest text that can stand here without a name. */
   readonly longest: number | undefined;
 }
@@ -87,10 +90,10 @@ class Wanted {
         this.visit(expr);
       });
     }
-    const inBlocks = new Set<Expr>();
+    const seenThere = new Set<Expr>();
     for (const root of roots) {
-      if (!root.block) continue;
-      postOrder(root.expr, inBlocks, expr => {
+      if (!root.withoutMemories) continue;
+      postOrder(root.expr, seenThere, expr => {
         if (expr.kind === 'memory-read') this.forced.add(expr);
       });
     }
@@ -106,6 +109,10 @@ class Wanted {
       this.named(select ? select.left : expr.value);
     }
     if (expr.kind === 'extend' && expr.signed && expr.value.width > 1) this.named(expr.value);
+    // Icarus 11 makes code that it cannot read itself of a memory word as a shift amount.
+    if (expr.kind === 'binary' && expr.right.kind === 'memory-read' && (expr.op === 'shl' || expr.op === 'shr')) {
+      this.forced.add(expr.right);
+    }
     if (expr.kind === 'memory-read') {
       const { memory, address } = expr;
       if (guarded(memory, address) && address.kind !== 'const') {

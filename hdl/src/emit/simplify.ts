@@ -143,7 +143,7 @@ class Simplifier {
     const high = this.slice(right, widestShift, right.width - widestShift, site);
     const far = foldUnary({ kind: 'unary', op: 'reduce_or', width: 1, value: high, site }, this.lone);
     const last = constant(widestShift, BigInt(width - 1), site);
-    const beyond = op === 'shr' && signed ? { ...expr, right: last } : constant(width, 0n, site);
+    const beyond = op === 'shr' && signed ? foldBinary({ ...expr, right: last }) : constant(width, 0n, site);
     const near = foldBinary({ ...expr, left, right: this.slice(right, 0, widestShift, site) });
     return foldMux({ kind: 'mux', condition: far, whenTrue: beyond, whenFalse: near, width, site });
   }

@@ -32,7 +32,12 @@ export function emitVerilog(design: Design, options: EmitOptions = {}): VerilogF
     }
     return result;
   };
-  return design.modules.map(module => ({ name: `${module.name}.v`, text: emitModule(module, of(module), hints) }));
+  const instanceNames = new Map<Module, Set<string>>(design.modules.map(module => [module, new Set()]));
+  for (const parent of design.modules) for (const { module, name } of parent.instances) instanceNames.get(module)?.add(name);
+  return design.modules.map(module => ({
+    name: `${module.name}.v`,
+    text: emitModule(module, of(module), hints, instanceNames.get(module) ?? []),
+  }));
 }
 
 /** As `emitVerilog`, all modules in one text. */

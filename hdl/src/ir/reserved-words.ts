@@ -13,7 +13,7 @@ global iff ignore_bins illegal_bins implements implies import inside int interco
 longint matches modport nettype new nexttime null package packed priority program property protected pure rand randc randcase randsequence
 ref reject_on restrict return s_always s_eventually s_nexttime s_until s_until_with sequence shortint shortreal soft solve static string
 strong struct super sync_accept_on sync_reject_on tagged this throughout timeprecision timeunit type typedef union unique unique0 until
-until_with untyped var virtual void wait_order weak wildcard with within mailbox process semaphore std`;
+until_with untyped var virtual void wait_order weak wildcard with within`;
 
 const cpp = `alignas alignof and_eq asm auto bitand bitor bool catch char char16_t char32_t compl concept constexpr const_cast decltype delete
 double dynamic_cast explicit false float friend goto inline long mutable namespace noexcept not_eq nullptr operator or_eq private public
@@ -32,4 +32,12 @@ for (const [language, list] of [
 /** The language that keeps `name` for itself (Verilog, SystemVerilog, or C++ by way of Verilator), or undefined if the name is free. */
 export function reservedBy(name: string): string | undefined {
   return words.get(name);
+}
+
+/**
+ * Whether a signal called `name` would hide a class of SystemVerilog's package `std`, which every Verilator run has in scope and -Wall
+ * warns of. A child may have such a name.
+ */
+export function hidesStandardClass(name: string): boolean {
+  return name === 'mailbox' || name === 'process' || name === 'semaphore';
 }

@@ -1,1 +1,43 @@
+import type { Design } from '../ir/ir.ts';
+import { combinationalLoop } from './combinational-loop.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { direction } from './direction.ts';
+import { latch } from './latch.ts';
+import { matchArms } from './match-arms.ts';
+import { nameClash } from './name-clash.ts';
+import { undriven } from './undriven.ts';
+import { unused } from './unused.ts';
+import { wellFormed } from './well-formed.ts';
+
+export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
 export { shareModules } from './share-modules.ts';
+
+/** A rule that a design must keep, or a habit that it should. */
+export type Check = (design: Design) => Diagnostic[];
+
+/** All checks, in the order in which their findings are told. They want a design that `shareModules` has been over, for unique module names. */
+export const checks: readonly Check[] = [wellFormed, nameClash, direction, undriven, latch, combinationalLoop, matchArms, unused];
+
+/**
+ * What all checks find, errors first. What the variants of one class have in common is told once. Where the IR itself is inconsistent, the
+ * other checks are not run.
+ */
+export function diagnose(design: Design): Diagnostic[] {
+  const broken = wellFormed(design);
+  if (broken.length > 0) return broken;
+  const seen = new Set<string>();
+  const found = checks.flatMap(check =>
+    check(design).filter(diagnostic => {
+      const key = place(diagnostic);
+      return !seen.has(key) && seen.add(key);
+    }),
+  );
+  return [...found.filter(d => d.severity === 'error'), ...found.filter(d => d.severity === 'warning')];
+}
+
+/** The same for the same finding in variants of a class, `Fifo` and `Fifo_2`. */
+function place({ check, message, sites }: Diagnostic): string {
+  const where = sites.map(({ frames: [frame] }) => (frame ? `${frame.file}:${frame.line}:${frame.column}` : ''));
+  const known = where.some(text => text !== '');
+  return [check, known ? message.replace(/\b([A-Z]\w*?)_\d+\b/g, '$1') : message, ...where].join('\n');
+}

@@ -15,7 +15,11 @@ export function matchArms(design: Design): Diagnostic[] {
       for (const { value, label } of arms) {
         const arm = label === '' || label === String(value) ? `the arm ${value}` : `the arm ${label} (${value})`;
         if (value < 0n || value >> BigInt(subject.width) !== 0n) {
-          report('error', `${arm} can never be taken: the subject has ${subject.width} bits`, 'remove the arm, or widen the subject');
+          report(
+            'error',
+            `${arm} can never be taken: the subject has ${subject.width} bits`,
+            'remove the arm, or widen the subject',
+          );
         }
         if (seen.has(value)) report('error', `${arm} stands twice`, 'remove one of the two arms');
         seen.add(value);

@@ -1,5 +1,5 @@
 import type { Design, Module, Site } from '../ir/ir.ts';
-import { reservedBy } from '../ir/reserved-words.ts';
+import { hidesStandardClass, reservedBy } from '../ir/reserved-words.ts';
 import { needsClock, needsReset } from '../ir/state.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
@@ -16,7 +16,8 @@ export function nameClash(design: Design): Diagnostic[] {
     const word = (name: string, what: string, site: Site, rename: string) => {
       const language = reservedBy(name);
       if (language) report(`${what} has the name '${name}', a reserved word of ${language}`, rename, site);
-      else if (!/^[A-Za-z_]\w*$/.test(name)) report(`${what} has the name '${name}', which is no identifier of Verilog`, rename, site);
+      else if (!/^[A-Za-z_]\w*$/.test(name))
+        report(`${what} has the name '${name}', which is no identifier of Verilog`, rename, site);
     };
 
     word(module.name, 'a module', module.site, 'rename the class');
@@ -34,6 +35,13 @@ export function nameClash(design: Design): Diagnostic[] {
     ];
     for (const { name, what, site } of items) {
       word(name, `${article(what)} of ${module.name}`, site, 'rename the field');
+      if (what !== 'child' && hidesStandardClass(name)) {
+        report(
+          `${article(what)} of ${module.name} hides the class '${name}' of SystemVerilog's package std`,
+          'rename the field',
+          site,
+        );
+      }
       const other = own.get(name);
       if (other) {
         const sites = other.site ? [site, other.site] : [site];

@@ -29,9 +29,15 @@ export class PacketAssembler {
     this.width = width;
   }
 
-  /** Takes one word. @returns the packet that it ends, if it is a last one. */
+  /**
+   * Takes one word. @returns the packet that it ends, if it is a last one.
+   * @throws Error for a first beat inside a packet or another one outside: the hardware broke the rules of the stream.
+   */
   push(word: Uint8Array): Packet | undefined {
     const value = littleEndian(word);
+    const first = (value & 2n) !== 0n;
+    if (first !== (this.parts.length === 0))
+      throw new Error(`the TLP stream is broken: a ${first ? 'first beat inside' : 'further beat outside'} of a packet`);
     const data = new Uint8Array(this.width / 8);
     store((value >> 2n) & ((1n << BigInt(this.width)) - 1n), data);
     this.parts.push(data);

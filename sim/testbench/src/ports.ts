@@ -38,6 +38,9 @@ export class HostMemory {
   }
 }
 
+/** Payload limits by their code (7.5.3.4). */
+const payloadLimits: readonly number[] = [128, 256, 512, 1024, 2048, 4096];
+
 /** The host's end of the root link: the only way from the host to the fabric. */
 export class RootPort {
   readonly hostMemory: HostMemory;
@@ -80,9 +83,12 @@ export class RootPort {
     }
   }
 
-  /** Sets the payload limit of the root port in bytes: 128, 256, 512, … (its device control register). */
+  /** Sets the payload limit of the root port in bytes (its device control register). @throws RangeError unless it is 128, 256, … or 4,096. */
   setMaxPayload(bytes: number): void {
-    portOf(this.simulation, 'root_mps').words[0] = Math.log2(bytes / 128);
+    const code = payloadLimits.indexOf(bytes);
+    if (code < 0)
+      throw new RangeError(`the payload limit of the root port cannot be ${bytes} bytes: one of ${payloadLimits.join(', ')}`);
+    portOf(this.simulation, 'root_mps').words[0] = code;
   }
 
   /** @internal */
@@ -154,10 +160,11 @@ export class DevicePort {
     return answer;
   }
 
-  /** Resolves while the interrupt line is high. One waiter at a time. */
-  interrupt(): Promise<void> {
+  /** Resolves while the interrupt line is high. @throws Error if somebody waits for it already. */
+  async interrupt(): Promise<void> {
+    if (this.interrupted) throw new Error(`two actors wait for an interrupt of ${this.name}: let one of them finish first`);
     const done = this.scheduler.waiting(`an interrupt of ${this.name}`);
-    return new Promise(resolve => {
+    await new Promise<void>(resolve => {
       setBit(this.enable, this.bit, 1);
       this.interrupted = () => {
         done();

@@ -53,9 +53,10 @@ abstract class Ring {
   /** Whether the level that a waiter wants is reached. */
   protected abstract reached(level: number): boolean;
 
-  /** Sleeps until the level is reached. */
+  /** Sleeps until the level is reached. @throws Error if somebody sleeps already, because one of the two would never wake. */
   protected async wait(scheduler: Scheduler, level: number): Promise<void> {
     if (this.reached(level)) return;
+    if (this.waiter) throw new Error(`two actors wait for ${this.name}: let one of them finish first`);
     const done = scheduler.waiting(this.name);
     await new Promise<void>(wake => {
       this.waiter = { level, wake };

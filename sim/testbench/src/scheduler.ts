@@ -17,12 +17,16 @@ export class StalledError extends Error {
 export interface SchedulerOptions {
   /** Cycles in which nothing wakes anybody before the simulation counts as stalled; 1,000,000 by default. */
   readonly stallCycles?: number;
-  /** Called now and then with the cycle. */
+  /** Called with the cycle, at most once in `progressCycles` cycles. */
   readonly onProgress?: (cycle: number) => void;
+  /** 65,536 by default. */
+  readonly progressCycles?: number;
 }
 
 /** Cycles of one uninterrupted run of the engine: what keeps progress and Ctrl-C alive. */
 const mostCycles = 1 << 16;
+/** Times that actors may be woken within one cycle: more is software that runs in circles without simulated time going on. */
+const mostRounds = 100_000;
 
 interface Timer {
   readonly at: number;
@@ -37,6 +41,8 @@ export class Scheduler {
   private readonly clockwork: Clockwork;
   private readonly stallCycles: number;
   private readonly onProgress: ((cycle: number) => void) | undefined;
+  private readonly progressCycles: number;
+  private nextProgress: number;
   /** Ascending; equal times in the order of asking. */
   private readonly timers: Timer[] = [];
   private readonly waits = new Map<symbol, string>();
@@ -46,6 +52,8 @@ export class Scheduler {
     this.clockwork = clockwork;
     this.stallCycles = options.stallCycles ?? 1_000_000;
     this.onProgress = options.onProgress;
+    this.progressCycles = options.progressCycles ?? 65_536;
+    this.nextProgress = clockwork.cycle + this.progressCycles;
   }
 
   /** The present cycle. */
@@ -81,7 +89,8 @@ export class Scheduler {
 
   /**
    * Runs until `main` is done. Other actors go on in a later `run`.
-   * @returns what `main` returns. @throws what `main` or any actor throws; StalledError if nothing can wake anybody.
+   * @returns what `main` returns. @throws what `main` or any actor throws; StalledError if nothing can wake anybody, or if actors wake without end
+   * while simulated time stands still.
    */
   async run<T>(main: () => Promise<T>): Promise<T> {
     let result: { readonly value: T } | undefined;
@@ -89,7 +98,8 @@ export class Scheduler {
       result = { value: await main() };
     });
     let idle = 0;
-    for (;;) {
+    let cycle = this.now;
+    for (let rounds = 0; ; rounds++) {
       await settled();
       if (this.failure) {
         const { error } = this.failure;
@@ -97,12 +107,17 @@ export class Scheduler {
         throw error;
       }
       if (result) return result.value;
+      if (this.now !== cycle) {
+        cycle = this.now;
+        rounds = 0;
+      }
+      if (rounds > mostRounds) throw new StalledError(this.circleText());
       if (this.expire()) continue;
       const before = this.now;
       const next = this.timers[0];
       const most = Math.min(mostCycles, next ? next.at - before : mostCycles);
       const woken = this.clockwork.advance(most);
-      this.onProgress?.(this.now);
+      this.progress();
       idle = woken || next ? 0 : idle + (this.now - before);
       if (idle > this.stallCycles || (!woken && !next && this.now === before)) throw new StalledError(this.stallText());
     }
@@ -119,10 +134,28 @@ export class Scheduler {
     return any;
   }
 
+  private progress(): void {
+    if (!this.onProgress || this.now < this.nextProgress) return;
+    this.nextProgress = this.now + this.progressCycles;
+    this.onProgress(this.now);
+  }
+
   private stallText(): string {
+    return `the simulation stalled at cycle ${this.now}: nothing happened for ${this.stallCycles} cycles. Actors wait for:\n${this.waitList()}`;
+  }
+
+  private circleText(): string {
+    return (
+      `the simulation stands still at cycle ${this.now}: actors were woken ${mostRounds} times without a cycle between. Look for a loop that awaits ` +
+      `an interrupt that it does not clear, or delay(0). Other actors wait for:\n${this.waitList()}`
+    );
+  }
+
+  private waitList(): string {
     const waits = [...new Set(this.waits.values())];
-    const list = waits.length > 0 ? waits.map(w => `  ${w}`).join('\n') : '  nothing: all other actors have ended';
-    return `the simulation stalled at cycle ${this.now}: nothing happened for ${this.stallCycles} cycles. Actors wait for:\n${list}`;
+    return waits.length > 0
+      ? waits.map(w => `  ${w}`).join('\n')
+      : '  no event of the hardware: they have ended, or wait for each other';
   }
 }
 

@@ -65,8 +65,8 @@ const prefix = 'Vmodel';
 const verilatorFlags =
   '--cc -O3 --x-assign 0 --x-initial 0 --no-assert --no-timing -Wno-fatal --output-split 20000 --output-split-cfuncs 2000';
 
-/** Waveforms have every signal, however wide, and no memories. */
-const traceFlags = '--trace-vcd --trace-max-width 0 --trace-max-array 1';
+/** Waveforms have every signal, however wide, and no memories; a cycle is 1 ns. */
+const traceFlags = '--trace-vcd --trace-max-width 0 --trace-max-array 1 --timescale-override 1ns/1ns';
 
 /**
  * Verilates and compiles a design to a shared library, or finds it in the cache under the hash of its sources, options, tools and processor.

@@ -45,7 +45,7 @@ export function* runTool(
 /** A C++ file and how much work the compiler shall put into it. */
 interface CppFile {
   readonly path: string;
-  readonly optimize: '-O2' | '-O1';
+  readonly optimize: '-O2' | '-O0';
 }
 
 /** Compiles files to objects of the same names in `folder`, several at a time. */
@@ -100,7 +100,7 @@ export function* compileModel(
   const file = (name: string) => join(folder, `${name}.cpp`);
   const files: CppFile[] = [
     ...fast.map(name => ({ path: file(name), optimize: '-O2' as const })),
-    ...slow.map(name => ({ path: file(name), optimize: '-O1' as const })),
+    ...slow.map(name => ({ path: file(name), optimize: '-O0' as const })),
   ];
   yield* compileFiles(files, folder, flags, log, tools);
   const objects = [...fast, ...slow].map(name => `${name}.o`);

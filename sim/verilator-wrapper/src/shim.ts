@@ -62,10 +62,10 @@ ${onlyTrace('  VerilatedVcdC trace;', '  uint64_t cycle = 0;')}
 
   explicit Simulation(const char* file) : model{(Verilated::threadContextp(&context), context.randReset(0), &context), ""} {
 ${onlyTrace(
-  '    context.timeunit(-9);',
-  '    context.timeprecision(-9);',
   '    context.traceEverOn(true);',
   '    model.trace(&trace, 99);',
+  // Leaves out a scope that shows the ports once more.
+  `    trace.dumpvars(10000, "${options.top}");`,
   '    trace.open(file);',
 )}
     settle();

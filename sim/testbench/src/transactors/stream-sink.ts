@@ -1,5 +1,5 @@
-import { clog2, type HType, input, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
-import { ringControl, ringStatus } from './ring.ts';
+import { type HType, input, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
+import { pointerWidth, ringControl, ringStatus } from './ring.ts';
 
 /**
  * A consumer that software empties: stores what comes in a ring memory, a word per cycle, and stalls when it is full. Software reads words from
@@ -10,7 +10,7 @@ export class StreamSink<T extends HType> extends Module<{ type: T; depth: number
   readonly status = output(ringStatus(this.p.depth));
   readonly in = input(stream(this.p.type));
   private readonly ring = memory(this.p.type, { depth: this.p.depth });
-  private readonly position = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
+  private readonly position = reg(uint(pointerWidth(this.p.depth)), { init: 0 });
 
   protected override logic() {
     const waiting = this.position.sub(this.control.pointer);

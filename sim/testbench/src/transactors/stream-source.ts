@@ -1,5 +1,5 @@
-import { bool, clog2, type HType, input, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
-import { ringControl, ringStatus } from './ring.ts';
+import { bool, type HType, input, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
+import { pointerWidth, ringControl, ringStatus } from './ring.ts';
 
 /**
  * A producer that software fills: sends the words of a ring memory in order, a word per cycle. Software writes words into `ring`, then moves its
@@ -11,7 +11,7 @@ export class StreamSource<T extends HType> extends Module<{ type: T; depth: numb
   readonly status = output(ringStatus(this.p.depth));
   readonly out = output(stream(this.p.type));
   private readonly ring = memory(this.p.type, { depth: this.p.depth });
-  private readonly position = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
+  private readonly position = reg(uint(pointerWidth(this.p.depth)), { init: 0 });
   private readonly word_valid = reg(bool, { init: 0 });
 
   protected override logic() {

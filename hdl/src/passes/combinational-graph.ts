@@ -1,0 +1,234 @@
+import { components } from '../ir/graph.ts';
+import type { Expr, Instance, Module, Signal, Site } from '../ir/ir.ts';
+import { bodies, expressions, targetName, visitExpressions, walk } from '../ir/visit.ts';
+import { netsOf } from './nets.ts';
+
+/** Bits `low` to `low + width - 1` of a net, or a part of an expression. `edges` are the nodes that it depends on. */
+export interface GraphNode {
+  /** The net it is a part of, as messages name it; undefined for expressions. */
+  readonly net: string | undefined;
+  /** Set for an output of a child. */
+  readonly child: { readonly instance: Instance; readonly port: Signal } | undefined;
+  readonly site: Site;
+  readonly edges: number[];
+}
+
+interface Piece {
+  readonly low: number;
+  readonly width: number;
+  readonly node: number;
+}
+
+interface Work {
+  readonly expr: Expr;
+  readonly low: number;
+  readonly width: number;
+  readonly node: number;
+}
+
+/** Which outputs of a module depend combinationally on which of its inputs, by name. */
+export type OutputPaths = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * What depends combinationally on what inside one module, bit range by bit range: nets are cut wherever an assignment or a slice of them ends,
+ * so `x[1] = x[0]` is no loop. Children count by the paths from their inputs to their outputs.
+ */
+export class CombinationalGraph {
+  readonly nodes: GraphNode[] = [];
+  readonly components: readonly (readonly number[])[];
+  readonly paths: OutputPaths;
+  private readonly pieces = new Map<string, Piece[]>();
+  private readonly parts = new Map<Expr, Map<number, number>>();
+  private readonly work: Work[] = [];
+  private readonly pathsOf: (child: Module) => OutputPaths;
+  private readonly inputs: ReadonlyMap<string, number>;
+
+  constructor(module: Module, pathsOf: (child: Module) => OutputPaths) {
+    this.pathsOf = pathsOf;
+    const inputs = module.signals.filter(signal => signal.kind === 'input');
+    this.inputs = new Map(inputs.map(({ name, site }) => [name, this.node(name, site)]));
+    this.cut(module);
+    this.connect(module);
+    for (let work = this.work.pop(); work; work = this.work.pop()) this.expand(work);
+    this.components = components(this.nodes.length, node => this.nodes[node]?.edges ?? []);
+    this.paths = this.outputPaths(module);
+  }
+
+  /** The input of the module that is `node`, if it is one. */
+  inputOf(node: number): string | undefined {
+    return [...this.inputs].find(([, input]) => input === node)?.[0];
+  }
+
+  /** The nodes of a net. */
+  nodesOf(net: string): readonly number[] {
+    const input = this.inputs.get(net);
+    return input === undefined ? (this.pieces.get(net) ?? []).map(piece => piece.node) : [input];
+  }
+
+  private node(net: string | undefined, site: Site, child?: GraphNode['child']): number {
+    this.nodes.push({ net, child, site, edges: [] });
+    return this.nodes.length - 1;
+  }
+
+  private edge(from: number, to: number): void {
+    this.nodes[from]?.edges.push(to);
+  }
+
+  private cut(module: Module): void {
+    const nets = netsOf(module);
+    const cuts = new Map([...nets].map(([name, { target }]) => [name, new Set([0, target.signal.width])]));
+    walk(module.body, statement => {
+      if (statement.kind !== 'assign') return;
+      cuts
+        .get(targetName(statement.target))
+        ?.add(statement.low)
+        .add(statement.low + statement.value.width);
+    });
+    visitExpressions(module, expr => {
+      if (expr.kind !== 'slice' || expr.value.kind !== 'signal') return;
+      cuts
+        .get(expr.value.signal.name)
+        ?.add(expr.low)
+        .add(expr.low + expr.width);
+    });
+    for (const [name, { target }] of nets) {
+      const bounds = [...(cuts.get(name) ?? [])].sort((a, b) => a - b);
+      const pieces = bounds.slice(0, -1).map((low, i) => {
+        const width = (bounds[i + 1] ?? low) - low;
+        return { low, width, node: this.node(name, target.signal.site) };
+      });
+      this.pieces.set(name, pieces);
+    }
+  }
+
+  private connect(module: Module): void {
+    const visit = (body: Module['body'], conditions: readonly Expr[]) => {
+      for (const statement of body) {
+        if (statement.kind === 'assign') {
+          const { low, value, target, site } = statement;
+          for (const piece of this.pieces.get(targetName(target)) ?? []) {
+            if (piece.low < low || piece.low >= low + value.width) continue;
+            const through = this.node(undefined, site);
+            this.edge(piece.node, through);
+            this.edge(through, this.part(value, piece.low - low, piece.width));
+            for (const condition of conditions) this.edge(through, this.part(condition, 0, condition.width));
+          }
+        } else if (statement.kind !== 'memory-write') {
+          const held = [...conditions, ...expressions(statement)];
+          for (const inner of bodies(statement)) visit(inner, held);
+        }
+      }
+    };
+    visit(module.body, []);
+  }
+
+  /** The node for bits of an expression. */
+  private part(expr: Expr, low: number, width: number): number {
+    let parts = this.parts.get(expr);
+    if (parts === undefined) {
+      parts = new Map();
+      this.parts.set(expr, parts);
+    }
+    const key = low * 2 ** 24 + width;
+    let node = parts.get(key);
+    if (node === undefined) {
+      const child = expr.kind === 'instance' ? { instance: expr.instance, port: expr.port } : undefined;
+      node = this.node(child && `${child.instance.name}.${child.port.name}`, expr.site, child);
+      parts.set(key, node);
+      this.work.push({ expr, low, width, node });
+    }
+    return node;
+  }
+
+  private expand({ expr, low, width, node }: Work): void {
+    const whole = (value: Expr) => this.edge(node, this.part(value, 0, value.width));
+    const bits = (value: Expr, from: number, to: number) => {
+      const start = Math.max(0, from);
+      const end = Math.min(value.width, to);
+      if (start < end) this.edge(node, this.part(value, start, end - start));
+    };
+    const end = low + width;
+    switch (expr.kind) {
+      case 'const':
+        return;
+      case 'signal': {
+        const input = this.inputs.get(expr.signal.name);
+        if (input !== undefined) this.edge(node, input);
+        for (const piece of this.pieces.get(expr.signal.name) ?? []) {
+          if (piece.low < end && piece.low + piece.width > low) this.edge(node, piece.node);
+        }
+        return;
+      }
+      case 'instance':
+        for (const input of this.pathsOf(expr.instance.module).get(expr.port.name) ?? []) {
+          for (const piece of this.pieces.get(`${expr.instance.name}.${input}`) ?? []) this.edge(node, piece.node);
+        }
+        return;
+      case 'slice':
+        bits(expr.value, expr.low + low, expr.low + end);
+        return;
+      case 'extend':
+        bits(expr.value, low, end);
+        if (expr.signed && end > expr.value.width) bits(expr.value, expr.value.width - 1, expr.value.width);
+        return;
+      case 'concat': {
+        let top = expr.width;
+        for (const part of expr.parts) {
+          top -= part.width;
+          bits(part, low - top, end - top);
+        }
+        return;
+      }
+      case 'unary':
+        if (expr.op === 'not') bits(expr.value, low, end);
+        else whole(expr.value);
+        return;
+      case 'mux':
+        whole(expr.condition);
+        bits(expr.whenTrue, low, end);
+        bits(expr.whenFalse, low, end);
+        return;
+      case 'memory-read':
+        whole(expr.address);
+        return;
+      case 'binary':
+        break;
+    }
+    const { op, left, right } = expr;
+    if (op === 'and' || op === 'or' || op === 'xor') {
+      bits(left, low, end);
+      bits(right, low, end);
+    } else if (op === 'add' || op === 'sub' || op === 'mul') {
+      bits(left, 0, end);
+      bits(right, 0, end);
+    } else if (op === 'shl' || op === 'shr') {
+      if (op === 'shl') bits(left, 0, end);
+      else bits(left, low, left.width);
+      whole(right);
+    } else {
+      whole(left);
+      whole(right);
+    }
+  }
+
+  private outputPaths(module: Module): OutputPaths {
+    const reach = new Array<bigint>(this.nodes.length).fill(0n);
+    const names = [...this.inputs.keys()];
+    for (const component of this.components) {
+      let bits = 0n;
+      for (const node of component) {
+        for (const edge of this.nodes[node]?.edges ?? []) bits |= reach[edge] ?? 0n;
+        const input = this.inputs.size > node ? node : -1;
+        if (input >= 0) bits |= 1n << BigInt(input);
+      }
+      for (const node of component) reach[node] = bits;
+    }
+    const outputs = module.signals.filter(signal => signal.kind === 'output');
+    return new Map(
+      outputs.map(({ name }) => {
+        const bits = this.nodesOf(name).reduce((all, node) => all | (reach[node] ?? 0n), 0n);
+        return [name, new Set(names.filter((_, i) => ((bits >> BigInt(i)) & 1n) === 1n))];
+      }),
+    );
+  }
+}

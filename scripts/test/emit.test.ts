@@ -1,0 +1,68 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { emit } from '../src/emit.ts';
+import { fileList, hasIcarus, icarusLint, verilatorLint, yosysLint } from './lint.ts';
+
+const tops = [
+  ['endpoint.f', 'Endpoint'],
+  ['switch.f', 'Switch'],
+  ['fabric.f', 'Fabric'],
+] as const;
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'emit-'));
+  expect(await emit({ out: folder })).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(tops)('%s', (list, top) => {
+  test('Verilator -Wall has nothing to say', async () => {
+    expect(await verilatorLint(fileList(folder, list), top)).toBe('');
+  });
+
+  test.skipIf(!hasIcarus())('Icarus -Wall has nothing to say', async () => {
+    expect(await icarusLint(fileList(folder, list), top)).toBe('');
+  });
+
+  test('Yosys check -assert has nothing to say', async () => {
+    expect(await yosysLint(fileList(folder, list), top)).toBe('');
+  });
+});
+
+test('a second run writes the same bytes, and no other files', async () => {
+  const again = mkdtempSync(join(tmpdir(), 'emit-'));
+  try {
+    await emit({ out: again });
+    expect(readdirSync(again)).toEqual(readdirSync(folder));
+    for (const name of readdirSync(folder))
+      expect(readFileSync(join(again, name), 'utf8'), name).toBe(readFileSync(join(folder, name), 'utf8'));
+  } finally {
+    rmSync(again, { recursive: true, force: true });
+  }
+});
+
+test('nothing is waived, and hardware needs no initial block', () => {
+  for (const { name, text } of fileList(folder, 'fabric.f')) {
+    expect(text, name).not.toMatch(/lint_off|lint_on|verilator|synopsys|translate_off|\binitial\b/i);
+  }
+});
+
+test('the lints do see faults', async () => {
+  const [file] = fileList(folder, 'switch.f');
+  const broken = [
+    { name: 'Broken.v', text: 'module Broken (input a, output [1:0] y);\n  wire unused;\n  assign y = a;\nendmodule\n' },
+  ];
+  expect(file?.text).toMatch(/^module /m);
+  expect(await verilatorLint(broken, 'Broken')).toMatch(/WIDTHEXPAND/);
+  const floating = [
+    { name: 'Broken.v', text: 'module Broken (input a, output y);\n  wire x;\n  assign y = a & x;\nendmodule\n' },
+  ];
+  expect(await yosysLint(floating, 'Broken')).toMatch(/no driver/);
+  const implicit = [
+    { name: 'Broken.v', text: 'module Broken (input a, output y);\n  assign z = a;\n  assign y = z;\nendmodule\n' },
+  ];
+  if (hasIcarus()) expect(await icarusLint(implicit, 'Broken')).toMatch(/implicit/);
+});
