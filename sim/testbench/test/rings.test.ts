@@ -1,4 +1,4 @@
-import { bool, cat, elaborate, embedded, input, Module, output, reg, stream, uint, when, wire } from '@hdl/ts-hdl';
+import { bool, cat, connect, elaborate, embedded, input, Module, output, reg, stream, uint, when, wire } from '@hdl/ts-hdl';
 import { describe, expect, test } from 'vitest';
 import { RingReader, RingWriter } from '../src/rings.ts';
 import { Scheduler, StalledError } from '../src/scheduler.ts';
@@ -29,9 +29,8 @@ class Loop extends Module<{ width: number; depth: number; stalls: boolean }> {
       gated.valid.set(source.out.valid);
       source.out.ready.set(gated.ready);
     });
-    source.control.set(this.source_control);
-    sink.control.set(this.sink_control);
-    sink.in.from(gated);
+    connect(source, { control: this.source_control });
+    connect(sink, { control: this.sink_control, in: gated });
     this.source_status.set(source.status);
     this.sink_status.set(sink.status);
     this.attention.set(source.status.attention.or(sink.status.attention));

@@ -1,4 +1,5 @@
 /** Drives Verilog, ours or not, under Verilator from TypeScript. */
+export { Recorder, type Recording } from './bare-loop.ts';
 export { type Build, type BuildOptions, build, buildInBackground, type MemoryName, type SourceFile } from './build.ts';
 export { VerilatorError } from './errors.ts';
 export { VerilatedModel } from './model.ts';

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { type MemoryView, type PortView, type Simulation, SimulationError } from '@hdl/ts-hdl';
 import koffi from 'koffi';
+import type { Recording } from './bare-loop.ts';
 import type { Build } from './build.ts';
 import { VerilatorError } from './errors.ts';
 import { wordsOf } from './shim.ts';
@@ -19,7 +20,7 @@ interface Library {
   step(simulation: Pointer, cycles: number): number;
   run(simulation: Pointer, most: number): number;
   memory(simulation: Pointer, scope: string, name: string, shape: Uint32Array): Pointer | null;
-  replay(simulation: Pointer, log: Uint32Array, length: number): number;
+  replay(simulation: Pointer, log: Uint32Array, length: number, memories: BigUint64Array): number;
 }
 
 const libraries = new Map<string, Library>();
@@ -38,7 +39,7 @@ function load(file: string): Library {
       step: library.func('double shim_step(void *simulation, double cycles)'),
       run: library.func('double shim_run(void *simulation, double most)'),
       memory: library.func('void *shim_memory(void *simulation, const char *scope, const char *name, _Out_ uint32_t *shape)'),
-      replay: library.func('double shim_replay(void *simulation, const uint32_t *log, double length)'),
+      replay: library.func('double shim_replay(void *simulation, const uint32_t *log, double length, const uint64_t *memories)'),
     };
     libraries.set(file, result);
   }
@@ -46,7 +47,7 @@ function load(file: string): Library {
 }
 
 /** What a memory is in the model's own storage. */
-export interface MemoryPlace extends MemoryView {
+interface MemoryPlace extends MemoryView {
   readonly address: bigint;
 }
 
@@ -90,7 +91,11 @@ export class VerilatedModel implements Simulation {
     return this.cycles;
   }
 
-  memory(path: string): MemoryPlace {
+  memory(path: string): MemoryView {
+    return this.place(path);
+  }
+
+  private place(path: string): MemoryPlace {
     let result = this.memories.get(path);
     if (result === undefined) {
       this.checkOpen();
@@ -132,10 +137,20 @@ export class VerilatedModel implements Simulation {
     return cycles;
   }
 
-  /** Does what a recording says, in one C++ loop; `cycle` is unchanged by it. @returns nanoseconds. */
-  replay(log: Uint32Array): number {
+  /**
+   * Does in one C++ loop what was recorded; this simulation must be new, and of a design with the same ports.
+   * @returns nanoseconds that the loop took. @throws SimulationError if the recording is of other ports or memories.
+   */
+  replay(recording: Recording): number {
     this.checkOpen();
-    return this.checked(this.library.replay(this.simulation, log, log.length));
+    const own = [...this.ports.keys()];
+    if (own.length !== recording.ports.length || own.some((name, i) => name !== recording.ports[i]))
+      throw new SimulationError(`The recording is of a design with other ports than ${this.built.top}.`);
+    const addresses = BigUint64Array.from(recording.memories, path => this.place(path).address);
+    const { log } = recording;
+    const nanoseconds = this.checked(this.library.replay(this.simulation, log, log.length, addresses));
+    this.cycles += recording.cycles;
+    return nanoseconds;
   }
 
   [Symbol.dispose](): void {

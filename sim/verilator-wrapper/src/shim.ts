@@ -110,11 +110,11 @@ ${onlyTrace('    trace.dump(cycle++);')}
     const VerilatedScope* found = context.scopeFind(scope);
     return found ? found->varFind(name) : nullptr;
   }
-  void replay(const uint32_t* log, uint64_t length);
+  void replay(const uint32_t* log, uint64_t length, uint8_t* const* memories);
 };
 
-/* A log is a list of: 0, cycles; or 1, first word, words, then their values; or 2, low and high half of an address, bytes, then they. */
-void Simulation::replay(const uint32_t* log, uint64_t length) {
+/* The log is a list of: 0, cycles; or 1, first word, words, their values; or 2, memory, first byte, bytes, their values: see bare-loop.ts. */
+void Simulation::replay(const uint32_t* log, uint64_t length, uint8_t* const* memories) {
   for (const uint32_t* end = log + length; log < end;) {
     const uint32_t kind = *log++;
     if (kind == 0) {
@@ -123,7 +123,7 @@ void Simulation::replay(const uint32_t* log, uint64_t length) {
       std::memcpy(words + log[0], log + 2, 4 * log[1]);
       log += 2 + log[1];
     } else {
-      std::memcpy(reinterpret_cast<void*>(log[0] | static_cast<uint64_t>(log[1]) << 32), log + 3, log[2]);
+      std::memcpy(memories[log[0]] + log[1], log + 3, log[2]);
       log += 3 + (log[2] + 3) / 4;
     }
   }
@@ -195,10 +195,10 @@ void* shim_memory(Simulation* s, const char* scope, const char* name, uint32_t* 
 }
 
 /* Nanoseconds that it takes to do what the log says. */
-double shim_replay(Simulation* s, const uint32_t* log, double length) {
+double shim_replay(Simulation* s, const uint32_t* log, double length, uint8_t* const* memories) {
   return guarded(s, [=] {
     const auto start = std::chrono::steady_clock::now();
-    s->replay(log, static_cast<uint64_t>(length));
+    s->replay(log, static_cast<uint64_t>(length), memories);
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
   });
 }
