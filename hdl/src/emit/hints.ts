@@ -15,7 +15,8 @@ export const readFile: ReadSource = file => {
 
 const declaration = /^\s*(?:export\s+)?(?:const|let)\s+([A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)/;
 const functionHead = /^\s*(?:export\s+)?function\s+([A-Za-z_]\w*)/;
-const startsStatement = /^\s*(?:return\b|this\.|[A-Za-z_][\w.]*\(|if\b|for\b|when\b|match\b|\}|\)\s*\.)/;
+/** A line that begins another statement than a declaration; an element of a list ends in a comma. */
+const startsStatement = /^\s*(?:return\b|this\.|[A-Za-z_][\w.]*\(|if\b|for\b|when\b|match\b|\}|\)\s*\.).*[^,\s]\s*$/;
 
 /** How far above its own line the head of an expression's statement is looked for. */
 const reach = 12;

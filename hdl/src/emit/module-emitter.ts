@@ -153,7 +153,10 @@ class ModuleEmitter {
         this.reads.mark('clk', 0, 1);
         if (item.resets.length > 0) {
           this.reads.mark('rst', 0, 1);
-          const resets = item.resets.map(({ name, width, init }) => `      ${name} <= ${literal(width, init ?? 0n)};`);
+          const resets = item.resets.map(({ name, width, init = 0n, states }) => {
+            const note = comment({ frames: [] }, states?.[Number(init)]);
+            return `      ${name} <= ${literal(width, init)};${note}`;
+          });
           body.push('    if (rst) begin', ...resets, '    end');
         }
         return ['  always @(posedge clk) begin', ...body, '  end'];

@@ -37,17 +37,23 @@ function change(words: Uint32Array, width: number, code: string): string {
 /** Writes a value change dump (IEEE 1364-2005, clause 18): one time unit is one cycle. */
 export class VcdWriter {
   private readonly sink: TextSink;
-  private readonly signals: readonly (WaveSignal & { code: string; last: Uint32Array })[];
+  private readonly signals: readonly (WaveSignal & { code: string })[];
+  /** Where each signal's words stand in `memory`, and how many they are. */
+  private readonly places: Int32Array;
+  private readonly counts: Int32Array;
+  private readonly memory: Uint32Array;
+  /** The words of the last sample, signal behind signal. */
+  private readonly last: Uint32Array;
   private first = true;
 
-  /** `signals` of one scope follow each other, a scope before the scopes inside it. */
+  /** `signals` of one scope follow each other, a scope before the scopes inside it; their words lie in one buffer. */
   constructor(sink: TextSink, signals: readonly WaveSignal[]) {
     this.sink = sink;
-    this.signals = signals.map((signal, index) => ({
-      ...signal,
-      code: identifier(index),
-      last: new Uint32Array(signal.words.length),
-    }));
+    this.signals = signals.map((signal, index) => ({ ...signal, code: identifier(index) }));
+    this.memory = new Uint32Array(signals[0]?.words.buffer ?? new ArrayBuffer(0));
+    this.places = Int32Array.from(signals, ({ words }) => words.byteOffset / 4);
+    this.counts = Int32Array.from(signals, ({ words }) => words.length);
+    this.last = new Uint32Array(signals.reduce((sum, { words }) => sum + words.length, 0));
     let header = '$timescale 1 ns $end\n';
     const open: string[] = [];
     const moveTo = (scope: readonly string[]) => {
@@ -68,12 +74,25 @@ export class VcdWriter {
     sink.write(`${header}$enddefinitions $end\n`);
   }
 
-  /** Writes the time and what has changed since the last sample. */
+  /** Writes the time and what has changed since the last sample. Most signals have not, so they are compared word by word in place. */
   sample(time: number): void {
+    const { memory, places, counts, last, first } = this;
     let text = '';
-    for (const { words, width, code, last } of this.signals) {
-      if (!this.first && words.every((word, i) => word === last[i])) continue;
-      last.set(words);
+    let kept = 0;
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i] ?? 0;
+      const count = counts[i] ?? 0;
+      let changed = first;
+      for (let k = 0; k < count; k++) {
+        const word = memory[place + k] ?? 0;
+        if (word !== last[kept + k]) {
+          last[kept + k] = word;
+          changed = true;
+        }
+      }
+      kept += count;
+      if (!changed) continue;
+      const { words, width, code } = at(this.signals, i);
       text += change(words, width, code);
     }
     this.sink.write(`#${time}\n${text}`);

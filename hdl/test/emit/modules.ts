@@ -86,19 +86,19 @@ export class Memories extends Module {
   readonly mask = input(uint(4));
   readonly write = input(bool);
   readonly word = output(uint(32));
-  readonly small = output(uint(8));
+  readonly picked = output(uint(8));
   readonly script = output(uint(8));
   private readonly ram = memory(uint(32), { depth: 16, lane: 8, style: 'block' });
-  private readonly table = memory(uint(8), { depth: 10, style: 'distributed' });
+  private readonly lookup = memory(uint(8), { depth: 10, style: 'distributed' });
   private readonly ring = memory(uint(8), { depth: 16 });
 
   protected override logic() {
     when(this.write, () => {
       this.ram.write(this.address, this.data, this.mask);
-      this.table.write(this.address, this.data.trunc(8));
+      this.lookup.write(this.address, this.data.trunc(8));
     });
     this.word.set(this.ram.read(this.address, this.write.not()));
-    this.small.set(this.table.peek(this.address));
+    this.picked.set(this.lookup.peek(this.address));
     this.script.set(this.ring.peek(this.address));
   }
 }

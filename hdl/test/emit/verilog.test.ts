@@ -79,7 +79,7 @@ test('a state machine: states as comments, a default for the encoding that no st
           default: ;
         endcase
         if (rst) begin
-          phase <= 2'd0;
+          phase <= 2'd0; // Idle
         end
       end
     endmodule
@@ -127,7 +127,49 @@ test('a when that drives both directions of a handshake is split, signals with t
 });
 
 test('memories: lanes, guards, a driver for one that hardware never writes', () => {
-  expect(verilog(() => new Memories())).toMatchInlineSnapshot();
+  expect(verilog(() => new Memories())).toMatchInlineSnapshot(`
+    "module Memories ( // modules.ts:83
+      input clk,
+      input [3:0] address,
+      input [31:0] data,
+      input [3:0] mask,
+      input write,
+      output [31:0] word,
+      output [7:0] picked,
+      output [7:0] script
+    );
+      (* ram_style = "block" *)
+      reg [31:0] ram [0:15]; // modules.ts:91
+      (* ram_style = "distributed" *)
+      reg [7:0] lookup [0:9]; // modules.ts:92
+      reg [7:0] ring [0:15]; // modules.ts:93
+      reg [31:0] ram_word; // modules.ts:100
+      integer lane;
+      assign word = ram_word; // modules.ts:100
+      assign picked = (address < 4'd10) ? lookup[address] : 8'd0; // modules.ts:101
+      assign script = ring[address]; // modules.ts:102
+      wire [3:0] ring_address_1 = 4'd0; // modules.ts:93
+      always @(posedge clk) begin
+        if (write) begin
+          for (lane = 0; lane < 4; lane = lane + 1) begin
+            if (mask[lane]) begin
+              ram[address][lane * 8 +: 8] <= data[lane * 8 +: 8]; // modules.ts:97
+            end
+          end
+          if (address < 4'd10) begin
+            lookup[address] <= data[7:0]; // modules.ts:98
+          end
+        end
+        if (~write) begin
+          ram_word <= ram[address]; // modules.ts:100
+        end
+        if (1'b0) begin
+          ring[ring_address_1] <= 8'd0; // modules.ts:93
+        end
+      end
+    endmodule
+    "
+  `);
 });
 
 test('children: variants of a class, direct connections, names from the source, what nobody reads', () => {

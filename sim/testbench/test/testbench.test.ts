@@ -1,0 +1,266 @@
+import {
+  Bar0,
+  completionOf,
+  configRead,
+  configWrite,
+  Engine,
+  FirmwareEvent,
+  FirmwareMap,
+  identification,
+  memoryRead,
+  memoryWrite,
+  type Packet,
+  topology,
+} from '@hdl/pcie-rtl';
+import { describe, expect, test } from 'vitest';
+import { type DevicePort, measureDirection, StalledError, Testbench, type TestbenchOptions } from '../src/index.ts';
+import { Random } from './random.ts';
+
+const bar0 = 0x8000_0000n;
+const bar2 = 0x40_0000_0000n;
+const memoryBytes = 64 * 1024;
+const bus = 1;
+
+const one = topology({ endpoints: [{ name: 'drive0', parent: 'root', memory_bytes: memoryBytes }] });
+const create = (options: Partial<TestbenchOptions> = {}) => Testbench.create({ topology: one, stallCycles: 20_000, ...options });
+
+function device(bench: Testbench): DevicePort {
+  const [port] = bench.devices;
+  if (!port) throw new Error('the topology has an endpoint');
+  return port;
+}
+
+const number = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+
+/** The least of a host: one request at a time. */
+function host({ root }: Testbench) {
+  const from = { requester_id: 0, tag: 7 };
+  const ask = async (packet: Packet) => {
+    await root.send(packet);
+    const answer = await root.receive();
+    expect(answer).toMatchObject({ ...from });
+    return { ...completionOf(answer), payload: answer.payload };
+  };
+  const target = (register: number) => ({ ...from, kind: 0 as const, bus, device: 0, function: 0, register: register / 4 });
+  const config = {
+    read: async (offset: number) => number((await ask(configRead(target(offset)))).payload),
+    write: async (offset: number, data: number) => expect((await ask(configWrite({ ...target(offset), data }))).status).toBe(0),
+  };
+  return {
+    config,
+    write: (address: bigint, data: Uint8Array) => root.send(memoryWrite({ ...from, address, data })),
+    read: async (address: bigint, bytes: number) => (await ask(memoryRead({ ...from, address, bytes }))).payload,
+    /** BARs, memory space and bus mastering; MPS stays 128. */
+    async boot() {
+      await config.write(0x10, Number(bar0));
+      await config.write(0x18, Number(bar2 & 0xffff_ffffn));
+      await config.write(0x1c, Number(bar2 >> 32n));
+      await config.write(0x04, 6);
+    },
+  };
+}
+
+/** Runs an engine of the endpoint to its end. */
+async function runEngine(
+  port: DevicePort,
+  base: number,
+  run: { readonly offset: number; readonly length: number; readonly address?: bigint },
+): Promise<void> {
+  if (run.address !== undefined) {
+    await port.write(base + Engine.address_low, Number(run.address & 0xffff_ffffn));
+    await port.write(base + Engine.address_high, Number(run.address >> 32n));
+  }
+  await port.write(base + Engine.offset, run.offset);
+  await port.write(base + Engine.length, run.length);
+  await port.write(base + Engine.control, 3);
+}
+
+/** Waits for an engine's event, and clears it. */
+async function ended(port: DevicePort, event: number): Promise<void> {
+  await port.interrupt();
+  expect((await port.read(FirmwareMap.events)) & event).toBe(event);
+  await port.write(FirmwareMap.events, event);
+}
+
+describe('the root port', () => {
+  test('finds the endpoint, and reads and writes its memory', async () => {
+    using bench = await create();
+    const data = new Random(51).bytes(128);
+    await bench.scheduler.run(async () => {
+      const cpu = host(bench);
+      const [endpoint] = one.endpoints;
+      expect(await cpu.config.read(0)).toBe(((0xe000 << 16) | 0x1d1d) >>> 0);
+      await cpu.boot();
+      expect(number(await cpu.read(bar0 + BigInt(Bar0.id), 4))).toBe(identification);
+      expect(number(await cpu.read(bar0 + BigInt(Bar0.memory_bytes), 4))).toBe(endpoint?.params.memory_bytes);
+      await cpu.write(bar2 + 0x1234n, data);
+      expect(await cpu.read(bar2 + 0x1234n, 100)).toEqual(data.slice(0, 100));
+      expect(await cpu.read(bar2 + 0x1234n - 4n, 4)).toEqual(new Uint8Array(4));
+    });
+  });
+
+  test('host memory is reached by address, in its bounds only', async () => {
+    using bench = await create({ hostBytes: 64 * 1024 });
+    const { hostMemory } = bench.root;
+    const end = hostMemory.base + BigInt(hostMemory.bytes);
+    hostMemory.write(end - 3n, Uint8Array.of(1, 2, 3));
+    expect(hostMemory.read(end - 4n, 4)).toEqual(Uint8Array.of(0, 1, 2, 3));
+    expect(hostMemory.bytes).toBe(64 * 1024);
+    expect(() => hostMemory.read(end - 3n, 4)).toThrow(RangeError);
+    expect(() => hostMemory.write(hostMemory.base - 1n, Uint8Array.of(1))).toThrow(/not in host memory/);
+  });
+
+  test('a payload limit that does not exist is refused', async () => {
+    using bench = await create();
+    for (const bytes of [0, 64, 200, 8192]) expect(() => bench.root.setMaxPayload(bytes)).toThrow(/one of 128, 256/);
+  });
+});
+
+describe('a device', () => {
+  test('registers keep the order of accesses, in batches larger than the ring', async () => {
+    using bench = await create();
+    const port = device(bench);
+    await bench.scheduler.run(async () => {
+      for (let round = 0; round < 3; round++)
+        for (let i = 0; i < 256; i++) void port.write(FirmwareMap.mailbox + 4 * i, round * 1000 + i);
+      const values = await Promise.all(Array.from({ length: 256 }, (_, i) => port.read(FirmwareMap.mailbox + 4 * i)));
+      expect(values).toEqual(Array.from({ length: 256 }, (_, i) => 2000 + i));
+      await port.write(FirmwareMap.mailbox, 0xffff_fffe);
+      expect(await port.read(FirmwareMap.mailbox)).toBe(0xffff_fffe);
+    });
+  });
+
+  test('a doorbell of the host interrupts the firmware, again only when it rings again', async () => {
+    using bench = await create();
+    const port = device(bench);
+    await bench.scheduler.run(async () => {
+      const cpu = host(bench);
+      await cpu.boot();
+      await port.write(FirmwareMap.event_enable, FirmwareEvent.doorbell);
+      const rung: number[] = [];
+      bench.scheduler.spawn('firmware', async () => {
+        for (;;) {
+          await port.interrupt();
+          const pending = await port.read(FirmwareMap.doorbell_pending);
+          rung.push(pending);
+          await port.write(FirmwareMap.doorbell_pending, pending);
+          // The line is low when the write is done, not when it is on its way.
+          await port.read(FirmwareMap.events);
+        }
+      });
+      for (const bell of [3, 0, 15]) {
+        await cpu.write(bar0 + BigInt(Bar0.doorbell + 4 * bell), Uint8Array.of(1, 0, 0, 0));
+        await bench.scheduler.delay(400);
+      }
+      expect(rung).toEqual([1 << 3, 1 << 0, 1 << 15]);
+      await expect(port.interrupt()).rejects.toThrow(/two actors wait for an interrupt of drive0/);
+    });
+  });
+
+  test('bytes go from the medium into BAR memory and back, a word per cycle, the last word filled up', async () => {
+    using bench = await create();
+    const port = device(bench);
+    const bytes = new Random(52).bytes(memoryBytes - 13);
+    await bench.scheduler.run(async () => {
+      await port.write(FirmwareMap.event_enable, FirmwareEvent.fill | FirmwareEvent.drain);
+      const cpu = host(bench);
+      await cpu.boot();
+      const begin = bench.scheduler.now;
+      await runEngine(port, FirmwareMap.fill, { offset: 0, length: bytes.length });
+      await port.mediaIn.write(bytes);
+      await ended(port, FirmwareEvent.fill);
+      const cycles = bench.scheduler.now - begin;
+      expect(cycles).toBeGreaterThanOrEqual(memoryBytes / 32);
+      expect(cycles).toBeLessThan(memoryBytes / 32 + 60);
+      expect(await cpu.read(bar2 + 0x8000n, 128)).toEqual(bytes.slice(0x8000, 0x8080));
+
+      await runEngine(port, FirmwareMap.drain, { offset: 0, length: bytes.length });
+      expect(await port.mediaOut.read(bytes.length)).toEqual(bytes);
+      await ended(port, FirmwareEvent.drain);
+    });
+  });
+});
+
+describe('links', () => {
+  const length = 8192;
+
+  /** DMA from the device to host memory and nothing else; what the counters say then. */
+  async function measured(options: Partial<TestbenchOptions> = {}) {
+    using bench = await create(options);
+    const port = device(bench);
+    const { hostMemory } = bench.root;
+    const data = new Random(53).bytes(length);
+    return bench.scheduler.run(async () => {
+      const cpu = host(bench);
+      await cpu.boot();
+      for (let i = 0; i < length; i += 128) await cpu.write(bar2 + BigInt(i), data.subarray(i, i + 128));
+      await port.write(FirmwareMap.event_enable, FirmwareEvent.write_dma);
+      await cpu.read(bar2, 4);
+      bench.links.setDataRanges([{ base: hostMemory.base, limit: hostMemory.base + 0x1000n }]);
+      bench.links.clear();
+      expect(bench.links.snapshot()[0]?.down.beats).toBe(0);
+      await runEngine(port, FirmwareMap.write_dma, { offset: 0, length, address: hostMemory.base });
+      await ended(port, FirmwareEvent.write_dma);
+      await bench.scheduler.delay(50);
+      expect(hostMemory.read(hostMemory.base, length)).toEqual(data);
+      return { links: bench.links.snapshot(), cycle: bench.scheduler.now };
+    });
+  }
+
+  test('tell user data from the rest by its address, byte by byte and beat by beat', async () => {
+    const { links } = await measured();
+    expect(links.map(l => l.link)).toEqual(['root']);
+    const up = links[0]?.up;
+    if (!up) throw new Error('a link has two directions');
+    expect(up).toMatchObject({ posted: length / 128, non_posted: 0, completions: 0, beats: length / 32 });
+    expect(up).toMatchObject({ data_bytes: 0x1000, data_beats: 0x1000 / 32, other_bytes: length - 0x1000 });
+    expect(measureDirection(up, 250e6)).toEqual({ busyCycles: 128, busySeconds: 512e-9, gbps: 8, share: 1 });
+    expect(links[0]?.down).toMatchObject({ posted: 0, non_posted: 0, completions: 0, beats: 0, data_bytes: 0 });
+  });
+
+  test('count the same in every run, to the cycle; progress reports change nothing', async () => {
+    const first = await measured();
+    expect(await measured()).toEqual(first);
+    const told: number[] = [];
+    expect(await measured({ onProgress: cycle => told.push(cycle), progressCycles: 100 })).toEqual(first);
+    expect(told.length).toBeGreaterThan(3);
+  });
+
+  test('know only so many ranges', async () => {
+    using bench = await create();
+    expect(() => bench.links.setDataRanges(Array.from({ length: 5 }, () => ({ base: 0n, limit: 1n })))).toThrow(/4 data ranges/);
+  });
+});
+
+describe('software that waits for what never comes is told what', () => {
+  test.each([
+    ['words of the media stream out of drive0', (bench: Testbench) => device(bench).mediaOut.read(32)],
+    ['room in the media stream into drive0', (bench: Testbench) => device(bench).mediaIn.write(new Uint8Array(1 << 20))],
+    ['a packet at the root port', (bench: Testbench) => bench.root.receive()],
+    ['an interrupt of drive0', (bench: Testbench) => device(bench).interrupt()],
+  ])('%s', async (what, wait) => {
+    using bench = await create();
+    const failed = bench.scheduler.run<unknown>(() => wait(bench));
+    await expect(failed).rejects.toThrow(StalledError);
+    await expect(failed).rejects.toThrow(
+      what.replace('into', 'into the endpoint of').replace('out of', 'out of the endpoint of'),
+    );
+  });
+});
+
+test.each([64, 128, 512])('a fabric of %d bits moves media, BAR memory and packets as well', async width => {
+  using bench = await create({ width });
+  const port = device(bench);
+  const bytes = new Random(width).bytes(1000);
+  await bench.scheduler.run(async () => {
+    const cpu = host(bench);
+    await cpu.boot();
+    await port.write(FirmwareMap.event_enable, FirmwareEvent.fill);
+    await runEngine(port, FirmwareMap.fill, { offset: 512, length: bytes.length });
+    await port.mediaIn.write(bytes);
+    await ended(port, FirmwareEvent.fill);
+    expect(await cpu.read(bar2 + 512n + 100n, 100)).toEqual(bytes.slice(100, 200));
+    await runEngine(port, FirmwareMap.drain, { offset: 512, length: 77 });
+    expect(await port.mediaOut.read(77)).toEqual(bytes.slice(0, 77));
+  });
+});
