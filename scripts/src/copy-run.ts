@@ -43,6 +43,8 @@ export interface CopyRun {
   readonly flows?: readonly Flow[];
   readonly trace?: string;
   readonly progress?: Progress;
+  /** Gets the seconds that the run itself took, without building the fabric and the engine. */
+  readonly onTime?: (seconds: number) => void;
 }
 
 const allFlows: readonly Flow[] = ['peer-write', 'peer-read', 'host-memory'];
@@ -70,7 +72,10 @@ export async function runCopies(run: CopyRun): Promise<Report> {
       width: run.width,
       ...(run.trace !== undefined && { trace: run.trace }),
     });
-    return await bench.scheduler.run(() => copyAll(run, bench, { source, target, bytes }));
+    const begin = performance.now();
+    const result = await bench.scheduler.run(() => copyAll(run, bench, { source, target, bytes }));
+    run.onTime?.((performance.now() - begin) / 1000);
+    return result;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

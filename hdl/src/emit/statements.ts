@@ -38,7 +38,8 @@ export function statementLines(
           const head = expressions.value({ kind: 'unary', op: 'not', width: 1, value: condition, site });
           return [...lines(indent, `if (${head}) begin`), ...inner(statement.otherwise), `${indent}end`];
         }
-        const result = [...lines(indent, `if (${expressions.value(first.condition)}) begin`), ...inner(first.body)];
+        const never = first.condition.kind === 'const' ? ' // never: hardware does not write it' : '';
+        const result = [...lines(indent, `if (${expressions.value(first.condition)}) begin`, never), ...inner(first.body)];
         for (const arm of others) {
           result.push(...lines(indent, `end else if (${expressions.value(arm.condition)}) begin`), ...inner(arm.body));
         }

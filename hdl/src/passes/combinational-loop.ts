@@ -29,6 +29,7 @@ export function combinationalLoop(design: Design): Diagnostic[] {
       const path = shortestPath(graph, [start], node => node === start, inside);
       const steps = describe(graph, path.toReversed(), of, '');
       const names = steps.map(step => step.name).filter((name, i, all) => name !== all[i - 1]);
+      if (names.length === 1) names.push(...names);
       return [
         {
           check: 'combinational-loop',
@@ -81,8 +82,9 @@ function describe(
   return path.flatMap((index, i): Step[] => {
     const node = graph.nodes[index];
     if (!node || node.net === undefined) return [];
-    const next = graph.nodes[path[i + 1] ?? -1];
-    const site = next && next.net === undefined ? next.site : node.site;
+    // The node before a net is the assignment that drives it; a loop begins where it ends.
+    const driver = graph.nodes[path.at(i > 0 ? i - 1 : -2) ?? -1];
+    const site = driver && driver.net === undefined ? driver.site : node.site;
     const step = { name: prefix + node.net, site };
     const before = graph.nodes[path[i - 1] ?? -1]?.net;
     if (!node.child || before === undefined) return [step];

@@ -5,7 +5,7 @@ import type { Diagnostic } from './diagnostic.ts';
 
 /**
  * Names that the emitted Verilog cannot have: reserved words, no identifiers, names given twice in one module, and names of children
- * that a name inside the child hides (Verilator's VARHIDDEN). They are never changed behind the user's back.
+ * that a signal or memory inside the child hides (Verilator's VARHIDDEN). They are never changed behind the user's back.
  */
 export function nameClash(design: Design): Diagnostic[] {
   const names = new Map<string, Module>();
@@ -49,7 +49,7 @@ export function nameClash(design: Design): Diagnostic[] {
       } else own.set(name, { what, site });
     }
     for (const { name, module: child, site } of module.instances) {
-      const inside = [...child.signals, ...child.memories, ...child.instances].find(item => item.name === name);
+      const inside = [...child.signals, ...child.memories].find(item => item.name === name);
       if (!inside) continue;
       const message = `child '${name}' of ${module.name} has the name of something inside it: ${child.name} has '${name}' too`;
       report(message, `rename the field of ${module.name} that holds the child`, site, inside.site);

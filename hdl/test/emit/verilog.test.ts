@@ -163,7 +163,7 @@ test('memories: lanes, guards, a driver for one that hardware never writes', () 
         if (~write) begin
           ram_word <= ram[address]; // modules.ts:100
         end
-        if (1'b0) begin
+        if (1'b0) begin // never: hardware does not write it
           ring[ring_address_1] <= 8'd0; // modules.ts:93
         end
       end

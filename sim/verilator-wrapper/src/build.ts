@@ -134,7 +134,7 @@ function* make(options: BuildOptions, tools: Toolchain, staging: string, home: s
   const others = all.filter(port => port !== clockPort);
   const ports = ordered(others, options.portOrder ?? [], top);
   writeFileSync(join(obj, 'shim.cpp'), shimSource({ prefix, ports, clock: clockPort?.member, top, trace }));
-  yield* compileModel(obj, prefix, '../model.so', trace, log, tools);
+  yield* compileModel(obj, prefix, '../model.so', log, tools);
   return { library: join(home, 'model.so'), top, ports, memories, trace };
 }
 

@@ -9,7 +9,7 @@ import { lastLines } from './text.ts';
 import { type Toolchain, versionsOf } from './toolchain.ts';
 
 /** Flags of every compilation. Verilator's headers make warnings that say nothing about the design. */
-export const compilerFlags = [
+const compilerFlags = [
   '-std=c++17',
   '-march=native',
   '-fPIC',
@@ -17,6 +17,9 @@ export const compilerFlags = [
   '-w',
   '-DVM_COVERAGE=0',
   '-DVM_SC=0',
+  // What writes waveforms is in the run-time library of every model, and is used by those that trace.
+  '-DVM_TRACE=1',
+  '-DVM_TRACE_VCD=1',
   '-DVM_TRACE_FST=0',
   // Our own `vl_finish`, `vl_stop` and `vl_fatal`: see `shimSource`.
   '-DVL_USER_FINISH',
@@ -50,13 +53,9 @@ interface Unit {
 }
 
 /** Compiles each unit to an object of its name in `folder`, several at a time. @returns the objects. */
-function* compileUnits(
-  units: readonly Unit[],
-  folder: string,
-  flags: readonly string[],
-  log: Log,
-  tools: Toolchain,
-): Task<string[]> {
+function* compileUnits(units: readonly Unit[], folder: string, log: Log, tools: Toolchain): Task<string[]> {
+  const include = join(tools.verilator.root, 'include');
+  const flags = [...compilerFlags, `-I${include}`, `-I${join(include, 'vltstd')}`];
   for (const { name, files } of units)
     writeFileSync(join(folder, `${name}.cpp`), files.map(file => `#include "${file}"\n`).join(''));
   // The largest first, so that none of them is left over at the end.
@@ -103,52 +102,35 @@ function listed(classes: string, name: string): string[] {
  * Compiles what Verilator wrote to `folder`, with the shim beside it, to the shared library `library`. Verilator's run-time library is compiled once for all
  * models and kept in the cache. Its own makefile is not used: the PyPI package's is incomplete.
  */
-export function* compileModel(
-  folder: string,
-  prefix: string,
-  library: string,
-  trace: boolean,
-  log: Log,
-  tools: Toolchain,
-): Task<void> {
-  const include = join(tools.verilator.root, 'include');
-  const flags = [
-    ...compilerFlags,
-    `-I${include}`,
-    `-I${join(include, 'vltstd')}`,
-    `-DVM_TRACE=${Number(trace)}`,
-    `-DVM_TRACE_VCD=${Number(trace)}`,
-  ];
+export function* compileModel(folder: string, prefix: string, library: string, log: Log, tools: Toolchain): Task<void> {
   const classes = readFileSync(join(folder, `${prefix}_classes.mk`), 'utf8');
   const list = (...names: readonly string[]) => names.flatMap(name => listed(classes, name));
-  const runtime = yield* compileRuntime(list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW'), trace, include, flags, log, tools);
+  const runtime = yield* compileRuntime(list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW'), log, tools);
   const paths = (names: readonly string[]) => names.map(name => join(folder, `${name}.cpp`));
   const fast = paths([...list('VM_CLASSES_FAST', 'VM_SUPPORT_FAST'), 'shim']);
   const slow = paths(list('VM_CLASSES_SLOW', 'VM_SUPPORT_SLOW'));
   const small = bytesOf(fast) + bytesOf(slow) < unitBytes;
   const all = small ? units('all', [...slow, ...fast], '-O2') : [...units('fast', fast, '-O2'), ...units('slow', slow, '-O0')];
-  const objects = yield* compileUnits(all, folder, flags, log, tools);
+  const objects = yield* compileUnits(all, folder, log, tools);
   const args = ['-shared', '-o', library, ...objects, ...runtime, '-lpthread'];
   yield* runTool('The linker', log, { file: tools.compiler.command, args, folder });
 }
 
+/** The files of Verilator's run-time library that most models need; with all of them always there, one set serves nearly all models. */
+const usual = ['verilated', 'verilated_dpi', 'verilated_threads', 'verilated_vcd_c'];
+
 /** @returns the objects of Verilator's run-time library. */
-function* compileRuntime(
-  names: readonly string[],
-  tracing: boolean,
-  include: string,
-  flags: readonly string[],
-  log: Log,
-  tools: Toolchain,
-): Task<readonly string[]> {
-  const home = inCache('verilator', `runtime-${keyOf([names, tracing, versionsOf(tools)])}`);
+function* compileRuntime(needed: readonly string[], log: Log, tools: Toolchain): Task<readonly string[]> {
+  const names = [...new Set([...usual, ...needed])].toSorted();
+  const home = inCache('verilator', `runtime-${keyOf([names, versionsOf(tools)])}`);
   const objects = names.map(name => join(home, `${name}.o`));
   yield* once(
     home,
     () => objects.every(object => existsSync(object)),
     function* (staging) {
+      const include = join(tools.verilator.root, 'include');
       const parts = names.map((name): Unit => ({ name, files: [join(include, `${name}.cpp`)], optimize: '-O2' }));
-      yield* compileUnits(parts, staging, flags, log, tools);
+      yield* compileUnits(parts, staging, log, tools);
     },
   );
   return objects;
