@@ -44,4 +44,5 @@ export type {
   VecValue,
 } from './lang/values.ts';
 export type { Add, Clog2, SliceWidth, Sub } from './lang/width-arithmetic.ts';
-export { shareModules } from './passes/share-modules.ts';
+export { checked, DesignError } from './passes/checked.ts';
+export { type Diagnostic, diagnose, formatDiagnostic, shareModules } from './passes/index.ts';

@@ -1,5 +1,5 @@
 import { Endpoint, Fabric, Switch, type Topology } from '@hdl/pcie-rtl';
-import { elaborate, emitVerilog, type ir, shareModules } from '@hdl/ts-hdl';
+import { checked, elaborate, emitVerilog, type ir } from '@hdl/ts-hdl';
 import { writeFolder } from './files.ts';
 import { loadTopology } from './topology-file.ts';
 
@@ -23,7 +23,7 @@ export const width = 256;
  * (`fabric.f`, and `endpoint.f` and `switch.f` for the first endpoint and the first switch). Names in a list are relative to the folder.
  */
 export function emittedFiles(topology: Topology): EmittedFile[] {
-  const design = shareModules(elaborate(() => new Fabric({ topology, width, endpoint: p => new Endpoint(p) })).design);
+  const design = checked(elaborate(() => new Fabric({ topology, width, endpoint: p => new Endpoint(p) })).design);
   const lists = [fileList('fabric.f', design.top)];
   const first = (kind: string) => design.modules.find(m => m.name === kind);
   for (const [list, module] of [

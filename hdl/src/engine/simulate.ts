@@ -5,6 +5,7 @@ import { HdlError } from '../lang/errors.ts';
 import type { Module } from '../lang/module.ts';
 import { leaves } from '../lang/shapes.ts';
 import type { Readable, UInt } from '../lang/values.ts';
+import { checked } from '../passes/checked.ts';
 import { embedded } from './embedded.ts';
 import type { MemoryView, PortView, Simulation, SimulationOptions } from './simulation.ts';
 
@@ -81,14 +82,15 @@ export class TypedSimulation<M> implements Disposable {
   }
 }
 
-/** Elaborates, simulates and resets what `make` describes. */
+/** Elaborates, checks, simulates and resets what `make` describes. @throws HdlError or DesignError for what is wrong with it. */
 export function simulate<M extends Module<never> | Module<unknown>>(
   make: () => M,
   options: SimulateOptions = {},
 ): TypedSimulation<M> {
-  const elaborated = elaborate(make);
+  const { dut, design: described } = elaborate(make);
+  const design = checked(described);
   const { engine = embedded, resetCycles = 1, ...rest } = options;
-  const simulation = new TypedSimulation(elaborated, engine(elaborated.design, rest));
+  const simulation = new TypedSimulation({ dut, design }, engine(design, rest));
   const reset = simulation.engine.ports.get('rst');
   if (reset && resetCycles > 0) {
     reset.words[0] = 1;

@@ -153,3 +153,22 @@ export class Decoder extends Module {
     );
   }
 }
+
+/** One `when` whose values depend on each other, and a memory that is read in it. */
+export class Chain extends Module {
+  readonly go = input(bool);
+  readonly address = input(uint(2));
+  readonly first = output(uint(8));
+  readonly second = output(uint(8));
+  private readonly words = memory(uint(8), { depth: 4 });
+
+  protected override logic() {
+    this.words.write(this.address, this.second);
+    this.first.set(this.address.zext(8));
+    this.second.set(0);
+    when(this.go, () => {
+      this.first.set(this.words.peek(this.address));
+      this.second.set(this.first.add(1));
+    });
+  }
+}

@@ -3,7 +3,7 @@ import { emitText, emitVerilog } from '../../src/emit/verilog.ts';
 import { elaborate, type Module } from '../../src/index.ts';
 import { checks, shareModules } from '../../src/passes/index.ts';
 import { randomDesign } from '../random-design.ts';
-import { Counter, Decoder, Gate, Machine, Memories, Parent } from './modules.ts';
+import { Chain, Counter, Decoder, Gate, Machine, Memories, Parent } from './modules.ts';
 
 function verilog(make: () => Module<never> | Module<unknown>): string {
   const design = shareModules(elaborate(make).design);
@@ -120,6 +120,37 @@ test('a when that drives both directions of a handshake is split, signals with t
           level = 2'd1; // modules.ts:76
           copy = 2'd2; // modules.ts:77
         end
+      end
+    endmodule
+    "
+  `);
+});
+
+test('a when whose values depend on each other is split; always @* reads no memory', () => {
+  expect(verilog(() => new Chain())).toMatchInlineSnapshot(`
+    "module Chain ( // modules.ts:158
+      input clk,
+      input go,
+      input [1:0] address,
+      output reg [7:0] first,
+      output reg [7:0] second
+    );
+      reg [7:0] words [0:3]; // modules.ts:163
+      wire [7:0] first_1 = words[address]; // modules.ts:170
+      always @* begin
+        first = {6'd0, address}; // modules.ts:167
+        if (go) begin
+          first = first_1; // modules.ts:170
+        end
+      end
+      always @* begin
+        second = 8'd0; // modules.ts:168
+        if (go) begin
+          second = first + 8'd1; // modules.ts:171
+        end
+      end
+      always @(posedge clk) begin
+        words[address] <= second; // modules.ts:166
       end
     endmodule
     "

@@ -90,6 +90,19 @@ test('bits are told apart: a chain through one vector is no loop, a carry is', (
   expect(messages(combinationalLoop, chain(true))).toEqual(['combinational loop in Top: y -> y']);
 });
 
+test('a carry goes from low bits to high ones, and not back', () => {
+  const around = (from: number, to: number) => {
+    const m = new ModuleBuilder('Top');
+    const v = m.wire('v', 4);
+    const sum = m.wire('sum', 4);
+    m.body.push(assign(v, constant(4, 0)), assign(sum, arithmetic('add', read(v), m.input('a', 4))));
+    m.body.push(assign(v, slice(read(sum), from, 1), to));
+    return messages(combinationalLoop, design(m.build()));
+  };
+  expect(around(3, 0)).toEqual(['combinational loop in Top: v -> sum -> v']);
+  expect(around(0, 3)).toEqual([]);
+});
+
 test('paths through a child are counted output by output', () => {
   const cross = new ModuleBuilder('Cross');
   const a = cross.input('a', 1);

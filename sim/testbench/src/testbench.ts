@@ -1,5 +1,5 @@
 import type { Topology } from '@hdl/pcie-rtl';
-import { elaborate, embedded, type ir, type Simulation, type SimulationOptions, shareModules } from '@hdl/ts-hdl';
+import { checked, elaborate, embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
 import { FabricHarness } from './fabric-harness.ts';
 import { Links } from './links.ts';
 import { DevicePort, RootPort } from './ports.ts';
@@ -27,7 +27,7 @@ const resetCycles = 4;
 
 /** The design of a topology's harness, for any engine. */
 export function harnessDesign(topology: Topology, width = 256, hostBytes = 4 * 1024 * 1024): ir.Design {
-  return shareModules(elaborate(() => new FabricHarness({ topology, width, host_bytes: hostBytes, host_base: hostBase })).design);
+  return checked(elaborate(() => new FabricHarness({ topology, width, host_bytes: hostBytes, host_base: hostBase })).design);
 }
 
 /** A fabric that runs, with what software needs of it. `using` closes it. */

@@ -1,42 +1,100 @@
-import { embedded, type ir, type PortView, type Simulation } from '@hdl/ts-hdl';
+import { embedded, type ir, type Simulation } from '@hdl/ts-hdl';
 import { expect, test } from 'vitest';
-import { Random, randomDesign } from '../../../hdl/test/random-design.ts';
-import { verilator } from '../src/index.ts';
+import { shareModules } from '../../../hdl/src/passes/index.ts';
+import { Random, type RandomDesignOptions, randomDesign } from '../../../hdl/test/random-design.ts';
+import { prepareVerilator, verilator } from '../src/index.ts';
 import { get, set } from './designs.ts';
 
-/** Random designs as instances of one module, each with ports of its own, so that they are compiled together. */
+const site: ir.Site = { frames: [] };
+
+/** Designs as instances of one module, each with ports of its own, so that they are compiled together. */
 function gather(designs: readonly ir.Design[]): ir.Design {
-  const site: ir.Site = { frames: [] };
-  const modules: ir.Module[] = [];
   const signals: ir.Signal[] = [];
   const instances: ir.Instance[] = [];
   const body: ir.Statement[] = [];
-  designs.forEach(({ modules: own, top }, i) => {
-    // Names of modules are unique in a design only.
-    const renamed = new Map<ir.Module, ir.Module>();
-    const rename = (module: ir.Module): ir.Module => {
-      const known = renamed.get(module);
-      if (known !== undefined) return known;
-      throw new Error(`module ${module.name} comes after its parent`);
-    };
-    for (const module of own) renamed.set(module, renameModule(module, `D${i}_${module.name}`, rename));
-    modules.push(...renamed.values());
-    const instance: ir.Instance = { name: `d${i}`, module: rename(top), site };
+  designs.forEach(({ top }, i) => {
+    const instance: ir.Instance = { name: `d${i}`, module: top, site };
     instances.push(instance);
     for (const port of top.signals) {
       if (port.kind !== 'input' && port.kind !== 'output') continue;
-      const outer: ir.Signal = { ...port, name: `d${i}_${port.name}` };
-      signals.push(outer);
       const { width } = port;
-      if (port.kind === 'input') {
-        const value: ir.Expr = { kind: 'signal', signal: outer, width, site };
-        body.push({ kind: 'assign', target: { instance, signal: port }, low: 0, value, site });
-      } else {
-        const value: ir.Expr = { kind: 'instance', instance, port, width, site };
-        body.push({ kind: 'assign', target: { instance: undefined, signal: outer }, low: 0, value, site });
-      }
+      const signal: ir.Signal = { ...port, name: `d${i}_${port.name}` };
+      signals.push(signal);
+      body.push(
+        port.kind === 'input'
+          ? { kind: 'assign', target: { instance, signal: port }, low: 0, value: { kind: 'signal', signal, width, site }, site }
+          : {
+              kind: 'assign',
+              target: { instance: undefined, signal },
+              low: 0,
+              value: { kind: 'instance', instance, port, width, site },
+              site,
+            },
+      );
     }
   });
   const top: ir.Module = { name: 'Gathered', signals, memories: [], instances, body, site };
-  return { top, modules: [...modules, top] };
+  // Names of modules are unique in each design only; this makes them unique again.
+  return shareModules({ top, modules: [...designs.flatMap(design => design.modules), top] });
 }
+
+/** Paths of all memories. */
+function memories(module: ir.Module, path = ''): string[] {
+  const own = module.memories.map(({ name }) => `${path}${name}`);
+  return [...own, ...module.instances.flatMap(instance => memories(instance.module, `${path}${instance.name}.`))];
+}
+
+async function compareRuns(first: number, count: number, cycles: number, options: RandomDesignOptions): Promise<void> {
+  const design = gather(Array.from({ length: count }, (_, i) => randomDesign(first + i, options)));
+  await prepareVerilator(design);
+  const random = new Random(first);
+  using expected = embedded(design);
+  using actual = verilator(design);
+  const ports = [...expected.ports.values()];
+  expect([...actual.ports.keys()]).toEqual(ports.map(port => port.name));
+  const values = (simulation: Simulation) =>
+    [...simulation.ports.values()].filter(port => port.direction === 'output').map(port => `${port.name} ${get(port)}`);
+  const compare = (moment: string) => expect(values(actual), `seeds from ${first}, ${moment}`).toEqual(values(expected));
+  const paths = memories(design.top);
+  compare('at the start');
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    for (const port of ports) {
+      if (port.direction === 'output' || random.chance(0.3)) continue;
+      const value = port.name === 'rst' ? BigInt(random.chance(0.1)) : random.bits(port.width);
+      for (const simulation of [expected, actual]) set(simulation.ports.get(port.name) ?? port, value);
+    }
+    if (random.chance(0.3) && paths.length > 0) {
+      const path = random.pick(paths);
+      const { width, depth } = expected.memory(path);
+      const word = random.below(depth);
+      const value = random.bits(width);
+      for (const simulation of [expected, actual]) {
+        const { bytes, stride } = simulation.memory(path);
+        for (let i = 0; i < stride; i++) bytes[word * stride + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+      }
+    }
+    if (random.chance(0.3)) {
+      for (const simulation of [expected, actual]) simulation.settle();
+      compare(`settled before edge ${cycle}`);
+    }
+    const steps = random.chance(0.2) ? random.below(5) : 1;
+    for (const simulation of [expected, actual]) simulation.step(steps);
+    compare(`after edge ${cycle}`);
+  }
+  for (const path of paths) {
+    const words = (simulation: Simulation) => {
+      const { bytes, stride, depth, width } = simulation.memory(path);
+      return Array.from({ length: depth }, (_, i) => [...bytes.subarray(i * stride, i * stride + Math.ceil(width / 8))]);
+    };
+    expect(words(actual), `seeds from ${first}, memory ${path}`).toEqual(words(expected));
+  }
+}
+
+const first = Number(process.env.HDL_RANDOM_SEED ?? 1);
+
+test.each([
+  { name: 'of any width', count: 16, options: {} },
+  { name: 'of at most 8 bits', count: 12, options: { maxWidth: 8 } },
+])('random designs $name behave alike on both engines', async ({ count, options }) => {
+  await compareRuns(first, count, 40, options);
+});
