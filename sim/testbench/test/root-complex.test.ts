@@ -26,6 +26,7 @@ describe.each([
     using bench = new RootBench(width, mps);
     const model = random.bytes(hostBytes);
     bench.memory.write(hostBase, model);
+    let longest = 0;
     await bench.scheduler.run(async () => {
       for (let round = 0; round < 12; round++) {
         for (let n = random.below(12); n > 0; n--) {
@@ -46,6 +47,7 @@ describe.each([
           const read = reads.get(tag);
           if (!read || packetName(packet) !== 'CplD') throw new Error(`unexpected ${packetName(packet)}, tag ${tag}, ${told}`);
           expect(packet.requester_id).toBe(device.requester_id);
+          longest = Math.max(longest, packet.payload.length);
           expect(take(read, packet, mps), `tag ${tag}, ${told}`).toBeUndefined();
           if (read.got.length < read.bytes) continue;
           const offset = Number(read.address - hostBase);
@@ -53,6 +55,7 @@ describe.each([
           reads.delete(tag);
         }
       }
+      expect(longest, 'completions are as long as MPS lets them').toBe(mps);
       expect(bench.memory.read(hostBase, hostBytes)).toEqual(model);
     });
   });
@@ -86,6 +89,24 @@ describe('what is not for host memory', () => {
     });
     expect(bench.memory.read(hostBase, hostBytes)).toEqual(before);
     expect(bench.fabric.ring.available).toBe(0);
+  });
+
+  test('software that is late loses nothing, and stalls what is behind', async () => {
+    using bench = new RootBench(256, 256);
+    const count = 1200;
+    const vector = (i: number) =>
+      memoryWrite({ ...device, tag: 0, address: 0xfee0_0000n, data: Uint8Array.of(i & 255, i >> 8, 0, 0) });
+    await bench.scheduler.run(async () => {
+      for (let i = 0; i < count; i++) void bench.fabric.send(vector(i));
+      const written = bench.fabric.send(memoryWrite({ ...device, tag: 0, address: hostBase, data: Uint8Array.of(42) }));
+      await bench.scheduler.delay(3000);
+      expect(bench.software.ring.available).toBe(bench.software.ring.depth);
+      expect(bench.memory.read(hostBase, 1)).toEqual(Uint8Array.of(0));
+      for (let i = 0; i < count; i++) expect(await bench.software.next(), `interrupt ${i}`).toEqual(vector(i));
+      await written;
+      await bench.scheduler.delay(20);
+    });
+    expect(bench.memory.read(hostBase, 1)).toEqual(Uint8Array.of(42));
   });
 
   test('reads of addresses that are nobody’s are answered with Unsupported Request, in hardware', async () => {

@@ -1,0 +1,127 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BlockDeviceFirmware, MemoryBacking } from '@hdl/firmware/device';
+import { allFunctions, BlockDriver, copyFile, type Flow, Host } from '@hdl/firmware/host';
+import { defaultTopology, Switch } from '@hdl/pcie-rtl';
+import { embedded, Fifo, simulate, uint } from '@hdl/ts-hdl';
+import { verilator } from '@hdl/verilator-wrapper';
+import { expect, test } from 'vitest';
+import { Testbench } from '../src/index.ts';
+import { testOnEngines } from '../src/on-engines.ts';
+import { Lockstep } from './lockstep.ts';
+import { Random } from './random.ts';
+
+testOnEngines('a FIFO keeps the order of its words', engine => {
+  using sim = simulate(() => new Fifo({ type: uint(8), depth: 4 }), { engine });
+  const { dut } = sim;
+  sim.poke(dut.in.valid, 1);
+  for (let i = 0; i < 4; i++) {
+    sim.poke(dut.in.payload, 10 + i);
+    sim.step();
+  }
+  sim.poke(dut.in.valid, 0);
+  sim.poke(dut.out.ready, 1);
+  const words: bigint[] = [];
+  for (let cycle = 0; cycle < 10; cycle++) {
+    if (sim.peek(dut.out.valid)) words.push(sim.peek(dut.out.payload));
+    sim.step();
+  }
+  expect(words).toEqual([10n, 11n, 12n, 13n]);
+});
+
+test.each<Flow>(['peer-write', 'peer-read', 'host-memory'])('both engines agree in every cycle of a %s copy', async flow => {
+  const bytes = 3001;
+  const data = Uint8Array.from({ length: bytes }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+  let lockstep: Lockstep | undefined;
+  using bench = await Testbench.create({
+    topology: defaultTopology(),
+    engine: design => {
+      lockstep = new Lockstep(embedded(design), verilator(design));
+      return lockstep;
+    },
+  });
+  const target = new MemoryBacking(new Uint8Array(8192));
+  const source = new MemoryBacking(new Uint8Array(8192));
+  source.write(0, data);
+  await bench.scheduler.run(async () => {
+    const host = new Host(bench);
+    const tree = await host.enumerate();
+    const endpoints = [...allFunctions(tree.functions)].filter(f => !f.bridge);
+    const drives: BlockDriver[] = [];
+    for (const [i, backing] of [source, target].entries()) {
+      const [device, endpoint] = [bench.devices[i], endpoints[i]];
+      if (!device || !endpoint) throw new Error('the default topology has two drives');
+      BlockDeviceFirmware.start(bench.scheduler, device, backing);
+      drives.push(await BlockDriver.probe(host, endpoint));
+    }
+    const [from, to] = drives;
+    if (from && to) await copyFile({ source: from, target: to, length: bytes, flow, chunkBytes: 1024 });
+  });
+  expect(Buffer.compare(target.bytes.subarray(0, bytes), data)).toBe(0);
+  expect(bench.simulation.cycle).toBeGreaterThan(3000);
+  expect(lockstep?.differences()).toEqual([]);
+});
+
+/** Values over time by the full name of the signal: a text of `time value` per change. */
+function changes(path: string): Map<string, string[]> {
+  const scopes: string[] = [];
+  const names = new Map<string, string[]>();
+  const result = new Map<string, string[]>();
+  let time = '';
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const words = line.trim().split(/\s+/);
+    if (words[0] === '$scope') scopes.push(words[2] ?? '');
+    else if (words[0] === '$upscope') scopes.pop();
+    else if (words[0] === '$var') {
+      const name = [...scopes, words[4]].join('.');
+      result.set(name, []);
+      names.set(words[3] ?? '', [...(names.get(words[3] ?? '') ?? []), name]);
+    } else if (line.startsWith('#')) time = line.slice(1);
+    else if (/^[01b]/.test(line)) {
+      const [value, code] = line.startsWith('b')
+        ? [(words[0] ?? '').slice(1).replace(/^0+(?=.)/, ''), words[1] ?? '']
+        : [line[0] ?? '', line.slice(1)];
+      for (const name of names.get(code) ?? []) result.get(name)?.push(`${time} ${value}`);
+    }
+  }
+  return result;
+}
+
+test('waveforms have the TypeScript names, and both engines draw the same curves', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trace-'));
+  try {
+    const draw = (engine: typeof embedded, file: string) => {
+      const random = new Random(5);
+      const options = { engine, trace: join(folder, file) };
+      using sim = simulate(() => new Switch({ width: 64, ports: 2, vendor_id: 1, device_id: 2 }), options);
+      const inputs = [...sim.engine.ports.values()].filter(p => p.direction === 'input' && p.name !== 'rst');
+      for (let cycle = 0; cycle < 200; cycle++) {
+        for (const port of inputs) {
+          const mask = port.width % 32 === 0 ? 0xffff_ffff : 2 ** (port.width % 32) - 1;
+          for (let i = 0; i < port.words.length; i++) {
+            const top = i === port.words.length - 1 ? mask : 0xffff_ffff;
+            port.words[i] = (Math.floor(random.fraction() * 2 ** 32) & top) >>> 0;
+          }
+        }
+        sim.step();
+      }
+    };
+    draw(embedded, 'embedded.vcd');
+    draw(verilator, 'verilator.vcd');
+    const [ours, theirs] = [changes(join(folder, 'embedded.vcd')), changes(join(folder, 'verilator.vcd'))];
+    for (const name of [
+      'Switch.upstream_rx_header_fmt',
+      'Switch.ingress_0.rx_valid',
+      'Switch.arbiter_1.owner',
+      'Switch.space_0.upstream_tx_valid',
+    ])
+      expect(ours.has(name), name).toBe(!name.endsWith('space_0.upstream_tx_valid'));
+    const common = [...ours.keys()].filter(name => theirs.has(name));
+    expect(common.length / ours.size).toBeGreaterThan(0.95);
+    for (const name of common) expect(ours.get(name), name).toEqual(theirs.get(name));
+    expect(common.filter(name => (ours.get(name)?.length ?? 0) > 5).length).toBeGreaterThan(100);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
