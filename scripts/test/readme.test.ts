@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const readme = readFileSync(`${root}/README.md`, 'utf8');
+
+/** The fenced blocks of one language. */
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(m => m[1] ?? '');
+
+test('the counter of the README is the one of examples/counter.ts, and prints the Verilog that the README shows', () => {
+  const source = readFileSync(`${root}/examples/counter.ts`, 'utf8');
+  expect(source).toContain(blocks('ts')[0]);
+  const printed = execFileSync('npx', ['tsx', 'examples/counter.ts'], { cwd: root, encoding: 'utf8' });
+  expect(printed).toContain(blocks('verilog')[0]);
+  expect(printed).toContain('after 9 enabled cycles a counter of 3 bits holds 1');
+});
+
+test('the commands of the README exist', () => {
+  const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { scripts: Record<string, string> };
+  for (const [, name = ''] of readme.matchAll(/npm run ([a-z]+)/g)) expect(Object.keys(scripts)).toContain(name);
+  const help = execFileSync('npx', ['p2p', 'sim', '--help'], { cwd: root, encoding: 'utf8' });
+  for (const [, option = ''] of readme.matchAll(/npm start -- .*?(--[a-z]+)/g)) expect(help).toContain(option);
+});
+
+test('links of the documents lead somewhere', () => {
+  for (const page of ['README.md', 'docs/architecture.md', 'docs/decisions.md', 'docs/report-schema.md']) {
+    const text = readFileSync(`${root}/${page}`, 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
+      expect(() => readFileSync(new URL(target, `file://${root}/${page}`)), `${page}: ${target}`).not.toThrow();
+    }
+  }
+});
