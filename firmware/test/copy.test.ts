@@ -43,21 +43,20 @@ test.each(flows)('%s copies files of any length, byte for byte, over the links t
       expect(await linkBytes()).toEqual({ root: [root, root], drive0: [0, length], drive1: [length, 0], spare0: [0, 0] });
     }
     expect(Buffer.compare(media[0], original)).toBe(0);
-  }),
-);
+  }));
 
-test.each(['peer-write', 'peer-read'] as const)(
-  '%s keeps the busy link busy: payload on more than 95 percent of the beats',
-  flow =>
-    run(async () => {
-      on.testbench.links.clear();
-      await copyFile({ source, target, length: MiB, flow });
-      await on.testbench.scheduler.delay(50);
-      const { up } = at(on.testbench.links.snapshot(), 1);
-      expect(up.data_beats).toBe(MiB / 32);
-      expect(up.data_beats / (up.last_data_cycle - up.first_data_cycle + 1)).toBeGreaterThan(0.95);
-    }),
-);
+test.each([
+  'peer-write',
+  'peer-read',
+] as const)('%s keeps the busy link busy: payload on more than 95 percent of the beats', flow =>
+  run(async () => {
+    on.testbench.links.clear();
+    await copyFile({ source, target, length: MiB, flow });
+    await on.testbench.scheduler.delay(50);
+    const { up } = at(on.testbench.links.snapshot(), 1);
+    expect(up.data_beats).toBe(MiB / 32);
+    expect(up.data_beats / (up.last_data_cycle - up.first_data_cycle + 1)).toBeGreaterThan(0.95);
+  }));
 
 test('progress is told chunk by chunk, up to the length', () =>
   run(async () => {
@@ -123,8 +122,7 @@ test.each(flows)('%s: an error of a drive ends the copy, and all works again whe
     await copyFile(copy);
     expect(Buffer.compare(media[1].subarray(0, 300_000), original.subarray(0, 300_000))).toBe(0);
     expect(on.host.data.available).toBe(free);
-  }),
-);
+  }));
 
 test('a peer read that the source does not answer ends with an error', () =>
   run(async () => {

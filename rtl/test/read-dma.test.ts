@@ -213,22 +213,22 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
     expect(b.completer.most).toBeLessThanOrEqual(8);
   });
 
-  test.each(['media', 'memory'])(
-    'a word in every cycle, with 32 requests of 256 bytes that are answered after 80 cycles, to %s',
-    to => {
-      const b = bench(width, 3, { tags: 32 });
-      using _ = b.sim;
-      b.completer.behaviour = { rate: 1, latency: [80, 80], boundary: 64, split: 'whole', order: 'request' };
-      const length = 16_384;
-      const start = b.sim.cycle;
-      b.run({ address: 0x10_0000n, length, mrrs: 1, offset: to === 'media' ? 'media' : 0 });
-      const times = to === 'media' ? b.media.times : b.memory.times;
-      expect(times.length).toBe(length / (width / 8));
-      expect(b.completer.most).toBe(32);
-      expect(b.completer.rx.times.slice(0, 32)).toEqual(Array.from({ length: 32 }, (_, i) => start + 3 + i));
-      expect(times.length / ((times.at(-1) ?? 0) - (times[0] ?? 0) + 1)).toBeGreaterThan(0.99);
-    },
-  );
+  test.each([
+    'media',
+    'memory',
+  ])('a word in every cycle, with 32 requests of 256 bytes that are answered after 80 cycles, to %s', to => {
+    const b = bench(width, 3, { tags: 32 });
+    using _ = b.sim;
+    b.completer.behaviour = { rate: 1, latency: [80, 80], boundary: 64, split: 'whole', order: 'request' };
+    const length = 16_384;
+    const start = b.sim.cycle;
+    b.run({ address: 0x10_0000n, length, mrrs: 1, offset: to === 'media' ? 'media' : 0 });
+    const times = to === 'media' ? b.media.times : b.memory.times;
+    expect(times.length).toBe(length / (width / 8));
+    expect(b.completer.most).toBe(32);
+    expect(b.completer.rx.times.slice(0, 32)).toEqual(Array.from({ length: 32 }, (_, i) => start + 3 + i));
+    expect(times.length / ((times.at(-1) ?? 0) - (times[0] ?? 0) + 1)).toBeGreaterThan(0.99);
+  });
 });
 
 describe('reads that fail', () => {

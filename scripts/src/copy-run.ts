@@ -7,7 +7,6 @@ import {
   allFunctions,
   BlockDriver,
   copyFile,
-  enumerate,
   type Flow,
   Host,
   HostError,
@@ -16,7 +15,16 @@ import {
   userDataRanges,
 } from '@hdl/firmware/host';
 import type { Topology } from '@hdl/pcie-rtl';
-import { type DirectionSnapshot, type EngineFunction, type LinkSnapshot, Testbench } from '@hdl/testbench';
+import {
+  type DirectionSnapshot,
+  dataLatency,
+  type EngineFunction,
+  gigabytesPerSecond,
+  type LinkSnapshot,
+  linkLimit,
+  measureDirection,
+  Testbench,
+} from '@hdl/testbench';
 import type { EngineName } from './engines.ts';
 import { UsageError } from './errors.ts';
 import { sizeOfInput } from './files.ts';
@@ -105,8 +113,7 @@ interface Media {
 async function copyAll(run: CopyRun, bench: Testbench, { source, target, bytes }: Media): Promise<Report> {
   const { topology, clockHz, width } = run;
   const host = new Host(bench);
-  const tree = await enumerate(host.config);
-  bench.root.setMaxPayload(tree.maxPayload);
+  const tree = await host.enumerate();
   const drives: BlockDriver[] = [];
   for (const [i, backing] of [source, target].entries()) {
     const port = bench.devices[i];
@@ -140,7 +147,7 @@ async function copyAll(run: CopyRun, bench: Testbench, { source, target, bytes }
     width,
     max_payload: tree.maxPayload,
     max_read_request: tree.maxReadRequest,
-    link_limit_gbps: gbps(width / 8, 1, clockHz),
+    link_limit_gbps: linkLimit({ clockHz, width }),
     file: { name: run.name ?? basename(run.file), bytes, sha256: hashOfFile(run.file) },
     flows,
     total_cycles: bench.scheduler.now,
@@ -179,9 +186,6 @@ function hashOfFile(path: string): string {
   return hash.digest('hex');
 }
 
-/** 10^9 bytes/s. */
-const gbps = (bytes: number, cycles: number, clockHz: number) => (cycles === 0 ? 0 : (bytes * clockHz) / cycles / 1e9);
-
 function flowReport(f: {
   readonly flow: Flow;
   readonly bytes: number;
@@ -204,10 +208,10 @@ function flowReport(f: {
     flow: f.flow,
     cycles: f.cycles,
     seconds: f.cycles / f.clockHz,
-    copy_gbps: gbps(f.bytes, f.cycles, f.clockHz),
+    copy_gbps: gigabytesPerSecond(f.bytes, f.cycles, f.clockHz),
     latency: {
       first_data_cycles: at(f.to).down.first_data_cycle - root.down.first_cycle,
-      path_cycles: at(f.to).down.first_data_cycle - at(f.from).up.first_data_cycle,
+      path_cycles: dataLatency(at(f.from).up, at(f.to).down) ?? 0,
     },
     root_data_bytes: root.down.data_bytes + root.up.data_bytes,
     sha256: f.sha256,
@@ -216,7 +220,7 @@ function flowReport(f: {
 }
 
 function linkReport(link: string, direction: 'down' | 'up', c: DirectionSnapshot, clockHz: number): LinkReport {
-  const busy = c.data_beats > 0 ? c.last_data_cycle - c.first_data_cycle + 1 : 0;
+  const { busyCycles, gbps, share } = measureDirection(c, clockHz);
   return {
     link,
     direction,
@@ -224,8 +228,8 @@ function linkReport(link: string, direction: 'down' | 'up', c: DirectionSnapshot
     data_bytes: c.data_bytes,
     other_bytes: c.other_bytes,
     data_beats: c.data_beats,
-    busy_cycles: busy,
-    data_gbps: gbps(c.data_bytes, busy, clockHz),
-    share: busy === 0 ? 0 : c.data_beats / busy,
+    busy_cycles: busyCycles,
+    data_gbps: gbps,
+    share,
   };
 }

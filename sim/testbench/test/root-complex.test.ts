@@ -145,29 +145,28 @@ describe('what is not for host memory', () => {
   });
 });
 
-test.each([64, 128, 256, 512])(
-  '%d bits: who sees an interrupt or a completion sees all that was written before it',
-  async width => {
-    const random = new Random(width + 7);
-    using bench = new RootBench(width, 256);
-    await bench.scheduler.run(async () => {
-      for (let n = 0; n < 150; n++) {
-        const { address, bytes } = span(random, 256);
-        const data = random.bytes(bytes);
-        // Both leave back to back: the first waits in the ring until the second is in.
-        void bench.fabric.send(memoryWrite({ ...device, tag: 0, address, data }));
-        const after = random.chance(0.5)
-          ? memoryWrite({ ...device, tag: 0, address: 0xfee0_0000n, data: Uint8Array.of(1, 2, 3, 4) })
-          : completion({ requester_id: 0, tag: n }, { completer_id: 0x0300 });
-        void bench.fabric.send(after);
-        expect(await bench.software.next()).toEqual(after);
-        const offset = Number(address - hostBase);
-        expect(bench.memory.read(address, bytes), `${bytes} bytes at offset ${offset}, seed ${random.seed}`).toEqual(data);
-        if (random.chance(0.3)) await bench.scheduler.delay(random.below(5));
-      }
-    });
-  },
-);
+test.each([
+  64, 128, 256, 512,
+])('%d bits: who sees an interrupt or a completion sees all that was written before it', async width => {
+  const random = new Random(width + 7);
+  using bench = new RootBench(width, 256);
+  await bench.scheduler.run(async () => {
+    for (let n = 0; n < 150; n++) {
+      const { address, bytes } = span(random, 256);
+      const data = random.bytes(bytes);
+      // Both leave back to back: the first waits in the ring until the second is in.
+      void bench.fabric.send(memoryWrite({ ...device, tag: 0, address, data }));
+      const after = random.chance(0.5)
+        ? memoryWrite({ ...device, tag: 0, address: 0xfee0_0000n, data: Uint8Array.of(1, 2, 3, 4) })
+        : completion({ requester_id: 0, tag: n }, { completer_id: 0x0300 });
+      void bench.fabric.send(after);
+      expect(await bench.software.next()).toEqual(after);
+      const offset = Number(address - hostBase);
+      expect(bench.memory.read(address, bytes), `${bytes} bytes at offset ${offset}, seed ${random.seed}`).toEqual(data);
+      if (random.chance(0.3)) await bench.scheduler.delay(random.below(5));
+    }
+  });
+});
 
 test('what software sends goes down whole, between the completions of host memory', async () => {
   const random = new Random(31);

@@ -56,24 +56,24 @@ test('a recent one on the path is taken', () => {
   });
 });
 
-test.each(['P2P_VERILATOR', 'VERILATOR_ROOT'])(
-  'a verilator that %s names is not passed over: too old, missing, or no verilator',
-  variable => {
-    inFolder(folder => {
-      only(folder);
-      symlinkSync(folder, join(folder, 'bin'));
-      const file = join(folder, 'bin', 'verilator');
-      vi.stubEnv(variable, variable === 'P2P_VERILATOR' ? file : folder);
-      expect(thrown(() => findToolchain(options)).message).toMatch(`${variable} leads to ${file}, which does not run (spawn`);
-      program(folder, 'verilator', old);
-      expect(thrown(() => findToolchain(options)).message).toMatch(
-        `${variable} leads to ${file}, which is Verilator 4.038. Verilator 5.036`,
-      );
-      program(folder, 'verilator', '#!/bin/sh\necho "something else"\n');
-      expect(thrown(() => findToolchain(options)).message).toMatch("it says 'something else'");
-    });
-  },
-);
+test.each([
+  'P2P_VERILATOR',
+  'VERILATOR_ROOT',
+])('a verilator that %s names is not passed over: too old, missing, or no verilator', variable => {
+  inFolder(folder => {
+    only(folder);
+    symlinkSync(folder, join(folder, 'bin'));
+    const file = join(folder, 'bin', 'verilator');
+    vi.stubEnv(variable, variable === 'P2P_VERILATOR' ? file : folder);
+    expect(thrown(() => findToolchain(options)).message).toMatch(`${variable} leads to ${file}, which does not run (spawn`);
+    program(folder, 'verilator', old);
+    expect(thrown(() => findToolchain(options)).message).toMatch(
+      `${variable} leads to ${file}, which is Verilator 4.038. Verilator 5.036`,
+    );
+    program(folder, 'verilator', '#!/bin/sh\necho "something else"\n');
+    expect(thrown(() => findToolchain(options)).message).toMatch("it says 'something else'");
+  });
+});
 
 test('what is missing is named: Verilator, Python, the compiler', () => {
   inFolder(folder => {

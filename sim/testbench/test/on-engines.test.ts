@@ -1,15 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BlockDeviceFirmware, MemoryBacking } from '@hdl/firmware/device';
-import { allFunctions, BlockDriver, copyFile, type Flow, Host } from '@hdl/firmware/host';
-import { defaultTopology, Switch } from '@hdl/pcie-rtl';
+import { Switch } from '@hdl/pcie-rtl';
 import { embedded, Fifo, simulate, uint } from '@hdl/ts-hdl';
 import { verilator } from '@hdl/verilator-wrapper';
 import { expect, test } from 'vitest';
-import { Testbench } from '../src/index.ts';
 import { testOnEngines } from '../src/on-engines.ts';
-import { Lockstep } from './lockstep.ts';
 import { Random } from './random.ts';
 
 testOnEngines('a FIFO keeps the order of its words', engine => {
@@ -28,39 +24,6 @@ testOnEngines('a FIFO keeps the order of its words', engine => {
     sim.step();
   }
   expect(words).toEqual([10n, 11n, 12n, 13n]);
-});
-
-test.each<Flow>(['peer-write', 'peer-read', 'host-memory'])('both engines agree in every cycle of a %s copy', async flow => {
-  const bytes = 3001;
-  const data = Uint8Array.from({ length: bytes }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
-  let lockstep: Lockstep | undefined;
-  using bench = await Testbench.create({
-    topology: defaultTopology(),
-    engine: design => {
-      lockstep = new Lockstep(embedded(design), verilator(design));
-      return lockstep;
-    },
-  });
-  const target = new MemoryBacking(new Uint8Array(8192));
-  const source = new MemoryBacking(new Uint8Array(8192));
-  source.write(0, data);
-  await bench.scheduler.run(async () => {
-    const host = new Host(bench);
-    const tree = await host.enumerate();
-    const endpoints = [...allFunctions(tree.functions)].filter(f => !f.bridge);
-    const drives: BlockDriver[] = [];
-    for (const [i, backing] of [source, target].entries()) {
-      const [device, endpoint] = [bench.devices[i], endpoints[i]];
-      if (!device || !endpoint) throw new Error('the default topology has two drives');
-      BlockDeviceFirmware.start(bench.scheduler, device, backing);
-      drives.push(await BlockDriver.probe(host, endpoint));
-    }
-    const [from, to] = drives;
-    if (from && to) await copyFile({ source: from, target: to, length: bytes, flow, chunkBytes: 1024 });
-  });
-  expect(Buffer.compare(target.bytes.subarray(0, bytes), data)).toBe(0);
-  expect(bench.simulation.cycle).toBeGreaterThan(3000);
-  expect(lockstep?.differences()).toEqual([]);
 });
 
 /** Values over time by the full name of the signal: a text of `time value` per change. */
