@@ -15,11 +15,10 @@ import { writeWhole } from './files.ts';
 export interface BenchOptions {
   /** Bytes of the file that is copied. */
   readonly bytes: number;
+  /** Rounds in which all variants run in turn; the median counts. */
+  readonly rounds: number;
   readonly json?: string;
 }
-
-/** Rounds in which all variants run in turn; the median counts. */
-const rounds = 5;
 
 interface Figure {
   readonly variant: string;
@@ -38,7 +37,7 @@ export async function bench(options: BenchOptions): Promise<number> {
   const file = join(folder, 'random.bin');
   try {
     writeFileSync(file, randomBytes(options.bytes));
-    const figures = await measure(file);
+    const figures = await measure(file, options.rounds);
     report(figures, options);
     return 0;
   } finally {
@@ -46,7 +45,7 @@ export async function bench(options: BenchOptions): Promise<number> {
   }
 }
 
-async function measure(file: string): Promise<readonly Figure[]> {
+async function measure(file: string, rounds: number): Promise<readonly Figure[]> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const model = (design: Parameters<typeof verilator>[0]) => verilator(design, { log: say });
 
@@ -136,10 +135,17 @@ function report(figures: readonly Figure[], options: BenchOptions): void {
     table.push([r.variant, ...[r.cycles_per_second, r.least, r.most].map(n => n.toLocaleString('en-US')), r.ratio.toFixed(2)]);
   const file = `${options.bytes.toLocaleString('en-US')} bytes`;
   process.stdout.write(
-    `${table}\nmedian of ${rounds} rounds, variants in turn; a file of ${file}, copied three ways and read back\n`,
+    `${table}\nmedian of ${options.rounds} rounds, variants in turn; a file of ${file}, copied three ways and read back\n`,
   );
   if (options.json !== undefined) {
-    const data = { schema: 'p2p-bench', version: 1, cpu: cpus()[0]?.model ?? '', bytes: options.bytes, rounds, variants: rows };
+    const data = {
+      schema: 'p2p-bench',
+      version: 1,
+      cpu: cpus()[0]?.model ?? '',
+      bytes: options.bytes,
+      rounds: options.rounds,
+      variants: rows,
+    };
     writeWhole(options.json, `${JSON.stringify(data, null, 2)}\n`);
   }
 }

@@ -44,6 +44,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('bench')
     .description('measure the engines side by side on the default fabric')
     .option('--bytes <n>', 'size of the file that is copied', positive, 1024 * 1024)
+    .option('--rounds <n>', 'how often everything is measured, in turn', positive, 5)
     .option('--json <path>', 'write the figures as data')
     .action(async options => {
       const { bench } = await import('./bench.ts');

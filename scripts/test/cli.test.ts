@@ -132,6 +132,42 @@ test('a copy writes a report that its schema accepts, and the tables', () => {
   expect(existsSync(join(folder, '.report.json'))).toBe(false);
 });
 
+test('the benchmark puts both engines beside a bare C++ loop with the same traffic', () => {
+  const { code, out } = p2p(['bench', '--bytes', '20000', '--rounds', '1', '--json', 'bench.json']);
+  expect(code).toBe(0);
+  expect(out).toMatch(/bare C\+\+ loop .* 1\.00/);
+  const { variants } = JSON.parse(readFileSync(join(folder, 'bench.json'), 'utf8')) as {
+    variants: { variant: string; cycles_per_second: number; ratio: number }[];
+  };
+  expect(variants.map(v => v.variant)).toEqual(['bare C++ loop', 'verilator, from TypeScript', 'embedded, from TypeScript']);
+  const [base] = variants;
+  for (const v of variants) expect(v.ratio).toBeCloseTo(v.cycles_per_second / (base?.cycles_per_second ?? 0), 3);
+});
+
+test('a trace has the names of the TypeScript fields, below the names of the topology', () => {
+  const { code } = p2p(['sim', '--file', 'small', '--trace', 'out.vcd']);
+  expect(code).toBe(0);
+  const vcd = readFileSync(join(folder, 'out.vcd'), 'utf8');
+  const scopes: string[] = [];
+  const names = new Set<string>();
+  for (const [, what, scope = '', name = ''] of vcd.matchAll(
+    /^\$(scope|upscope|var)(?: module (\w+))?(?: \w+ \d+ \S+ (\w+).*)? \$end$/gm,
+  )) {
+    if (what === 'scope') scopes.push(scope);
+    else if (what === 'upscope') scopes.pop();
+    else names.add([...scopes, name].join('.'));
+  }
+  for (const name of [
+    'FabricHarness.fabric.drive0.tx_header_requester_id',
+    'FabricHarness.fabric.drive0.config_space.read_data',
+    'FabricHarness.fabric.switch0.arbiter_1.owner',
+    'FabricHarness.root.router.request_valid',
+  ]) {
+    expect(names.has(name), name).toBe(true);
+  }
+  expect(vcd).toMatch(/^#1000$/m);
+});
+
 test('the example topology runs', () => {
   const example = fileURLToPath(new URL('../../examples/topology.ts', import.meta.url));
   const { code, out } = p2p(['sim', '--file', 'small', '--topology', example]);

@@ -26,6 +26,7 @@ export const wordsOf = (port: { readonly width: number }): number => Math.ceil(p
 export function shimSource(options: ShimOptions): string {
   const { prefix, ports, clock, trace } = options;
   const offsets = ports.map((_, i) => ports.slice(0, i).reduce((sum, port) => sum + wordsOf(port), 0));
+  const words = ports.reduce((sum, port) => sum + wordsOf(port), 0);
   const copies = (direction: Port['direction'], copy: (port: Port, offset: number) => string) =>
     ports.flatMap((port, i) => (port.direction === direction ? [`    ${copy(port, offsets[i] ?? 0)}`] : [])).join('\n');
   const attention = ports.find(port => port.name === 'attention' && port.direction === 'output' && port.width === 1);
@@ -53,10 +54,7 @@ namespace {
 struct Simulation {
   VerilatedContext context;
   ${prefix} model;
-  uint32_t words[${Math.max(
-    1,
-    ports.reduce((sum, port) => sum + wordsOf(port), 0),
-  )}] = {};
+  uint32_t words[${Math.max(1, words)}] = {};
   std::string error;
 ${onlyTrace('  VerilatedVcdC trace;', '  uint64_t cycle = 0;')}
 
