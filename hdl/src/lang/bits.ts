@@ -31,7 +31,7 @@ const ones = (width: number) => (1n << BigInt(width)) - 1n;
  * that elaboration gives to signals.
  */
 export class Bits {
-  readonly site = new CallSite();
+  readonly site: CallSite;
   readonly width: number;
   readonly operation: Operation;
   /** State names of an enumeration, else undefined. */
@@ -40,7 +40,9 @@ export class Bits {
   name: string | undefined;
   owner: Owner | undefined;
 
-  constructor(width: number, operation: Operation, names?: readonly string[]) {
+  /** `site` where several nodes are made for one place in the source: a bundle's leaves. */
+  constructor(width: number, operation: Operation, names?: readonly string[], site = new CallSite()) {
+    this.site = site;
     this.width = width;
     this.operation = operation;
     this.names = names;

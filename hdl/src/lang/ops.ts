@@ -1,6 +1,7 @@
 import { Bits, concat, literal, node, typed } from './bits.ts';
 import { HdlError } from './errors.ts';
 import { zipLeaves } from './shapes.ts';
+import { CallSite } from './site.ts';
 import type { Bool, Driver, Readable, UInt } from './values.ts';
 
 /** A literal of `width` bits. @throws HdlError if it does not fit. */
@@ -13,9 +14,10 @@ export function mux<X extends Readable>(condition: Bool, whenTrue: X, whenFalse:
 export function mux<X extends Readable>(condition: Bool, whenTrue: Driver<X>, whenFalse: X): X;
 export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, whenFalse: unknown): X {
   const c = node(condition);
+  const site = new CallSite();
   return zipLeaves([whenTrue, whenFalse], ([t, f]) => {
     if (!t || !f) throw new HdlError('a mux needs two values');
-    return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: t.operand(f) });
+    return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: t.operand(f) }, undefined, site);
   }) as X;
 }
 

@@ -1,5 +1,6 @@
 import { Bits, concat, literal, type Role, typed } from './bits.ts';
 import { HdlError } from './errors.ts';
+import { CallSite } from './site.ts';
 import type { BundleType, EnumType, Fields, HType, Readable, StreamType, UInt, UIntType, VecType } from './values.ts';
 import type { Clog2 } from './width-arithmetic.ts';
 
@@ -144,8 +145,9 @@ export function signals<X>(type: HType, role: Role, init?: unknown): X {
     else if (init === 0 || init === 0n) reset = 0n;
     else throw new HdlError('init of a bundle or vector can only be 0: give other values to registers one by one');
   }
+  const site = new CallSite();
   return shapeOf(type).make(
-    (width, names, flipped) => new Bits(width, { kind: 'signal', role: flip(flipped), init: reset }, names),
+    (width, names, flipped) => new Bits(width, { kind: 'signal', role: flip(flipped), init: reset }, names, site),
   ) as X;
 }
 
