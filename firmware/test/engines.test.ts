@@ -13,8 +13,8 @@ test.each<Flow>(['peer-write', 'peer-read', 'host-memory'])('both engines agree 
   let lockstep: Lockstep | undefined;
   using bench = await Testbench.create({
     topology: defaultTopology(),
-    engine: design => {
-      lockstep = new Lockstep(embedded(design), verilator(design));
+    engine: (design, options) => {
+      lockstep = new Lockstep(embedded(design, options), verilator(design, options));
       return lockstep;
     },
   });

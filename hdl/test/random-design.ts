@@ -21,47 +21,7 @@ import {
   when,
   write,
 } from './engine/ir-builder.ts';
-
-/** A deterministic source of random numbers (the generator known as mulberry32). */
-export class Random {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = seed | 0;
-  }
-
-  /** A number from 0 up, below 1. */
-  fraction(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  /** A whole number from 0 up, below `limit`. */
-  below(limit: number): number {
-    return Math.floor(this.fraction() * limit);
-  }
-
-  chance(probability: number): boolean {
-    return this.fraction() < probability;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)] as T;
-  }
-
-  /** Any value of `width` bits; all zeros, all ones and small numbers are frequent. */
-  bits(width: number): bigint {
-    const kind = this.below(6);
-    if (kind === 0) return 0n;
-    if (kind === 1) return (1n << BigInt(width)) - 1n;
-    if (kind === 2) return BigInt.asUintN(width, BigInt(this.below(8)));
-    let value = 0n;
-    for (let i = 0; i < width; i += 32) value = (value << 32n) | BigInt(this.below(2 ** 32));
-    return BigInt.asUintN(width, value);
-  }
-}
+import { Random } from './random.ts';
 
 /** How large random designs are. */
 export interface RandomDesignOptions {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { BarMemory } from '../src/endpoint/bar-memory.ts';
 import { numberOf, setNumber, WordSink } from './dma-model.ts';
 import { run } from './receive-model.ts';
-import { Random } from './tlp-model.ts';
 
 const size = 2048;
 

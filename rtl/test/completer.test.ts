@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { Completer } from '../src/endpoint/completer.ts';
 import { Claim } from '../src/endpoint/interfaces.ts';
 import type { Packet } from '../src/tlp/packet.ts';
 import { type End, MemoryReader, setFields } from './dma-model.ts';
 import { Bars, checkReadCompletions, FunctionModel, openState, randomRequest, run, setState } from './receive-model.ts';
-import { PacketSink, Random } from './tlp-model.ts';
+import { PacketSink } from './tlp-model.ts';
 
 /** Offers reads of BAR2 as the router's queue does, with pauses unless `rate` is 1. */
 class RequestSource implements End {

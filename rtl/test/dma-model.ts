@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import type { PortView } from '../../hdl/src/engine/simulation.ts';
 import type { Readable, Sig, Stream, UInt, UIntType } from '../../hdl/src/index.ts';
+import type { Random } from '../../hdl/test/random.ts';
 import type { MemoryWriteType } from '../src/endpoint/interfaces.ts';
-import type { Random } from './tlp-model.ts';
 
 type Sim = Pick<TypedSimulation<unknown>, 'port'>;
 type WordStream = Stream<UIntType<number>>;

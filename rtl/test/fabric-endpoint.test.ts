@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { Endpoint } from '../src/endpoint/endpoint.ts';
 import { Bar0, identification } from '../src/endpoint/register-map.ts';
 import { ObservedFabric } from '../src/fabric/observed-fabric.ts';
 import { defaultTopology } from '../src/fabric/topology.ts';
 import { completionOf, configRead, configWrite, memoryRead, memoryWrite, type Packet } from '../src/tlp/packet.ts';
-import { PacketSink, PacketSource, Random, runEnds } from './tlp-model.ts';
+import { PacketSink, PacketSource, runEnds } from './tlp-model.ts';
 
 const high = 0x40;
 const memoryBase = (d: number) => BigInt(high) * 0x1_0000_0000n + BigInt(d) * 0x10_0000n;

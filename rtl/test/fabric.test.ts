@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import { bool, elaborate, input, Module, output, RegisterSlice, stream, u, uint } from '../../hdl/src/index.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import type { EndpointParams } from '../src/endpoint/endpoint.ts';
 import { FirmwareRequest } from '../src/endpoint/interfaces.ts';
@@ -9,7 +10,7 @@ import { ObservedFabric } from '../src/fabric/observed-fabric.ts';
 import { type Topology, topology } from '../src/fabric/topology.ts';
 import { configWrite, memoryWrite } from '../src/tlp/packet.ts';
 import { Fmt, tlpBeat } from '../src/tlp/tlp.ts';
-import { PacketSink, PacketSource, Random, runEnds } from './tlp-model.ts';
+import { PacketSink, PacketSource, runEnds } from './tlp-model.ts';
 
 /** The smallest device: a firmware write of 1 DW leaves as a memory write to that address; the payload of what arrives goes to the media. */
 class Device extends Module<EndpointParams> {

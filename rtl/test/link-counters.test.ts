@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import type { Readable, Sig } from '../../hdl/src/index.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { DirectionCounts as Counts } from '../src/index.ts';
 import { type DirectionCounts, LinkCounters, type LinkTap } from '../src/link/link-counters.ts';
@@ -15,7 +16,7 @@ import {
   type Packet,
   packetClass,
 } from '../src/tlp/packet.ts';
-import { beatsOf, Random } from './tlp-model.ts';
+import { beatsOf } from './tlp-model.ts';
 
 const bytesPerBeat = 32;
 const ranges = [

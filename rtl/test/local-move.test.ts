@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { Drain, Fill } from '../src/endpoint/local-move.ts';
 import { MediaRouter } from '../src/endpoint/media-router.ts';
 import { MemoryReader, MemoryWriter, numberOf, runEngine, setNumber, WordSink, WordSource, wordsOf } from './dma-model.ts';
-import { Random } from './tlp-model.ts';
 
 const memoryBytes = 8192;
 const rates = [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../hdl/test/random.ts';
 import {
   completion,
   completionOf,
@@ -16,7 +17,6 @@ import {
   unpackHeader,
 } from '../src/tlp/packet.ts';
 import { TlpHeader } from '../src/tlp/tlp.ts';
-import { Random } from './tlp-model.ts';
 
 const from = { requester_id: 0x0100, tag: 5 };
 

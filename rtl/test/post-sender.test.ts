@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { PostSender } from '../src/endpoint/post-sender.ts';
 import { Fmt, TlpType } from '../src/tlp/tlp.ts';
 import { numberOf, one, setFields, setNumber } from './dma-model.ts';
-import { PacketSink, Random } from './tlp-model.ts';
+import { PacketSink } from './tlp-model.ts';
 
 interface Write {
   readonly address: bigint;

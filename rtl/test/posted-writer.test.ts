@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import type { PortView } from '../../hdl/src/engine/simulation.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { Claim } from '../src/endpoint/interfaces.ts';
 import { PostedWriter } from '../src/endpoint/posted-writer.ts';
 import type { Packet } from '../src/tlp/packet.ts';
 import { MemoryWriter, numberOf, setFields, setNumber } from './dma-model.ts';
 import { Bars, FunctionModel, randomRequest, run } from './receive-model.ts';
-import { beatsOf, Random } from './tlp-model.ts';
+import { beatsOf } from './tlp-model.ts';
 
 /** Sends memory writes as the router does, with pauses unless `rate` is 1. */
 class PostedSource {

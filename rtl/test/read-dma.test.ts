@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { DmaResult } from '../src/endpoint/engine-command.ts';
 import { ReadDma } from '../src/endpoint/read-dma.ts';
 import { completion, dwCount, type Packet } from '../src/tlp/packet.ts';
 import { Fmt, Status, TlpType } from '../src/tlp/tlp.ts';
 import { type End, MemoryWriter, numberOf, runEngine, setFields, WordSink, wordsOf } from './dma-model.ts';
-import { PacketSink, PacketSource, Random } from './tlp-model.ts';
+import { PacketSink, PacketSource } from './tlp-model.ts';
 
 const memoryBytes = 16_384;
 const id = 0x0218;

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import { clog2, connect, input, Module, memory, output, reg, stream, uint, when } from '../../hdl/src/index.ts';
+import type { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { BarMemory } from '../src/endpoint/bar-memory.ts';
 import { Completer } from '../src/endpoint/completer.ts';
@@ -11,7 +12,6 @@ import { RequestRouter } from '../src/endpoint/request-router.ts';
 import { carriesData, completion, completionOf, configTarget, dwCount, type Packet, packetName } from '../src/tlp/packet.ts';
 import { Status, TlpType, tlpBeat } from '../src/tlp/tlp.ts';
 import { type End, setFields } from './dma-model.ts';
-import type { Random } from './tlp-model.ts';
 
 export const Bars = { bar0: 0xe000_0000n, bar2: 0x12_3400_0000n, bar0_bytes: 0x4000, bar2_bytes: 0x1_0000 } as const;
 export const completerId = 0x4328;

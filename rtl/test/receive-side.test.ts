@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { completion, configRead, configWrite, memoryRead, memoryWrite, type Packet, packetName } from '../src/tlp/packet.ts';
 import { TlpType } from '../src/tlp/tlp.ts';
 import {
@@ -14,7 +15,7 @@ import {
   run,
   setState,
 } from './receive-model.ts';
-import { PacketSink, PacketSource, Random } from './tlp-model.ts';
+import { PacketSink, PacketSource } from './tlp-model.ts';
 
 const widths = [64, 128, 256, 512];
 const config = (register: number) => ({ kind: 0 as const, bus: 0x43, device: 5, function: 0, register, requester_id: 8, tag: 3 });

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { RegisterBlock } from '../src/endpoint/register-block.ts';
 import { numberOf, one, setFields } from './dma-model.ts';
-import { Random } from './tlp-model.ts';
 
 export const doorbells = 16;
 export const vectors = 8;

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { Claim } from '../src/endpoint/interfaces.ts';
 import { RequestRouter } from '../src/endpoint/request-router.ts';
 import { completion, configRead, configWrite, memoryRead, memoryWrite, type Packet, packetClass } from '../src/tlp/packet.ts';
 import { TlpType } from '../src/tlp/tlp.ts';
 import { type End, setNumber } from './dma-model.ts';
 import { Bars, openState, run, setState } from './receive-model.ts';
-import { beatsOf, PacketSink, PacketSource, Random } from './tlp-model.ts';
+import { beatsOf, PacketSink, PacketSource } from './tlp-model.ts';
 
 /** Takes beats or requests of an output at a rate and notes claim, tag and beat kind. */
 class Taker implements End {

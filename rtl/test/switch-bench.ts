@@ -1,10 +1,11 @@
 /** A switch under test with a packet source and sink at every port, configured by configuration requests as software would. */
 import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { Switch } from '../src/switch/switch.ts';
 import { completionOf, configRead, configWrite, type Packet } from '../src/tlp/packet.ts';
 import type { ModelBridge } from './router-model.ts';
-import { PacketSink, PacketSource, Random, runEnds } from './tlp-model.ts';
+import { PacketSink, PacketSource, runEnds } from './tlp-model.ts';
 
 const MiB = 0x10_0000n;
 /** Requester ID of the root complex, and the bus of the link above the switch. */

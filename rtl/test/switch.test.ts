@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import {
   completion,
@@ -13,7 +14,6 @@ import {
 import { Fmt, TlpType } from '../src/tlp/tlp.ts';
 import { refusal, routeModel } from './router-model.ts';
 import { rootId, SwitchBench } from './switch-bench.ts';
-import { Random } from './tlp-model.ts';
 
 /** An address near an edge of some window, or anywhere. */
 function randomAddress(bench: SwitchBench, random: Random): bigint {

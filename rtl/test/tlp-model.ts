@@ -3,39 +3,9 @@ import { expect } from 'vitest';
 import type { TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import type { PortView } from '../../hdl/src/engine/simulation.ts';
 import type { Readable, Stream } from '../../hdl/src/index.ts';
+import type { Random } from '../../hdl/test/random.ts';
 import { type Packet, type PacketHeader, packetName } from '../src/tlp/packet.ts';
 import { type TlpBeatType, TlpHeader } from '../src/tlp/tlp.ts';
-
-/** Pseudo-random numbers of one seed (mulberry32). */
-export class Random {
-  private state: number;
-  constructor(seed: number) {
-    this.state = seed >>> 0;
-  }
-  /** 0 to below 1. */
-  fraction(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let t = this.state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-  /** A whole number from 0 to n - 1. */
-  below(n: number): number {
-    return Math.floor(this.fraction() * n);
-  }
-  chance(probability: number): boolean {
-    return this.fraction() < probability;
-  }
-  pick<T>(list: readonly T[]): T {
-    const item = list[this.below(list.length)];
-    if (item === undefined) throw new RangeError('nothing to pick from');
-    return item;
-  }
-  bytes(n: number): Uint8Array {
-    return Uint8Array.from({ length: n }, () => this.below(256));
-  }
-}
 
 type Sim = Pick<TypedSimulation<unknown>, 'port'>;
 const headerFields = Object.keys(TlpHeader.fields) as (keyof PacketHeader)[];

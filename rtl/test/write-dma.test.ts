@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { DmaResult } from '../src/endpoint/engine-command.ts';
 import { WriteDma } from '../src/endpoint/write-dma.ts';
 import type { Packet } from '../src/tlp/packet.ts';
 import { Fmt, TlpType } from '../src/tlp/tlp.ts';
 import { MemoryReader, numberOf, one, runEngine, setFields, WordSource, wordsOf } from './dma-model.ts';
-import { PacketSink, Random } from './tlp-model.ts';
+import { PacketSink } from './tlp-model.ts';
 
 const memoryBytes = 16_384;
 const id = 0x0340;

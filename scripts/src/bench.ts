@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultTopology } from '@hdl/pcie-rtl';
-import { type EngineFunction, harnessDesign } from '@hdl/testbench';
-import { embedded, type Simulation } from '@hdl/ts-hdl';
+import { type EngineFunction, harnessDesign, softwareMemories } from '@hdl/testbench';
+import { embedded, type ir, type Simulation } from '@hdl/ts-hdl';
 import { Recorder, verilator } from '@hdl/verilator-wrapper';
 import Table from 'cli-table3';
 import { runCopies } from './copy-run.ts';
@@ -47,7 +47,7 @@ export async function bench(options: BenchOptions): Promise<number> {
 
 async function measure(file: string, rounds: number): Promise<readonly Figure[]> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const model = (design: Parameters<typeof verilator>[0]) => verilator(design, { log: say });
+  const model = (design: ir.Design) => verilator(design, { log: say, memories: softwareMemories(defaultTopology()) });
 
   // What JavaScript does to the model in one job, to do it again without JavaScript.
   let recorder: Recorder | undefined;

@@ -65,7 +65,7 @@ function joined(statements: readonly Assign[], target: Target): Expr {
     covered |= ones(size) << BigInt(low);
   };
   for (const { low, value } of statements.toReversed()) {
-    add(low, value.width, (from, size) => (size === value.width ? value : sliceOf(value, from, size)));
+    add(low, value.width, (from, size) => sliceOf(value, from, size));
   }
   add(0, width, (_, size) => constant(size, 0n, site));
   const parts = pieces.sort((a, b) => b.low - a.low).map(piece => piece.value);
@@ -76,8 +76,10 @@ function joined(statements: readonly Assign[], target: Target): Expr {
   return constant(width, whole, site);
 }
 
-function sliceOf(value: Expr, low: number, width: number): Expr {
+/** Bits of a value, which may be all of it. */
+export function sliceOf(value: Expr, low: number, width: number): Expr {
   const { site } = value;
+  if (width === value.width) return value;
   return value.kind === 'const' ? constant(width, value.value >> BigInt(low), site) : { kind: 'slice', width, low, value, site };
 }
 

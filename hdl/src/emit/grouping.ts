@@ -2,6 +2,7 @@ import { components } from '../ir/graph.ts';
 import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
 import { bodies, expressions, postOrder, targetName } from '../ir/visit.ts';
 import { type CombNet, combNets, project } from './drivers.ts';
+import { resolved } from './resolve.ts';
 import { simplify } from './simplify.ts';
 
 /** What a module's outputs depend on combinationally: names of inputs by name of the output. */
@@ -19,13 +20,15 @@ export interface Drivers {
 /**
  * Finds what drives each net, and which nets can share an `always @*` block. Nets that are assigned in the same `when` share one, so that it
  * stays one `if`, unless the block as a whole would then depend on itself, inside the module or around it: `ready` may depend on the `valid` that
- * the same `when` assigns, by way of a neighbour. So only nets that depend on the same inputs share a block.
+ * the same `when` assigns, by way of a neighbour. So only nets that depend on the same inputs share a block. A net with bits that depend on other
+ * bits of itself gets no block, but one expression.
  */
 export function drivers(module: Module, pathsOf: (child: Module) => Paths): Drivers {
   const body = simplify(module);
   const nets = combNets(module, body);
   const graph = new CombGraph(module, nets, pathsOf);
-  return { body, nets, groups: grouped(nets, graph), paths: graph.paths };
+  const settled = nets.map((net, i) => (net.value || !graph.cyclic[i] ? net : { ...net, value: resolved(net, body) }));
+  return { body, nets: settled, groups: grouped(settled, graph), paths: graph.paths };
 }
 
 /** Which net depends on which, at the granularity of signals. */
@@ -126,8 +129,7 @@ function netReads(net: CombNet): Set<string> {
 
 function grouped(nets: readonly CombNet[], graph: CombGraph): (readonly CombNet[])[] {
   const blocks = nets.flatMap((net, i) => (net.value ? [] : [i]));
-  const alone = (net: number) => graph.cyclic[net] === true;
-  const bySupport = blocks.map(net => (alone(net) ? `alone ${net}` : (graph.support[net] ?? '')));
+  const bySupport = blocks.map(net => graph.support[net] ?? '');
   const first = connected(blocks, nets, bySupport);
   const loops = graph.loops(first);
   const byLevel = blocks.map((net, i) => `${bySupport[i]} ${graph.level[net]}`);

@@ -76,6 +76,8 @@ class Wanted {
   private readonly uses = new Map<Expr, number>();
   private readonly forced = new Set<Expr>();
   private readonly order: Expr[] = [];
+  /** Shifts: Icarus 11 makes code that it cannot read itself of a memory word in one. */
+  private readonly shifts: Expr[] = [];
 
   private readonly roots: readonly Root[];
 
@@ -91,10 +93,10 @@ class Wanted {
       });
     }
     const seenThere = new Set<Expr>();
-    for (const root of roots) {
-      if (!root.withoutMemories) continue;
-      postOrder(root.expr, seenThere, expr => {
-        if (expr.kind === 'memory-read') this.forced.add(expr);
+    const withoutMemories = roots.filter(root => root.withoutMemories).map(root => root.expr);
+    for (const expr of [...withoutMemories, ...this.shifts]) {
+      postOrder(expr, seenThere, inner => {
+        if (inner.kind === 'memory-read') this.forced.add(inner);
       });
     }
   }
@@ -109,10 +111,7 @@ class Wanted {
       this.named(select ? select.left : expr.value);
     }
     if (expr.kind === 'extend' && expr.signed && expr.value.width > 1) this.named(expr.value);
-    // Icarus 11 makes code that it cannot read itself of a memory word as a shift amount.
-    if (expr.kind === 'binary' && expr.right.kind === 'memory-read' && (expr.op === 'shl' || expr.op === 'shr')) {
-      this.forced.add(expr.right);
-    }
+    if (expr.kind === 'binary' && (expr.op === 'shl' || expr.op === 'shr')) this.shifts.push(expr);
     if (expr.kind === 'memory-read') {
       const { memory, address } = expr;
       if (guarded(memory, address) && address.kind !== 'const') {

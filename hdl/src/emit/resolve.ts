@@ -1,7 +1,6 @@
 import type { Expr, Statement } from '../ir/ir.ts';
-import { bodies, targetName, visitExpressions, walk } from '../ir/visit.ts';
-import type { CombNet } from './drivers.ts';
-import { sliceOf } from './drivers.ts';
+import { bodies, expressions, postOrder, targetName, walk } from '../ir/visit.ts';
+import { type CombNet, sliceOf } from './drivers.ts';
 import { constant, foldMux } from './fold.ts';
 
 /**
@@ -30,9 +29,13 @@ function cuts(net: CombNet, body: readonly Statement[]): number[] {
     if (statement.kind !== 'assign' || targetName(statement.target) !== net.name) return;
     found.add(statement.low).add(statement.low + statement.value.width);
   });
-  visitExpressions(body, expr => {
+  const seen = new Set<Expr>();
+  const read = (expr: Expr) => {
     if (expr.kind !== 'slice' || expr.value.kind !== 'signal' || expr.value.signal !== net.target.signal) return;
     found.add(expr.low).add(expr.low + expr.width);
+  };
+  walk(body, statement => {
+    for (const root of expressions(statement)) postOrder(root, seen, read);
   });
   return [...found].sort((a, b) => a - b);
 }

@@ -1,27 +1,7 @@
 import type { Expr, Instance, Memory, Module, Signal, Target } from '../ir/ir.ts';
+import { operands } from '../ir/visit.ts';
 import { at } from './at.ts';
 import type { GraphNode } from './module-graph.ts';
-
-function operandsOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'const':
-    case 'signal':
-    case 'instance':
-      return [];
-    case 'unary':
-    case 'slice':
-    case 'extend':
-      return [expr.value];
-    case 'binary':
-      return [expr.left, expr.right];
-    case 'mux':
-      return [expr.condition, expr.whenTrue, expr.whenFalse];
-    case 'concat':
-      return expr.parts;
-    case 'memory-read':
-      return [expr.address];
-  }
-}
 
 /** Adds nodes to the graph of one module, and knows the dense indices of its signals, memories, instances and assignment targets. */
 export class GraphBuilder {
@@ -127,8 +107,8 @@ export class GraphBuilder {
         stack.pop();
         continue;
       }
-      const operands = operandsOf(expr);
-      const missing = operands.filter(operand => !this.translated.has(operand));
+      const inputs = operands(expr);
+      const missing = inputs.filter(operand => !this.translated.has(operand));
       if (missing.length > 0) {
         stack.push(...missing);
         continue;
@@ -138,7 +118,7 @@ export class GraphBuilder {
         expr,
         this.translate(
           expr,
-          operands.map(operand => this.translated.get(operand) ?? -1),
+          inputs.map(operand => this.translated.get(operand) ?? -1),
         ),
       );
     }

@@ -54,6 +54,8 @@ export interface Simulation extends Disposable {
 export interface SimulationOptions {
   /** Writes a waveform (VCD) of every named signal to this file, closed on dispose. Time 0 is the state before the first edge. */
   readonly trace?: string;
+  /** Paths of the memories that the caller will reach; all by default. An engine may be faster if it knows. */
+  readonly memories?: readonly string[];
 }
 
 /** What went wrong in an engine, told to the person who runs it. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../src/engine/simulate.ts';
 import { type Bool, Fifo, type Module, RegisterSlice, type Stream, uint } from '../../src/index.ts';
-import { random, rates } from './stalls.ts';
+import { Random } from '../random.ts';
+import { rates } from './stalls.ts';
 
 const word = uint(40);
 type Cell = Module<never> & { readonly in: Stream<typeof word>; readonly out: Stream<typeof word> & { readonly ready: Bool } };
@@ -15,17 +16,17 @@ const cells: readonly [name: string, make: () => Cell, latency: number, capacity
 describe.each(cells)('%s', (_, make, latency, capacity) => {
   test.each(rates)('keeps every word in order, producer %d, consumer %d', (produce, consume) => {
     const seed = 1;
-    const roll = random(seed);
+    const random = new Random(seed);
     using sim = simulate(make);
     const { dut } = sim;
     let sent = 0;
     let offered = false;
     let received = 0;
     for (let cycle = 0; cycle < 2000; cycle++) {
-      offered ||= roll() < produce;
+      offered ||= random.fraction() < produce;
       sim.poke(dut.in.valid, offered ? 1 : 0);
       sim.poke(dut.in.payload, offered ? sent * 3 + 1 : 0);
-      sim.poke(dut.out.ready, roll() < consume ? 1 : 0);
+      sim.poke(dut.out.ready, random.fraction() < consume ? 1 : 0);
       sim.settle();
       if (sim.peek(dut.out.valid) && sim.port(dut.out.ready).words[0]) {
         expect(sim.peek(dut.out.payload), `word ${received}, seed ${seed}`).toBe(BigInt(received * 3 + 1));
@@ -45,7 +46,7 @@ describe.each(cells)('%s', (_, make, latency, capacity) => {
   test('ready and valid do not depend on the other side in the same cycle', () => {
     using sim = simulate(make);
     const { dut } = sim;
-    const roll = random(7);
+    const random = new Random(7);
     for (let cycle = 0; cycle < 200; cycle++) {
       sim.poke(dut.in.valid, 0);
       sim.poke(dut.out.ready, 0);
@@ -53,8 +54,8 @@ describe.each(cells)('%s', (_, make, latency, capacity) => {
       sim.poke(dut.in.valid, 1);
       sim.poke(dut.out.ready, 1);
       expect([sim.peek(dut.in.ready), sim.peek(dut.out.valid)]).toEqual(idle);
-      sim.poke(dut.in.valid, roll() < 0.5 ? 1 : 0);
-      sim.poke(dut.out.ready, roll() < 0.5 ? 1 : 0);
+      sim.poke(dut.in.valid, random.fraction() < 0.5 ? 1 : 0);
+      sim.poke(dut.out.ready, random.fraction() < 0.5 ? 1 : 0);
       sim.step();
     }
   });

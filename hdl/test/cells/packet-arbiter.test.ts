@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { simulate } from '../../src/engine/simulate.ts';
 import { Bundle, bool, PacketArbiter, uint } from '../../src/index.ts';
-import { random, rates } from './stalls.ts';
+import { Random } from '../random.ts';
+import { rates } from './stalls.ts';
 
 class Word extends Bundle({ source: uint(4), packet: uint(12), last: bool }) {}
 
 test.each(rates)('joins packets whole, in order and fairly: producer %d, consumer %d', (produce, consume) => {
   const n = 3;
-  const roll = random(3);
+  const random = new Random(3);
   using sim = simulate(() => new PacketArbiter({ n, type: Word }));
   const { dut } = sim;
   const state = Array.from({ length: n }, () => ({ packet: 0, left: 0, offered: false, seen: 0 }));
@@ -18,16 +19,16 @@ test.each(rates)('joins packets whole, in order and fairly: producer %d, consume
     state.forEach((s, i) => {
       const port = dut.in[i];
       if (!port) return;
-      if (!s.offered && roll() < produce) {
+      if (!s.offered && random.fraction() < produce) {
         s.offered = true;
-        if (s.left === 0) s.left = 1 + Math.floor(roll() * 4);
+        if (s.left === 0) s.left = 1 + Math.floor(random.fraction() * 4);
       }
       sim.poke(port.valid, s.offered ? 1 : 0);
       sim.poke(port.payload.source, i);
       sim.poke(port.payload.packet, s.packet & 0xfff);
       sim.poke(port.payload.last, s.left === 1 ? 1 : 0);
     });
-    const ready = roll() < consume;
+    const ready = random.fraction() < consume;
     sim.poke(dut.out.ready, ready ? 1 : 0);
     const valid = sim.peek(dut.out.valid) === 1n;
     const source = Number(sim.peek(dut.out.payload.source));

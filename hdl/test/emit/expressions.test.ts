@@ -3,6 +3,7 @@ import { emitText } from '../../src/emit/verilog.ts';
 import type { Expr, Memory } from '../../src/ir/ir.ts';
 import {
   arithmetic,
+  assign,
   compare,
   concat,
   constant,
@@ -11,9 +12,11 @@ import {
   ModuleBuilder,
   memoryRead,
   mux,
+  read,
   shift,
   slice,
   unary,
+  when,
 } from '../engine/ir-builder.ts';
 
 interface Operands {
@@ -118,4 +121,13 @@ test('a long expression is broken after operators', () => {
   });
   expect(text.split('\n').length).toBeGreaterThan(2);
   for (const line of text.split('\n')) expect(line).toMatch(/[+;]$/);
+});
+
+test('a vector whose bits depend on other bits of it is one expression, no block that would read them too early', () => {
+  const builder = new ModuleBuilder('M');
+  const [a, s] = [builder.input('a', 2), builder.input('s', 1)];
+  const y = builder.signal('output', 'y', 2);
+  const high = unary('not', slice(read(y), 0, 1));
+  builder.body.push(assign(y, constant(2, 1)), assign(y, high, 1), when(s, [assign(y, slice(a, 0, 1))]));
+  expect(emitText(design(builder.build()))).toContain("  assign y = {~y[0], s ? a[0] : 1'b1};\n");
 });

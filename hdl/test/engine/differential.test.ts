@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { embedded } from '../../src/engine/embedded.ts';
-import { Random, type RandomDesignOptions, randomDesign } from '../random-design.ts';
+import { Random } from '../random.ts';
+import { type RandomDesignOptions, randomDesign } from '../random-design.ts';
 import { ReferenceInterpreter } from '../reference-interpreter.ts';
 import { get, set } from './ports.ts';
 

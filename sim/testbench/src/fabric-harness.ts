@@ -23,6 +23,15 @@ export interface FabricHarnessParams {
   readonly host_base: bigint;
 }
 
+/** Paths of the memories of a `FabricHarness` that software reaches: host memory and the rings. */
+export function softwareMemories(topology: Topology): string[] {
+  const rings = ['root_source', 'root_sink'];
+  topology.endpoints.forEach((_, i) => {
+    rings.push(...['request', 'response', 'media_in', 'media_out'].map(name => `${name}_${i}`));
+  });
+  return ['root.memory.bytes', ...rings.map(ring => `${ring}.ring`)];
+}
+
 /** Words of the rings that carry TLP beats, register accesses and media words. */
 export const ringDepth = { tlp: 256, register: 256, media: 2048 } as const;
 

@@ -1,5 +1,5 @@
 /** Around a fabric: transactors, the root complex, the scheduler of software actors, link measurements. */
-export { FabricHarness, type FabricHarnessParams } from './fabric-harness.ts';
+export { FabricHarness, type FabricHarnessParams, softwareMemories } from './fabric-harness.ts';
 export { type DirectionSnapshot, type LinkSnapshot, Links } from './links.ts';
 export { type DirectionMeasure, dataLatency, gigabytesPerSecond, type LinkRate, linkLimit, measureDirection } from './measure.ts';
 export { DevicePort, HostMemory, RootPort } from './ports.ts';

@@ -1,6 +1,6 @@
 import type { Topology } from '@hdl/pcie-rtl';
 import { checked, elaborate, embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
-import { FabricHarness } from './fabric-harness.ts';
+import { FabricHarness, softwareMemories } from './fabric-harness.ts';
 import { Links } from './links.ts';
 import { DevicePort, RootPort } from './ports.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
@@ -47,7 +47,8 @@ export class Testbench implements Disposable {
   static async create(options: TestbenchOptions): Promise<Testbench> {
     const { topology, engine = embedded, width = 256, hostBytes = 4 * 1024 * 1024, trace } = options;
     const design = harnessDesign(topology, width, hostBytes);
-    return new Testbench(await engine(design, trace === undefined ? {} : { trace }), width, options);
+    const wishes = { memories: softwareMemories(topology), ...(trace !== undefined && { trace }) };
+    return new Testbench(await engine(design, wishes), width, options);
   }
 
   private constructor(simulation: Simulation, width: number, options: TestbenchOptions) {

@@ -1,7 +1,7 @@
 import { completion, memoryRead, memoryWrite, type Packet } from '@hdl/pcie-rtl';
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../../hdl/test/random.ts';
 import { beatBytes, PacketAssembler, packBeats } from '../src/beats.ts';
-import { Random } from './random.ts';
 
 const from = { requester_id: 0x0308, tag: 0x2a5 };
 

@@ -5,8 +5,8 @@ import { Switch } from '@hdl/pcie-rtl';
 import { embedded, Fifo, simulate, uint } from '@hdl/ts-hdl';
 import { verilator } from '@hdl/verilator-wrapper';
 import { expect, test } from 'vitest';
+import { Random } from '../../../hdl/test/random.ts';
 import { testOnEngines } from '../src/on-engines.ts';
-import { Random } from './random.ts';
 
 testOnEngines('a FIFO keeps the order of its words', engine => {
   using sim = simulate(() => new Fifo({ type: uint(8), depth: 4 }), { engine });

@@ -1,11 +1,11 @@
 import { bool, cat, connect, elaborate, embedded, input, Module, output, reg, stream, uint, when, wire } from '@hdl/ts-hdl';
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../../hdl/test/random.ts';
 import { RingReader, RingWriter } from '../src/rings.ts';
 import { Scheduler, StalledError } from '../src/scheduler.ts';
 import { ringControl, ringStatus } from '../src/transactors/ring.ts';
 import { StreamSink } from '../src/transactors/stream-sink.ts';
 import { StreamSource } from '../src/transactors/stream-source.ts';
-import { Random } from './random.ts';
 
 /** A source and a sink back to back, with stalls of a shift register between. */
 class Loop extends Module<{ width: number; depth: number; stalls: boolean }> {

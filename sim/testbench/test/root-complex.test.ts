@@ -1,6 +1,6 @@
 import { completion, completionOf, configRead, memoryRead, memoryWrite, type Packet, packetName } from '@hdl/pcie-rtl';
 import { describe, expect, test } from 'vitest';
-import { Random } from './random.ts';
+import { Random } from '../../../hdl/test/random.ts';
 import { hostBase, hostBytes, type Pending, RootBench, take } from './root-bench.ts';
 
 const device = { requester_id: 0x0300 };

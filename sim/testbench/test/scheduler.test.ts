@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../../hdl/test/random.ts';
 import { type Clockwork, Scheduler, type SchedulerOptions, StalledError } from '../src/scheduler.ts';
-import { Random } from './random.ts';
 
 /** Hardware that only counts cycles, and wakes those whose event has come. */
 class Clock implements Clockwork {

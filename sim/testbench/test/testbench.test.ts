@@ -13,8 +13,8 @@ import {
   topology,
 } from '@hdl/pcie-rtl';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../../hdl/test/random.ts';
 import { type DevicePort, measureDirection, StalledError, Testbench, type TestbenchOptions } from '../src/index.ts';
-import { Random } from './random.ts';
 import { take } from './root-bench.ts';
 
 const bar0 = 0x8000_0000n;

@@ -1,8 +1,8 @@
 import { HdlError, simulate, uint } from '@hdl/ts-hdl';
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../../hdl/test/random.ts';
 import { StreamSink } from '../src/transactors/stream-sink.ts';
 import { StreamSource } from '../src/transactors/stream-source.ts';
-import { Random } from './random.ts';
 
 const depth = 8;
 const type = uint(40);

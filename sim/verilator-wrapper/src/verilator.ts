@@ -3,8 +3,6 @@ import { type BuildOptions, build, buildInBackground, type MemoryName } from './
 import { VerilatedModel } from './model.ts';
 
 export interface VerilatorOptions extends SimulationOptions {
-  /** Paths of the memories that are to be reached, such as `source.ring`; all by default. Each of them costs a little speed. */
-  readonly memories?: readonly string[];
   /** Gets a line per longer step; nothing is said of a model that is found in the cache. */
   readonly log?: (line: string) => void;
 }

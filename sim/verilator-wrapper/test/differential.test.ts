@@ -1,7 +1,8 @@
 import { embedded, type ir, type Simulation } from '@hdl/ts-hdl';
 import { expect, test } from 'vitest';
 import { shareModules } from '../../../hdl/src/passes/index.ts';
-import { Random, type RandomDesignOptions, randomDesign } from '../../../hdl/test/random-design.ts';
+import { Random } from '../../../hdl/test/random.ts';
+import { type RandomDesignOptions, randomDesign } from '../../../hdl/test/random-design.ts';
 import { prepareVerilator, verilator } from '../src/index.ts';
 import { get, set } from './designs.ts';
 
