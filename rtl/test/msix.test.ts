@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Bar0, FirmwareMap } from '../src/endpoint/register-map.ts';
+import { Bar0, FirmwareMap } from '../src/config/register-map.ts';
 import { setFields } from './dma-model.ts';
 import { RegisterBench, vectors } from './register-bench.ts';
 

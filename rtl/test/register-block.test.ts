@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Bar0, Engine, FirmwareEvent, FirmwareMap, identification } from '../src/endpoint/register-map.ts';
+import { Bar0, Engine, FirmwareEvent, FirmwareMap, identification } from '../src/config/register-map.ts';
 import { numberOf, setFields, setNumber } from './dma-model.ts';
 import { doorbells, memory_bytes, RegisterBench, vectors } from './register-bench.ts';
 

@@ -26,7 +26,7 @@ export interface MemoryView {
 
 /**
  * One simulated design. At creation every register and memory is 0 and inputs are 0; nothing is reset until the caller drives `rst` (which
- * is a port of the top module like any other when the design has state; `clk` is the engine's own).
+ * is a port of the top module like any other where a register has a reset value; `clk` is the engine's own).
  *
  * One cycle is: settle the combinational logic with the inputs as they are, then clock all registers at once. Outputs read after `step` or
  * `run` are settled after the last edge.

@@ -7,7 +7,7 @@ import { limbCount, limbWidth } from './limb-arithmetic.ts';
 export interface State {
   /** By index in the top's signals; -1 for signals that are no ports. */
   readonly ports: readonly number[];
-  /** The reset port; -1 for a design without state. */
+  /** The reset port; -1 for a design in which no register has a reset value. */
   readonly reset: number;
   /** By flat register number; -1 for registers that nothing depends on. */
   readonly registers: Int32Array;
@@ -23,9 +23,8 @@ function placeBytes(width: number): number {
 
 /** Reserves the places of the ports and of `registers`. Machine words of one size are together, so nothing is lost to alignment. */
 export function placeState(graph: FlatGraph, registers: readonly number[], layout: Layout): State {
-  const stateful = graph.registers.length > 0 || graph.memories.length > 0;
   const port = (width: number) => layout.reserve(8 * limbCount(width), 8);
-  const reset = stateful ? port(1) : -1;
+  const reset = graph.registers.some(({ init }) => init !== undefined) ? port(1) : -1;
   const ports = graph.top.graph.module.signals.map(signal =>
     signal.kind === 'input' || signal.kind === 'output' ? port(signal.width) : -1,
   );

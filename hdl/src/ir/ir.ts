@@ -188,7 +188,7 @@ export type Statement = Assign | If | Match | MemoryWrite;
 
 /**
  * One module. It has one clock, `clk` (rising edge), and one synchronous reset, `rst` (active high), which are no signals of the list:
- * every module that holds state, or has a child that does, gets both as its first two ports.
+ * a module gets `clk` as its first port if it or a child holds state, and `rst` as the next if it or a child has a register with `init`.
  */
 export interface Module {
   /** Unique in the design: the class name, numbered from the second variant on. */

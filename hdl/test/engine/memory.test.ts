@@ -6,13 +6,13 @@ import { get, set, setWord, word } from './ports.ts';
 const ones = (width: number) => (1n << BigInt(width)) - 1n;
 
 /** A memory with one write port, one combinational and one synchronous read port. */
-function memoryDesign(width: number, depth: number, addressWidth: number, lane = width) {
+function memoryDesign(width: number, depth: number, addressWidth: number, lane = width, init?: bigint) {
   const builder = new ModuleBuilder('Top');
   const memory = builder.memory('ram', width, depth, lane);
   const [we, wa, data] = [builder.input('we', 1), builder.input('wa', addressWidth), builder.input('data', width)];
   const mask = lane === width ? undefined : builder.input('mask', width / lane);
   const ra = builder.input('ra', addressWidth);
-  const held = builder.register('held', width);
+  const held = builder.register('held', width, init);
   builder.body.push(when(we, [write(memory, wa, data, mask)]), assign(held, memoryRead(memory, ra)));
   builder.output('now', memoryRead(memory, ra));
   builder.output('later', read(held));
@@ -149,7 +149,7 @@ test('of two writes to one word the later statement wins, lane by lane', () => {
 });
 
 test('reset does not stop writes', () => {
-  using simulation = embedded(memoryDesign(8, 4, 2));
+  using simulation = embedded(memoryDesign(8, 4, 2, 8, 0n));
   set(simulation, 'rst', 1);
   set(simulation, 'we', 1);
   set(simulation, 'data', 5);

@@ -56,13 +56,17 @@ test('a design without state has no rst', () => {
   expect(simulation.cycle).toBe(3);
 });
 
-test('a child with state is enough for a rst', () => {
+test.each([
+  ['a register with a reset value in a child is enough for a rst', 0n, ['rst']],
+  ['state that reset leaves alone wants no rst', undefined, []],
+] as const)('%s', (_, init, ports) => {
   const child = new ModuleBuilder('Child');
   child.memory('ram', 8, 2);
+  child.register('count', 8, init);
   const top = new ModuleBuilder('Top');
   top.instance('child', child.build());
   using simulation = embedded(design(top.build()));
-  expect([...simulation.ports.keys()]).toEqual(['rst']);
+  expect([...simulation.ports.keys()]).toEqual(ports);
 });
 
 test('all state is 0 at first; reset gives registers their init and leaves the others running', () => {

@@ -1,8 +1,8 @@
 import { bool, cat, HdlError, input, Module, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
-import { FunctionState } from '../endpoint/interfaces.ts';
-import { Bar0, msixVectors } from '../endpoint/register-map.ts';
 import { CapabilityId, DeviceCapabilities2, PortType, pciExpress, powerManagement } from './capabilities.ts';
+import { FunctionState } from './function-state.ts';
 import { type ConfigRegister, serveRegisters } from './register-file.ts';
+import { Bar0, msixVectors } from './register-map.ts';
 
 export interface EndpointConfigParams {
   readonly vendor_id: number;

@@ -1,8 +1,9 @@
 import { allOf, bool, connect, input, Module, output, stream, uint, wire } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { CompletionBuilder } from './completion-builder.ts';
 import { CompletionPlanner, completionPlan } from './completion-planner.ts';
-import { Claim, FunctionState, Request } from './interfaces.ts';
+import { Claim, Request } from './interfaces.ts';
 import { Queue } from './queue.ts';
 import { RegisterReader } from './register-reader.ts';
 import { WordReader } from './word-reader.ts';

@@ -1,6 +1,7 @@
 import { bool, clog2, connect, HdlError, input, Module, output, PacketArbiter, RegisterSlice, stream, uint } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { EndpointConfigSpace } from '../config/endpoint-config-space.ts';
+import { Bar0, doorbells, msixVectors } from '../config/register-map.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { BarMemory } from './bar-memory.ts';
 import { Completer } from './completer.ts';
@@ -11,7 +12,6 @@ import { PostSender } from './post-sender.ts';
 import { PostedWriter } from './posted-writer.ts';
 import { ReadDma } from './read-dma.ts';
 import { RegisterBlock } from './register-block.ts';
-import { Bar0, doorbells, msixVectors } from './register-map.ts';
 import { RequestRouter } from './request-router.ts';
 import { WriteDma } from './write-dma.ts';
 

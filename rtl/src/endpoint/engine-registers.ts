@@ -1,6 +1,6 @@
 import { bool, cat, decode, input, Module, output, reg, uint, when } from '@hdl/ts-hdl';
+import { Engine } from '../config/register-map.ts';
 import { DmaCommand, DmaStatus, MoveCommand, MoveStatus } from './engine-command.ts';
-import { Engine } from './register-map.ts';
 
 /** Number of a register of `Engine`. */
 const index = (offset: number): number => offset / 4;

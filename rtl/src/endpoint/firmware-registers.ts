@@ -1,8 +1,9 @@
 import { bool, cat, clog2, connect, decode, input, Module, mux, output, reg, stream, uint, when, wire } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
+import { FirmwareEvent, FirmwareMap } from '../config/register-map.ts';
 import { DmaCommand, DmaStatus, MoveCommand, MoveStatus, PostedDword } from './engine-command.ts';
 import { DmaRegisters, MoveRegisters } from './engine-registers.ts';
-import { FirmwareRequest, FunctionState } from './interfaces.ts';
-import { FirmwareEvent, FirmwareMap } from './register-map.ts';
+import { FirmwareRequest } from './interfaces.ts';
 
 /** Number of a register in the firmware's 64 KiB. */
 const index = (offset: number): number => offset / 4;

@@ -1,23 +1,7 @@
-import { Bundle, type BundleType, bool, type Sig, type UIntType, uint } from '@hdl/ts-hdl';
+import { Bundle, type BundleType, bool, type UIntType, uint } from '@hdl/ts-hdl';
 import { TlpHeader } from '../tlp/tlp.ts';
 
 /** What the blocks of an endpoint say to each other. Every stream is valid/ready; every block registers what it sends. */
-
-/** What the configuration space tells the rest of the function. */
-export class FunctionState extends Bundle({
-  /** Captured bus and device number with function 0 (rule C24). */
-  id: uint(16),
-  /** Command register: memory space enable, bus master enable (rules C81, C83). */
-  memory_enable: bool,
-  bus_master: bool,
-  /** Device control: payload limit is 128 << mps bytes, read request limit 128 << mrrs bytes. */
-  mps: uint(3),
-  mrrs: uint(3),
-  bar0: uint(64),
-  bar2: uint(64),
-  msix_enable: bool,
-  msix_mask: bool,
-}) {}
 
 /** Where a request goes inside an endpoint. */
 export const Claim = { config: 0, bar0: 1, bar2: 2, none: 3 } as const;
@@ -35,5 +19,3 @@ export class RegisterWrite extends Bundle({ address: uint(14), data: uint(32), m
 
 /** An access of the device's own processor. Reads are answered on the response stream, in order; writes are not answered. */
 export class FirmwareRequest extends Bundle({ write: bool, address: uint(16), data: uint(32) }) {}
-
-export type State = Sig<typeof FunctionState>;

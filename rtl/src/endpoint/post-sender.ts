@@ -1,7 +1,7 @@
 import { bool, cat, input, Module, output, reg, type Sig, stream, u, when } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { PostedDword } from './engine-command.ts';
-import { FunctionState } from './interfaces.ts';
 import { memoryRequest } from './memory-request.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { bool, connect, input, Module, mux, output, reg, stream, u, uint, when, wire } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { CompletionBuffer, ReadSlot } from './completion-buffer.ts';
 import { DmaCommand, DmaResult, DmaStatus } from './engine-command.ts';
-import { FunctionState, memoryWrite } from './interfaces.ts';
+import { memoryWrite } from './interfaces.ts';
 import { Fill } from './local-move.ts';
 import { extent, memoryRequest } from './memory-request.ts';
 import { RequestPlanner } from './request-planner.ts';

@@ -14,12 +14,13 @@ import {
   when,
   wire,
 } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
+import { Bar0, identification } from '../config/register-map.ts';
 import { DmaCommand, DmaStatus, MoveCommand, MoveStatus, PostedDword } from './engine-command.ts';
 import { FirmwareRegisters } from './firmware-registers.ts';
-import { FirmwareRequest, FunctionState, RegisterWrite } from './interfaces.ts';
+import { FirmwareRequest, RegisterWrite } from './interfaces.ts';
 import { Mailbox } from './mailbox.ts';
 import { Msix } from './msix.ts';
-import { Bar0, identification } from './register-map.ts';
 
 /** What `RegisterBlock` is made of. */
 export interface RegisterBlockParams {

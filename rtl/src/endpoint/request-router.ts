@@ -19,6 +19,7 @@ import {
   when,
   wire,
 } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
 import {
   configFields,
   type Header,
@@ -30,7 +31,7 @@ import {
   TlpType,
   tlpBeat,
 } from '../tlp/tlp.ts';
-import { Claim, FunctionState, Request } from './interfaces.ts';
+import { Claim, Request } from './interfaces.ts';
 
 /** A beat of a memory write that hit a BAR, and which one: `claim` is `Claim.bar0` or `Claim.bar2` in every beat of the TLP. */
 export function postedBeat(width: number): PostedBeatType {

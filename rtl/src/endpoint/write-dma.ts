@@ -1,7 +1,7 @@
 import { bool, connect, input, Module, mux, output, reg, stream, u, uint, when, wire } from '@hdl/ts-hdl';
+import { FunctionState } from '../config/function-state.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { DmaCommand, DmaResult, DmaStatus } from './engine-command.ts';
-import { FunctionState } from './interfaces.ts';
 import { Drain } from './local-move.ts';
 import { extent, memoryRequest } from './memory-request.ts';
 import { RequestPlanner } from './request-planner.ts';
