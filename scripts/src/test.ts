@@ -22,7 +22,7 @@ const optional = [
 export async function runTests(filters: readonly string[]): Promise<number> {
   const say = (text: string) => process.stdout.write(`${text}\n`);
   try {
-    const toolchain = await findToolchain({ install: true, log: say });
+    const toolchain = findToolchain({ install: true, log: say });
     say(`Verilator ${toolchain.verilator.version}, C++ compiler ${toolchain.compiler.command}`);
   } catch (error) {
     process.stderr.write(`${pc.red('error')}: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -36,7 +36,7 @@ async function inFolder(files: readonly SourceFile[], use: (folder: string) => P
 
 /** What `verilator --lint-only -Wall` says; nothing if it is content. */
 export async function verilatorLint(files: readonly SourceFile[], top: string): Promise<string> {
-  const { verilator } = await findToolchain({ install: true, log: () => {} });
+  const { verilator } = findToolchain({ install: true, log: () => {} });
   const args = ['--lint-only', '-Wall', '--top-module', top, ...files.map(f => f.name)];
   const text = await inFolder(files, folder => output(verilator.command, args, folder, verilator.env));
   return text.replace(/^- .*\n/gm, '').trim();
