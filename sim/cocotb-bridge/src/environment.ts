@@ -1,0 +1,68 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findToolchain } from '@hdl/verilator-wrapper';
+import { CocotbError } from './errors.ts';
+
+/** Simulators that cocotb can drive here. */
+export type Simulator = 'icarus' | 'verilator';
+
+const requirements = fileURLToPath(new URL('../requirements.txt', import.meta.url));
+
+/** Where tools and builds are kept: `P2P_CACHE`, or `.cache` at the root of the project. */
+export const cacheFolder = (): string => process.env.P2P_CACHE || fileURLToPath(new URL('../../../.cache', import.meta.url));
+
+/** Icarus where it is installed, because it builds in no time; else Verilator. */
+export const defaultSimulator = (): Simulator => (spawnSync('iverilog', ['-V']).error ? 'verilator' : 'icarus');
+
+/** The folder of the Python environment with the pinned cocotb; made when it is first wanted. @throws CocotbError that says what is missing. */
+export function pythonEnvironment(): string {
+  const key = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
+  const home = join(cacheFolder(), 'tools', `cocotb-${key}`);
+  if (existsSync(home)) return home;
+  const staging = `${home}.${process.pid}`;
+  mkdirSync(dirname(home), { recursive: true });
+  try {
+    execFileSync('python3', ['-m', 'venv', staging], { stdio: 'pipe' });
+    const pip = [
+      '-m',
+      'pip',
+      'install',
+      '--disable-pip-version-check',
+      '--quiet',
+      '--no-deps',
+      '--require-hashes',
+      '-r',
+      requirements,
+    ];
+    execFileSync(join(staging, 'bin', 'python3'), pip, { stdio: 'pipe' });
+    // Another process may have been faster; its environment is as good.
+    if (!existsSync(home)) renameSync(staging, home);
+  } catch (error) {
+    if (existsSync(home)) return home;
+    const said =
+      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3).join(' ') : String(error);
+    throw new CocotbError(
+      `cocotb could not be set up: ${said}. Python 3.10 to 3.13 with venv, and access to the Python package index, are needed.`,
+    );
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  return home;
+}
+
+/** Environment variables for a run. The pinned Verilator's makefile leaves the language standard and the thread library open. */
+export function environment(python: string, simulator: Simulator): NodeJS.ProcessEnv {
+  const path = [join(python, 'bin')];
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  if (simulator === 'verilator') {
+    const { verilator } = findToolchain({ install: true, log: () => {} });
+    path.push(dirname(verilator.command));
+    env.VERILATOR_ROOT = verilator.root;
+    env.MAKEFLAGS = 'CFG_CXXFLAGS_STD_NEWEST=-std=c++20 CFG_CXXFLAGS_STD=-std=c++20 CFG_LDLIBS_THREADS=-lpthread';
+  }
+  env.PATH = [...path, process.env.PATH].join(':');
+  return env;
+}
