@@ -70,7 +70,7 @@ describe('instances have the names of the topology', () => {
 });
 
 test('an endpoint may hang directly below the root port', () => {
-  const alone = topology({ endpoints: [{ name: 'only', parent: 'root', memory_bytes: 0 }] });
+  const alone = topology({ endpoints: [{ name: 'only', parent: 'root', memory_bytes: 4096 }] });
   using sim = simulate(() => new Fabric({ topology: alone, width: 64, endpoint }));
   const source = new PacketSource(sim, sim.dut.root_rx, new Random(1));
   source.queue.push(memoryWrite({ requester_id: 0, tag: 0, address: 0n, data: Uint8Array.of(1, 2, 3, 4) }));

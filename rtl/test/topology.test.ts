@@ -52,7 +52,11 @@ describe('what cannot be built is refused with a sentence', () => {
       { switches: [switch0, { name: 'a', parent: 'b' }, { name: 'b', parent: 'a' }], endpoints: [drive('drive0')] },
     ],
     ['there is no endpoint: a fabric has at least one', { switches: [switch0], endpoints: [] }],
-    ["the BAR memory of 'drive0' cannot have 5000 bytes: a power of two of at least 4096, or 0", one({ memory_bytes: 5000 })],
+    ["the BAR memory of 'drive0' cannot have 5000 bytes: a power of two of at least 4096", one({ memory_bytes: 5000 })],
+    ["the BAR memory of 'drive0' cannot have 0 bytes: a power of two of at least 4096", one({ memory_bytes: 0 })],
+    ["the BAR memory of 'drive0' cannot have 4294967296 bytes: at most 2147483648", one({ memory_bytes: 2 ** 32 })],
+    ["'drive0' cannot have 33 tags: a power of two from 1 to 256", one({ memory_bytes: 4096, tags: 33 })],
+    ["'drive0' cannot have a payload limit of 300 bytes: 128, 256 or 512", one({ memory_bytes: 4096, max_payload: 300 })],
     ["the BAR memory of 'drive0' cannot have 2048 bytes", one({ memory_bytes: 2048 })],
     [
       'the BAR memories need a window of 2199023255552 bytes, and the 64-bit window has 1099511627776: make them smaller',
@@ -91,10 +95,10 @@ test('switches of switches, and queues that hold what all requesters can have ou
       { name: 'inner', parent: 'outer' },
       { name: 'outer', parent: 'root' },
     ],
-    endpoints: [drive('a', 'inner'), { ...drive('b', 'outer'), tags: 512 }, drive('c', 'inner')],
+    endpoints: [drive('a', 'inner'), { ...drive('b', 'outer'), tags: 256 }, drive('c', 'inner')],
   });
   expect(t.top).toBe('outer');
   expect(t.links).toEqual(['root', 'a', 'c', 'inner', 'b']);
-  // a: 100 + 512 + 32; b: 100 + 32 + 32.
-  expect(t.endpoints.map(e => e.params.request_depth)).toEqual([1024, 256, 1024]);
+  // a and c: 100 + 256 + 32; b: 100 + 32 + 32.
+  expect(t.endpoints.map(e => e.params.request_depth)).toEqual([512, 256, 512]);
 });

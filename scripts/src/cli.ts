@@ -1,5 +1,6 @@
 import { HostError } from '@hdl/firmware/host';
-import { SimulationError } from '@hdl/ts-hdl';
+import { TopologyError } from '@hdl/pcie-rtl';
+import { DesignError, HdlError, SimulationError } from '@hdl/ts-hdl';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { engineNames } from './engines.ts';
@@ -69,8 +70,10 @@ function positive(text: string): number {
 /** Tells the person what went wrong: one paragraph for what they can mend, the stack only for a fault of ours. */
 function report(error: unknown): number {
   const say = (text: string) => process.stderr.write(`${pc.red('error')}: ${text}\n`);
-  // A simulation error is a tool that is missing, too old or refuses its input; a host error is what the host finds wrong with the fabric.
-  if (error instanceof UsageError || error instanceof SimulationError || error instanceof HostError) {
+  // A simulation error is a tool that is missing, too old or refuses its input; a host error is what the host finds wrong with the fabric; the
+  // others tell what is wrong with a description, and where it was written.
+  const known = [UsageError, SimulationError, HostError, TopologyError, HdlError, DesignError];
+  if (error instanceof Error && known.some(kind => error instanceof kind)) {
     say(error.message);
     return 2;
   }

@@ -16,6 +16,8 @@ export const Limits = {
   buses: 256,
   /** Bytes of the 64-bit window for prefetchable memory: 1 TiB. */
   prefetchable: 2 ** 40,
+  /** Bytes of one endpoint's BAR memory: its size is told in a 32-bit register. */
+  memory: 2 ** 31,
   /** What a bridge window is a multiple of. */
   granule: 2 ** 20,
 } as const;
@@ -33,7 +35,7 @@ export interface EndpointDescription extends Partial<Omit<EndpointParams, 'width
   readonly name: string;
   /** The root or a switch. */
   readonly parent: string;
-  /** Bytes of BAR memory: a power of two of at least 4,096, or 0. */
+  /** Bytes of BAR memory: a power of two from 4,096 to 2^31. */
   readonly memory_bytes: number;
 }
 
@@ -116,6 +118,13 @@ export function topology(description: TopologyDescription): Topology {
     throw new TopologyError(`the fabric needs ${buses} bus numbers, and there are ${Limits.buses}: leave devices out`);
   checkMemory(endpoints);
 
+  for (const { name, memory_bytes: bytes } of endpoints) {
+    if (bytes > Limits.memory)
+      throw new TopologyError(
+        `the BAR memory of '${name}' cannot have ${bytes} bytes: at most ${Limits.memory}, which its registers can tell`,
+      );
+  }
+
   return {
     root,
     root_tags,
@@ -187,10 +196,10 @@ function checkPaths(root: string, switches: readonly SwitchDescription[]): void 
 
 function checkMemory(endpoints: readonly EndpointDescription[]): void {
   for (const { name, memory_bytes: bytes } of endpoints) {
-    if (bytes !== 0 && (!Number.isSafeInteger(bytes) || bytes < 4096 || !Number.isInteger(Math.log2(bytes))))
-      throw new TopologyError(`the BAR memory of '${name}' cannot have ${bytes} bytes: a power of two of at least 4096, or 0`);
+    if (!Number.isSafeInteger(bytes) || bytes < 4096 || !Number.isInteger(Math.log2(bytes)))
+      throw new TopologyError(`the BAR memory of '${name}' cannot have ${bytes} bytes: a power of two of at least 4096`);
   }
-  const window = endpoints.reduce((sum, e) => sum + (e.memory_bytes && Math.max(e.memory_bytes, Limits.granule)), 0);
+  const window = endpoints.reduce((sum, e) => sum + Math.max(e.memory_bytes, Limits.granule), 0);
   if (window > Limits.prefetchable)
     throw new TopologyError(
       `the BAR memories need a window of ${window} bytes, and the 64-bit window has ${Limits.prefetchable}: make them smaller`,
@@ -212,5 +221,13 @@ function endpointParams(
     throw new TopologyError(
       `'${name}' holds ${request_depth} non-posted requests, but the others can have ${outstanding} outstanding: raise request_depth or lower their tags`,
     );
-  return { ...defaults.endpoint, ...rest, request_depth };
+  const params = { ...defaults.endpoint, ...rest, request_depth };
+  const powerOfTwo = (n: number, most: number) => Number.isInteger(Math.log2(n)) && n >= 1 && n <= most;
+  if (!powerOfTwo(params.tags, 256))
+    throw new TopologyError(`'${name}' cannot have ${params.tags} tags: a power of two from 1 to 256`);
+  if (!powerOfTwo(request_depth, 65_536))
+    throw new TopologyError(`'${name}' cannot hold ${request_depth} non-posted requests: a power of two up to 65536`);
+  if (![128, 256, 512].includes(params.max_payload))
+    throw new TopologyError(`'${name}' cannot have a payload limit of ${params.max_payload} bytes: 128, 256 or 512`);
+  return params;
 }
