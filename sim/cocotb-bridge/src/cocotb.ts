@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { emitVerilog, type ir } from '@hdl/ts-hdl';
@@ -35,13 +34,10 @@ export function runCocotb(design: ir.Design, options: CocotbOptions): CocotbResu
   if (!existsSync(tests)) throw new CocotbError(`there is no test file ${tests}`);
   const python = pythonEnvironment();
   const files = emitVerilog(design);
-  const key = createHash('sha256')
-    .update(JSON.stringify([files, tests, simulator, seed]))
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(cacheFolder(), 'cocotb', `${design.top.name}-${key}`);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const runs = join(cacheFolder(), 'cocotb');
+  mkdirSync(runs, { recursive: true });
+  // A folder of its own, so that runs at the same time do not disturb each other; it stays only if there is something to look into.
+  const folder = mkdtempSync(join(runs, `${design.top.name}-`));
   for (const file of files) writeFileSync(join(folder, file.name), file.text);
   copyFileSync(tests, join(folder, basename(tests)));
 
@@ -71,18 +67,30 @@ export function runCocotb(design: ir.Design, options: CocotbOptions): CocotbResu
     const last = said.trim().split('\n').slice(-15).join('\n');
     throw new CocotbError(`no test of ${tests} ran under ${simulator}. The last lines:\n${last}\nThe whole log: ${log}`);
   }
+  if (found.every(({ passed }) => passed)) rmSync(folder, { recursive: true, force: true });
   return found;
 }
 
-const entities: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#10;': '\n' };
+const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** Reads cocotb's own JUnit report. */
-export function parseResults(xml: string): CocotbResult[] {
-  return [...xml.matchAll(/<testcase [^>]*\bname="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs)].map(
-    ([, name = '', body = '']) => {
-      const failure = /<(?:failure|error)\b(?:[^>]*?\bmessage="([^"]*)")?/.exec(body);
-      const message = (failure?.[1] ?? '').replace(/&(?:amp|lt|gt|quot|#10);/g, entity => entities[entity] ?? entity);
-      return { name, passed: failure === null, message: failure && message === '' ? 'the test failed' : message };
-    },
+/** The text of an XML attribute. */
+function unescaped(text: string): string {
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (entity, code?: string, name = '') =>
+    code === undefined ? (named[name] ?? entity) : String.fromCodePoint(Number(code)),
   );
+}
+
+/** Reads cocotb's own JUnit report. Tests that were skipped are left out. */
+export function parseResults(xml: string): CocotbResult[] {
+  return [...xml.matchAll(/<testcase [^>]*\bname="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs)]
+    .filter(([, , body = '']) => !/<skipped\b/.test(body))
+    .map(([, name = '', body = '']) => {
+      const failure = /<(?:failure|error)\b(?:[^>]*?\bmessage="([^"]*)")?/.exec(body);
+      const message = unescaped(failure?.[1] ?? '');
+      return {
+        name: unescaped(name),
+        passed: failure === null,
+        message: failure && message === '' ? 'the test failed' : message,
+      };
+    });
 }

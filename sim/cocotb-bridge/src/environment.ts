@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findToolchain } from '@hdl/verilator-wrapper';
 import { CocotbError } from './errors.ts';
@@ -12,7 +12,8 @@ export type Simulator = 'icarus' | 'verilator';
 const requirements = fileURLToPath(new URL('../requirements.txt', import.meta.url));
 
 /** Where tools and builds are kept: `P2P_CACHE`, or `.cache` at the root of the project. */
-export const cacheFolder = (): string => process.env.P2P_CACHE || fileURLToPath(new URL('../../../.cache', import.meta.url));
+export const cacheFolder = (): string =>
+  resolve(process.env.P2P_CACHE || fileURLToPath(new URL('../../../.cache', import.meta.url)));
 
 /** Icarus where it is installed, because it builds in no time; else Verilator. */
 export const defaultSimulator = (): Simulator => (spawnSync('iverilog', ['-V']).error ? 'verilator' : 'icarus');
@@ -43,7 +44,9 @@ export function pythonEnvironment(): string {
   } catch (error) {
     if (existsSync(home)) return home;
     const said =
-      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3).join(' ') : String(error);
+      error instanceof Error && 'stderr' in error && error.stderr
+        ? String(error.stderr).trim().split('\n').slice(-3).join(' ')
+        : String(error);
     throw new CocotbError(
       `cocotb could not be set up: ${said}. Python 3.10 to 3.13 with venv, and access to the Python package index, are needed.`,
     );
