@@ -14,13 +14,33 @@ export {
 } from './engine/simulation.ts';
 export type * as ir from './ir/ir.ts';
 export { reservedBy } from './ir/reserved-words.ts';
+export { BlackBox, type VerilogSource } from './lang/black-box.ts';
+export { ClockDomain, clockDomain, type DomainOptions, inDomain, ownDomain } from './lang/domain.ts';
 export { type Elaborated, elaborate } from './lang/elaborate.ts';
 export { HdlError } from './lang/errors.ts';
-export { Memory, type MemoryOptions, memory } from './lang/memory.ts';
-export { connect, input, Module, output, reg, wire } from './lang/module.ts';
-export { allOf, anyOf, cat, mux, muxOneHot, repeat, select, u } from './lang/ops.ts';
-export { Bundle, bool, clog2, pack, states, stream, uint, unpack, vec } from './lang/shapes.ts';
-export { decode, match, type When, when } from './lang/statements.ts';
+export { Memory, type MemoryOptions, memory, type ReadOptions } from './lang/memory.ts';
+export { connect, type InputOptions, input, Module, output, parameter, type RegisterOptions, reg, wire } from './lang/module.ts';
+export { arms, decode, match } from './lang/match.ts';
+export {
+  fromGray,
+  fromOneHot,
+  highestOne,
+  isOneHot,
+  isOneHotOrZero,
+  leadingZeros,
+  lowestBit,
+  lowestOne,
+  popCount,
+  reverse,
+  toGray,
+  toOneHot,
+  trailingZeros,
+} from './lang/one-hot.ts';
+export { allOf, anyOf, cat, drive, mux, muxOneHot, repeat, s, select, u } from './lang/ops.ts';
+export { Bundle, bool, equal, flipped, pack, sint, stream, uint, unpack, vec } from './lang/shapes.ts';
+export { assert, assume, binary, cover, hex, log } from './lang/property.ts';
+export { type States, states } from './lang/states.ts';
+export { type When, when } from './lang/statements.ts';
 export type {
   Bool,
   BundleType,
@@ -29,11 +49,15 @@ export type {
   Enum,
   EnumType,
   Fields,
+  Flipped,
   HType,
   In,
   InputsOf,
   Readable,
   Sig,
+  SignedVal,
+  SInt,
+  SIntType,
   Stream,
   StreamType,
   UInt,
@@ -43,6 +67,7 @@ export type {
   VecType,
   VecValue,
 } from './lang/values.ts';
-export type { Add, Clog2, SliceWidth, Sub } from './lang/width-arithmetic.ts';
+export type { Add, Clog2, CountWidth, Mul, SliceWidth, Sub, TotalWidth } from './lang/width-arithmetic.ts';
+export { clog2, minus, plus, times } from './lang/widths.ts';
 export { checked, DesignError } from './passes/checked.ts';
 export { type Diagnostic, diagnose, formatDiagnostic, shareModules } from './passes/index.ts';

@@ -1,9 +1,10 @@
 import { HdlError } from '../lang/errors.ts';
 import { memory } from '../lang/memory.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
-import { bool, clog2, stream, uint } from '../lang/shapes.ts';
+import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
+import { clog2 } from '../lang/widths.ts';
 
 /**
  * First in, first out, in block RAM. A word can leave 2 cycles after it came; one word per cycle in and out. `in.ready` depends on

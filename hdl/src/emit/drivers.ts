@@ -89,7 +89,7 @@ export function definite(statements: readonly Statement[], name: string): bigint
   for (const statement of statements) {
     if (statement.kind === 'assign') {
       if (targetName(statement.target) === name) bits |= ones(statement.value.width) << BigInt(statement.low);
-    } else if (statement.kind !== 'memory-write') {
+    } else if (statement.kind === 'if' || statement.kind === 'match') {
       const full = statement.kind === 'match' && BigInt(statement.arms.length) === 1n << BigInt(statement.subject.width);
       const paths = full ? bodies(statement).slice(0, -1) : bodies(statement);
       bits |= paths.map(body => definite(body, name)).reduce((a, b) => a & b);
@@ -105,6 +105,8 @@ export function project(statement: Statement, keep: (target: Target) => boolean,
     case 'assign':
       return keep(statement.target) ? [statement] : [];
     case 'memory-write':
+    case 'property':
+    case 'log':
       return memories ? [statement] : [];
     case 'match': {
       const otherwise = inner(statement.otherwise);

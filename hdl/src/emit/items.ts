@@ -1,4 +1,4 @@
-import type { Expr, Instance, Memory, Module, Signal, Site, Statement, Target } from '../ir/ir.ts';
+import type { Domain, Expr, Instance, Memory, Module, Signal, Site, Statement, Target } from '../ir/ir.ts';
 import { bodies, expressions, ones, operands, postOrder, targetName, walk } from '../ir/visit.ts';
 import { type CombNet, project } from './drivers.ts';
 import { guarded } from './expressions.ts';
@@ -125,7 +125,7 @@ function block(body: readonly Statement[], group: readonly CombNet[]): BlockItem
 
 function assignZero(target: Target, low: number, width: number): Statement {
   const site: Site = { frames: [] };
-  return { kind: 'assign', target, low, value: constant(width, 0n, site), site };
+  return { kind: 'assign', target, low, offset: undefined, value: constant(width, 0n, site), site };
 }
 
 function clocked(module: Module, body: readonly Statement[]): { item: ClockedItem | undefined; constants: Set<Signal> } {
@@ -146,18 +146,19 @@ function clocked(module: Module, body: readonly Statement[]): { item: ClockedIte
       assignZero({ instance: undefined, signal }, low, high - low + 1),
     ),
   );
-  const unwritten = module.memories.filter(memory => !written.has(memory)).map(neverWritten);
+  const [domain] = module.domains;
+  const unwritten = module.memories.filter(memory => !written.has(memory)).map(memory => neverWritten(memory, domain));
   const user = body.flatMap(s => project(s, target => target.signal.kind === 'register', true));
   const statements = [...zeros, ...user, ...unwritten];
   return { item: statements.length + resets.length > 0 ? { kind: 'clocked', statements, resets } : undefined, constants };
 }
 
 /** A write that never happens, to a memory that only a test bench fills: a memory without any has no driver. */
-function neverWritten(memory: Memory): Statement {
+function neverWritten(memory: Memory, domain: Domain): Statement {
   const { site } = memory;
   const address = constant(indexWidth(memory.depth), 0n, site);
   const data = constant(memory.width, 0n, site);
-  const write: Statement = { kind: 'memory-write', memory, address, data, mask: undefined, site };
+  const write: Statement = { kind: 'memory-write', memory, address, data, mask: undefined, domain, site };
   return { kind: 'if', arms: [{ condition: constant(1, 0n, site), body: [write] }], otherwise: [], site };
 }
 
@@ -214,5 +215,8 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
       if (mask) list.push({ ...plain, expr: mask, base: `${base}_mask`, forced: lanes > 1 && mask.kind !== 'const' });
       return list;
     }
+    case 'property':
+    case 'log':
+      return [];
   }
 }

@@ -58,8 +58,8 @@ class ModuleEmitter {
     const { module, layout, reads } = this;
     const ports: string[] = [];
     for (const [name, needed] of [
-      ['clk', needsClock(module)],
-      ['rst', needsReset(module)],
+      ['clk', needsClock(module, module.domains[0])],
+      ['rst', needsReset(module, module.domains[0])],
     ] as const) {
       if (!needed) continue;
       reads.declare(name, 1);
@@ -181,8 +181,8 @@ class ModuleEmitter {
     const { module: child, name, site } = instance;
     const connections: string[] = [];
     for (const [port, needed] of [
-      ['clk', needsClock(child)],
-      ['rst', needsReset(child)],
+      ['clk', needsClock(child, child.domains[0])],
+      ['rst', needsReset(child, child.domains[0])],
     ] as const) {
       if (!needed) continue;
       this.reads.mark(port, 0, 1);

@@ -47,7 +47,7 @@ function execute(statements: readonly Statement[], name: string, low: number, wi
     if (statement.kind === 'assign') {
       const covers = statement.low <= low && low + width <= statement.low + statement.value.width;
       if (targetName(statement.target) === name && covers) value = sliceOf(statement.value, low - statement.low, width);
-    } else if (statement.kind !== 'memory-write') {
+    } else if (statement.kind === 'if' || statement.kind === 'match') {
       const results = bodies(statement).map(body => execute(body, name, low, width, value));
       const rest = results.at(-1) ?? value;
       value = results.slice(0, -1).reduceRight((otherwise, whenTrue, i) => {

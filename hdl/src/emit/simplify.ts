@@ -53,6 +53,9 @@ class Simplifier {
 
   private statement(statement: Statement): readonly Statement[] {
     switch (statement.kind) {
+      case 'property':
+      case 'log':
+        return [statement];
       case 'assign':
         return [{ ...statement, value: this.expression(statement.value) }];
       case 'memory-write': {

@@ -107,13 +107,42 @@ export interface MemoryRead extends Node {
 
 export type Expr = Const | SignalRead | InstanceRead | Unary | Binary | Mux | Concat | Slice | Extend | MemoryRead;
 
-/** A named signal of a module. Names are unique within a module, over signals, memories and instances. */
+/** How a reset works: `async` acts at once, `sync` at the clock edge; `active` is the level that resets. */
+export interface Reset {
+  /** The port that carries it. */
+  readonly name: string;
+  readonly kind: 'sync' | 'async';
+  readonly active: 'high' | 'low';
+}
+
+/**
+ * A clock of a module with its reset. Registers and memory writes happen at its rising edge. The ports are no signals of the module's list:
+ * a module gets the clock port if it or a child holds state in the domain, and the reset port if it or a child has a register with `init` in it.
+ */
+export interface Domain {
+  /** Unique within the module. */
+  readonly name: string;
+  /** The port that carries the clock. */
+  readonly clock: string;
+  readonly reset: Reset | undefined;
+  readonly site: Site;
+}
+
+/** A named signal of a module. Names are unique within a module, over signals, memories, instances and the ports of domains. */
 export interface Signal {
   readonly name: string;
-  readonly kind: 'input' | 'output' | 'wire' | 'register';
+  /** A `parameter` is a constant that each instance may give another value; it becomes a Verilog parameter. */
+  readonly kind: 'input' | 'output' | 'wire' | 'register' | 'parameter';
   readonly width: number;
-  /** Registers: the value that reset gives; undefined: reset leaves it alone. All registers are 0 when simulation begins. */
+  /**
+   * Registers: the value that reset gives; undefined: reset leaves it alone. All registers are 0 when simulation begins.
+   * Parameters: the value where an instance gives none.
+   */
   readonly init: bigint | undefined;
+  /** Registers: the clock that updates it. Inputs: the clock that the value from outside belongs to; undefined: to none (asynchronous). */
+  readonly domain: Domain | undefined;
+  /** A register that may take values of other domains: the first stage of a synchroniser, or data that a handshake keeps still. */
+  readonly crossing: boolean;
   /** For signals of an enumeration type: state names by value, for `case` labels and waveforms. */
   readonly states: readonly string[] | undefined;
   readonly site: Site;
@@ -127,6 +156,8 @@ export interface Memory {
   readonly lane: number;
   /** How synthesis should build it; `undefined` leaves it to the tool. */
   readonly style: 'block' | 'distributed' | undefined;
+  /** The first words when simulation begins and after configuration of an FPGA; the rest, or all if undefined, are 0 (unknown in silicon). */
+  readonly init: readonly bigint[] | undefined;
   readonly site: Site;
 }
 
@@ -134,6 +165,10 @@ export interface Memory {
 export interface Instance {
   readonly name: string;
   readonly module: Module;
+  /** The domain of this module that drives each domain of the child, by the child's domain name. */
+  readonly domains: ReadonlyMap<string, Domain>;
+  /** Values of the child's parameters by name. */
+  readonly parameters: ReadonlyMap<string, bigint>;
   readonly site: Site;
 }
 
@@ -143,13 +178,15 @@ export type Target =
   | { readonly instance: Instance; readonly signal: Signal };
 
 /**
- * Drives bits `low` .. `low + value.width - 1` of the target. A wire, output or instance input gets the value combinationally; a register
+ * Drives bits `low` .. `low + value.width - 1` of the target, or, with `offset`, as many from bit `low + offset` (unsigned) upward, of which
+ * those beyond the target are dropped. A wire, output or instance input gets the value combinationally; a register
  * gets it at the next clock edge. The last assignment that is reached wins, bit by bit. A register that no assignment reaches keeps its value.
  */
 export interface Assign {
   readonly kind: 'assign';
   readonly target: Target;
   readonly low: number;
+  readonly offset: Expr | undefined;
   readonly value: Expr;
   readonly site: Site;
 }
@@ -172,7 +209,7 @@ export interface Match {
 }
 
 /**
- * Writes a word at the clock edge. `mask` has width / lane bits (bit i enables lane i); undefined writes the whole word. A write to an
+ * Writes a word at the edge of the domain's clock. `mask` has width / lane bits (bit i enables lane i); undefined writes the whole word. A write to an
  * address at or beyond `depth` does nothing.
  */
 export interface MemoryWrite {
@@ -181,18 +218,57 @@ export interface MemoryWrite {
   readonly address: Expr;
   readonly data: Expr;
   readonly mask: Expr | undefined;
+  readonly domain: Domain;
   readonly site: Site;
 }
 
-export type Statement = Assign | If | Match | MemoryWrite;
-
 /**
- * One module. It has one clock, `clk` (rising edge), and one synchronous reset, `rst` (active high), which are no signals of the list:
- * a module gets `clk` as its first port if it or a child holds state, and `rst` as the next if it or a child has a register with `init`.
+ * A property, looked at at each edge of the domain's clock at which the statement is reached and the domain's reset is inactive. `assert`: must
+ * be 1; `assume`: the surroundings make it 1 (simulation treats it like assert); `cover`: shall be 1 at some time.
  */
+export interface Property {
+  readonly kind: 'property';
+  readonly property: 'assert' | 'assume' | 'cover';
+  readonly condition: Expr;
+  /** What it means, for the person who reads of a failure. */
+  readonly message: string;
+  readonly domain: Domain;
+  readonly site: Site;
+}
+
+/** How a value is written in a log line: decimal, two's complement decimal, hexadecimal, binary, or the name of a state. */
+export type LogFormat = 'unsigned' | 'signed' | 'hex' | 'binary' | 'state';
+
+/** A line for the person who simulates, written at each edge of the domain's clock at which the statement is reached and reset is inactive. */
+export interface Log {
+  readonly kind: 'log';
+  readonly parts: readonly (string | { readonly value: Expr; readonly format: LogFormat; readonly states?: readonly string[] })[];
+  readonly domain: Domain;
+  readonly site: Site;
+}
+
+export type Statement = Assign | If | Match | MemoryWrite | Property | Log;
+
+/** A module whose Verilog is not ours. */
+export interface External {
+  /** The Verilog module's name. */
+  readonly name: string;
+  /** Parameters as the instance states them: numbers, or text that becomes a Verilog string. */
+  readonly parameters: ReadonlyMap<string, bigint | string>;
+  /** Verilog files that define it, for tools that want the whole; may be empty for a vendor's cell. */
+  readonly sources: readonly string[];
+  /** Whether the module's body describes its behaviour, for simulation in-process and for checks; it is never emitted. */
+  readonly modelled: boolean;
+}
+
+/** One module. Its ports are those of its domains (see `Domain`), in order, clock before reset, then its inputs and outputs. */
 export interface Module {
   /** Unique in the design: the class name, numbered from the second variant on. */
   readonly name: string;
+  /** The first one is what registers, memory writes and children use that name no other. */
+  readonly domains: readonly [Domain, ...Domain[]];
+  /** A black box. */
+  readonly external: External | undefined;
   /** Ports first, in the order in which the user declared them. */
   readonly signals: readonly Signal[];
   readonly memories: readonly Memory[];

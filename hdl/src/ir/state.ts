@@ -1,37 +1,67 @@
-import type { Module } from './ir.ts';
+import type { Domain, Module } from './ir.ts';
 import { walk } from './visit.ts';
 
 /**
- * Whether the emitted module has the port `clk`: it holds a memory, a register that something gives a value (an assignment or a reset), or
- * a child that needs a clock. A register without both is the constant 0.
+ * Whether the emitted module has the clock port of the domain: it holds a memory write, a property, a log line or a register that something
+ * gives a value (an assignment or a reset) in it, or a child that needs its clock. A register without both is the constant 0.
  */
-export function needsClock(module: Module): boolean {
-  return holds(module, clocked, clockKnown);
+export function needsClock(module: Module, domain: Domain): boolean {
+  return needs(module).clocks.has(domain);
 }
 
-/** Whether the emitted module has the port `rst`: it has a register with an `init`, or a child that needs a reset. */
-export function needsReset(module: Module): boolean {
-  return holds(module, own => own.signals.some(signal => signal.kind === 'register' && signal.init !== undefined), resetKnown);
+/** Whether the emitted module has the reset port of the domain: a register with an `init`, a property or a log line in it, or such a child. */
+export function needsReset(module: Module, domain: Domain): boolean {
+  return domain.reset !== undefined && needs(module).resets.has(domain);
 }
 
-const clockKnown = new WeakMap<Module, boolean>();
-const resetKnown = new WeakMap<Module, boolean>();
+interface Needs {
+  readonly clocks: ReadonlySet<Domain>;
+  readonly resets: ReadonlySet<Domain>;
+}
 
-function holds(module: Module, own: (module: Module) => boolean, known: WeakMap<Module, boolean>): boolean {
+const known = new WeakMap<Module, Needs>();
+
+function needs(module: Module): Needs {
   let result = known.get(module);
   if (result === undefined) {
-    result = own(module) || module.instances.some(instance => holds(instance.module, own, known));
+    result = module.external && !module.external.modelled ? external(module) : find(module);
     known.set(module, result);
   }
   return result;
 }
 
-function clocked(module: Module): boolean {
-  if (module.memories.length > 0) return true;
-  if (module.signals.some(signal => signal.kind === 'register' && signal.init !== undefined)) return true;
-  let assigned = false;
+/** What is inside a black box is not known: it gets all that it names. */
+function external(module: Module): Needs {
+  const all = new Set<Domain>(module.domains);
+  return { clocks: all, resets: all };
+}
+
+function find(module: Module): Needs {
+  const clocks = new Set<Domain>();
+  const resets = new Set<Domain>();
+  for (const { kind, init, domain } of module.signals) {
+    if (kind !== 'register' || init === undefined || !domain) continue;
+    clocks.add(domain);
+    resets.add(domain);
+  }
   walk(module.body, statement => {
-    if (statement.kind === 'assign' && statement.target.signal.kind === 'register') assigned = true;
+    if (statement.kind === 'assign') {
+      const { kind, domain } = statement.target.signal;
+      if (kind === 'register' && domain) clocks.add(domain);
+    } else if (statement.kind === 'memory-write') {
+      clocks.add(statement.domain);
+    } else if (statement.kind === 'property' || statement.kind === 'log') {
+      clocks.add(statement.domain);
+      resets.add(statement.domain);
+    }
   });
-  return assigned;
+  for (const { module: child, domains } of module.instances) {
+    for (const inner of child.domains) {
+      const outer = domains.get(inner.name);
+      if (!outer) continue;
+      if (needsClock(child, inner)) clocks.add(outer);
+      if (needsReset(child, inner)) resets.add(outer);
+    }
+  }
+  return { clocks, resets };
 }

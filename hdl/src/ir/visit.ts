@@ -1,4 +1,4 @@
-import type { Expr, Module, Statement, Target } from './ir.ts';
+import type { Domain, Expr, Module, Site, Statement, Target } from './ir.ts';
 
 /** The nodes that `expr` computes from, in reading order. */
 export function operands(expr: Expr): readonly Expr[] {
@@ -44,7 +44,7 @@ export function postOrder(root: Expr, seen: Set<Expr>, visit: (expr: Expr) => vo
   }
 }
 
-/** The bodies of a conditional statement, in order; none of an assignment or a memory write. */
+/** The bodies of a conditional statement, in order; none of any other. */
 export function bodies(statement: Statement): readonly (readonly Statement[])[] {
   return statement.kind === 'if' || statement.kind === 'match'
     ? [...statement.arms.map(arm => arm.body), statement.otherwise]
@@ -55,7 +55,7 @@ export function bodies(statement: Statement): readonly (readonly Statement[])[] 
 export function expressions(statement: Statement): readonly Expr[] {
   switch (statement.kind) {
     case 'assign':
-      return [statement.value];
+      return statement.offset === undefined ? [statement.value] : [statement.offset, statement.value];
     case 'if':
       return statement.arms.map(arm => arm.condition);
     case 'match':
@@ -64,6 +64,10 @@ export function expressions(statement: Statement): readonly Expr[] {
       const { address, data, mask } = statement;
       return mask === undefined ? [address, data] : [address, data, mask];
     }
+    case 'property':
+      return [statement.condition];
+    case 'log':
+      return statement.parts.flatMap(part => (typeof part === 'string' ? [] : [part.value]));
   }
 }
 
@@ -91,4 +95,9 @@ export function targetName(target: Target): string {
 /** A mask of `width` ones. */
 export function ones(width: number): bigint {
   return (1n << BigInt(width)) - 1n;
+}
+
+/** The domain that a module has if it names none: `clk`, with a synchronous reset `rst`, active high. */
+export function standardDomain(site: Site): Domain {
+  return { name: 'clk', clock: 'clk', reset: { name: 'rst', kind: 'sync', active: 'high' }, site };
 }

@@ -1,11 +1,15 @@
 import type { ArithmeticOp, CompareOp, ShiftOp, Unary } from '../ir/ir.ts';
+import { extreme, inRange, magnitude, rotated, saturatingDifference, saturatingSum } from './derived.ts';
+import type { DomainChoice } from './domain.ts';
+import { Encoding } from './encoding.ts';
 import { HdlError } from './errors.ts';
+import { folded, ones } from './fold.ts';
 import { CallSite } from './site.ts';
-import { currentBlock } from './statements.ts';
-import type { Enum, UInt } from './values.ts';
+import { type Place, scaled, store } from './store.ts';
+import type { Enum, SInt, UInt } from './values.ts';
 
 /** How a signal came to be; decides who may drive it. */
-export type Role = 'input' | 'output' | 'wire' | 'register';
+export type Role = 'input' | 'output' | 'wire' | 'register' | 'parameter';
 
 /** The module that a signal belongs to, as far as this file must know it. */
 export interface Owner {
@@ -15,83 +19,181 @@ export interface Owner {
 /** What a node computes. Operands are nodes too; widths were checked when it was made. */
 export type Operation =
   | { readonly kind: 'const'; readonly value: bigint }
-  | { readonly kind: 'signal'; readonly role: Role; readonly init: bigint | undefined }
+  | {
+      readonly kind: 'signal';
+      readonly role: Role;
+      readonly init: bigint | undefined;
+      /** Undefined: that of the module; `asynchronous`: none. */
+      readonly domain: DomainChoice | 'asynchronous' | undefined;
+      readonly crossing: boolean;
+    }
   | { readonly kind: 'unary'; readonly op: Unary['op']; readonly value: Bits }
-  | { readonly kind: 'binary'; readonly op: ArithmeticOp | CompareOp | ShiftOp; readonly left: Bits; readonly right: Bits }
+  | {
+      readonly kind: 'binary';
+      readonly op: ArithmeticOp | CompareOp | ShiftOp;
+      readonly signed: boolean;
+      readonly left: Bits;
+      readonly right: Bits;
+    }
   | { readonly kind: 'mux'; readonly condition: Bits; readonly whenTrue: Bits; readonly whenFalse: Bits }
   | { readonly kind: 'concat'; readonly parts: readonly Bits[] }
   | { readonly kind: 'slice'; readonly value: Bits; readonly low: number }
-  | { readonly kind: 'extend'; readonly value: Bits }
+  | { readonly kind: 'extend'; readonly signed: boolean; readonly value: Bits }
   | { readonly kind: 'memory-read'; readonly memory: object; readonly address: Bits };
 
-const ones = (width: number) => (1n << BigInt(width)) - 1n;
+/** What a pattern of bits stands for: a two's complement number, a state, or (undefined) an unsigned number. */
+export type Meaning = 'signed' | Encoding | undefined;
 
 /**
- * The one class behind every hardware value: `UInt`, `Bool` and `Enum` are typed views of it. A node is immutable but for the name and owner
- * that elaboration gives to signals.
+ * The one class behind every hardware value: `UInt`, `SInt`, `Bool` and `Enum` are typed views of it. A node is immutable but for the name and
+ * owner that elaboration gives to signals.
  */
 export class Bits {
   readonly site: CallSite;
   readonly width: number;
-  readonly operation: Operation;
-  /** State names of an enumeration, else undefined. */
-  readonly names: readonly string[] | undefined;
+  readonly meaning: Meaning;
+  /** For a part that a signal chooses: what `set` drives. Reading makes nodes only where somebody reads. */
+  readonly place: Place | undefined;
+  private computed: Operation | (() => Operation);
   /** Set once, when the field that holds this signal is found. */
   name: string | undefined;
   owner: Owner | undefined;
 
   /** `site` where several nodes are made for one place in the source: a bundle's leaves. */
-  constructor(width: number, operation: Operation, names?: readonly string[], site = new CallSite()) {
+  constructor(width: number, operation: Operation | (() => Operation), meaning?: Meaning, site = new CallSite(), place?: Place) {
     this.site = site;
     this.width = width;
-    this.operation = operation;
-    this.names = names;
+    this.meaning = meaning;
+    this.place = place;
+    this.computed = operation;
   }
 
-  /** `value` as a node of this node's width. */
-  operand(value: unknown): Bits {
+  get operation(): Operation {
+    if (typeof this.computed === 'function') this.computed = this.computed();
+    return this.computed;
+  }
+
+  /** The bit pattern of a constant. */
+  get known(): bigint | undefined {
+    const { computed } = this;
+    return typeof computed !== 'function' && computed.kind === 'const' ? computed.value : undefined;
+  }
+
+  /** State names by code of an enumeration, else undefined. */
+  get names(): readonly string[] | undefined {
+    return this.meaning instanceof Encoding ? this.meaning.byCode : undefined;
+  }
+
+  get signed(): boolean {
+    return this.meaning === 'signed';
+  }
+
+  /** `value` as a node of this node's width and meaning. */
+  operand(value: unknown, site?: CallSite): Bits {
+    const { meaning, width } = this;
     if (value instanceof Bits) {
-      if (value.width !== this.width) {
-        throw new HdlError(`width mismatch: ${describe(this)} has ${this.width} bits, ${describe(value)} has ${value.width}`);
+      if (value.width !== width) {
+        throw new HdlError(`width mismatch: ${describe(this)} has ${width} bits, ${describe(value)} has ${value.width}`);
       }
+      if (value.meaning !== meaning) incompatible(this, value);
       return value;
     }
-    if (typeof value === 'string' && this.names) {
-      const index = this.names.indexOf(value);
-      if (index < 0) throw new HdlError(`'${value}' is not one of ${this.names.join(', ')}`);
-      return new Bits(this.width, { kind: 'const', value: BigInt(index) }, this.names);
+    if (meaning instanceof Encoding) {
+      if (typeof value === 'string') return new Bits(width, { kind: 'const', value: meaning.code(value) }, meaning, site);
+      const code = literal(width, value, undefined, site).known;
+      if (code === undefined || !meaning.codes.includes(code))
+        throw new HdlError(`${String(value)} is the code of none of ${meaning.names.join(', ')}`);
+      return new Bits(width, { kind: 'const', value: code }, meaning, site);
     }
-    return literal(this.width, value);
+    return literal(width, value, meaning, site);
   }
 
-  private binary(op: ArithmeticOp | CompareOp, b: unknown, width: number): Bits {
-    return new Bits(width, { kind: 'binary', op, left: this, right: this.operand(b) });
+  /** The bare pattern: no hardware. */
+  raw(): Bits {
+    return this.marked(undefined);
+  }
+  /** The same pattern with another meaning: no hardware. */
+  marked(meaning: Meaning): Bits {
+    return meaning === this.meaning ? this : compute(this.width, { kind: 'slice', value: this, low: 0 }, meaning);
+  }
+  asUInt(): Bits {
+    return this.raw();
+  }
+  asSInt(): Bits {
+    return this.marked('signed');
+  }
+  encoded(): Bits {
+    return this.raw();
+  }
+
+  private binary(op: ArithmeticOp | CompareOp, b: unknown, width: number, meaning?: Meaning): Bits {
+    const site = new CallSite();
+    const right = this.operand(b, site);
+    const signed = this.signed && (op === 'lt' || op === 'le' || op === 'gt' || op === 'ge');
+    return compute(width, { kind: 'binary', op, signed, left: this, right }, meaning, site);
   }
   private unary(op: Unary['op'], width: number): Bits {
-    return new Bits(width, { kind: 'unary', op, value: this });
+    return compute(width, { kind: 'unary', op, value: this });
   }
   private shift(op: ShiftOp, n: unknown): Bits {
-    if (n instanceof Bits) return new Bits(this.width, { kind: 'binary', op, left: this, right: n });
-    const by = Number(n);
-    if (!Number.isInteger(by) || by < 0) throw new HdlError(`a shift takes a whole number of at least 0, not ${n}`);
-    if (by === 0) return this;
-    if (by >= this.width) return literal(this.width, 0);
-    const kept = this.width - by;
-    return op === 'shl' ? concat([this.part(0, kept), literal(by, 0)]) : this.part(by, kept).zext(this.width);
+    const { width, meaning } = this;
+    const by = n instanceof Bits ? n.known : n;
+    if (n instanceof Bits) {
+      if (n.signed) throw new HdlError(`a shift takes an unsigned amount, and ${describe(n)} is signed: use asUInt()`);
+      if (by === undefined)
+        return compute(width, { kind: 'binary', op, signed: op === 'shr' && this.signed, left: this, right: n }, meaning);
+    }
+    const count = Number(by);
+    if (!Number.isInteger(count) || count < 0) throw new HdlError(`a shift takes a whole number of at least 0, not ${n}`);
+    if (count === 0) return this;
+    if (op === 'shr' && this.signed) {
+      if (width === 1) return this;
+      const kept = Math.max(width - count, 1);
+      return compute(width, { kind: 'extend', signed: true, value: this.part(width - kept, kept) }, meaning);
+    }
+    if (count >= width) return literal(width, 0, meaning);
+    const kept = width - count;
+    if (op === 'shr') return this.part(count, kept).zext(width);
+    return compute(width, { kind: 'concat', parts: [this.part(0, kept), literal(count, 0)] }, meaning);
   }
 
   add(b: unknown): Bits {
-    return this.binary('add', b, this.width);
+    return this.binary('add', b, this.width, this.meaning);
   }
   sub(b: unknown): Bits {
-    return this.binary('sub', b, this.width);
+    return this.binary('sub', b, this.width, this.meaning);
   }
   addx(b: unknown): Bits {
-    return this.zext(this.width + 1).add(this.operand(b).zext(this.width + 1));
+    return this.extended(this.width + 1).add(this.operand(b).extended(this.width + 1));
+  }
+  subx(b: unknown): Bits {
+    return this.extended(this.width + 1).sub(this.operand(b).extended(this.width + 1));
   }
   mul(b: Bits): Bits {
+    if (b.meaning !== this.meaning) incompatible(this, b);
     const width = this.width + b.width;
-    return this.zext(width).binary('mul', b.zext(width), width);
+    return this.extended(width).binary('mul', b.extended(width), width, this.meaning);
+  }
+  addSat(b: unknown): Bits {
+    return saturatingSum(this, b);
+  }
+  subSat(b: unknown): Bits {
+    return saturatingDifference(this, b);
+  }
+  neg(): Bits {
+    return literal(this.width, 0, this.meaning).sub(this);
+  }
+  abs(): Bits {
+    return magnitude(this);
+  }
+  sign(): Bits {
+    return this.part(this.width - 1, 1);
+  }
+  min(b: unknown): Bits {
+    return extreme(this, b, false);
+  }
+  max(b: unknown): Bits {
+    return extreme(this, b, true);
   }
   and(b: unknown): Bits {
     return this.binary('and', b, this.width);
@@ -123,15 +225,28 @@ export class Bits {
   ge(b: unknown): Bits {
     return this.binary('ge', b, 1);
   }
+  inRange(low: unknown, high: unknown): Bits {
+    return inRange(this, low, high);
+  }
+  is(name: string): Bits {
+    return this.eq(name);
+  }
   shl(n: unknown): Bits {
     return this.shift('shl', n);
   }
   shr(n: unknown): Bits {
     return this.shift('shr', n);
   }
+  rotl(n: unknown): Bits {
+    return rotated(this, n, true);
+  }
+  rotr(n: unknown): Bits {
+    return rotated(this, n, false);
+  }
   cat(low: Bits): Bits {
     return concat([this, low]);
   }
+
   bits(high: number, low: number): Bits {
     return this.part(low, high - low + 1);
   }
@@ -139,19 +254,63 @@ export class Bits {
     if (!Number.isInteger(low) || !Number.isInteger(n) || low < 0 || n < 1 || low + n > this.width) {
       throw new HdlError(`bits ${low + n - 1} down to ${low} are not all inside ${describe(this)}, which has ${this.width} bits`);
     }
-    return low === 0 && n === this.width && !this.names ? this : new Bits(n, { kind: 'slice', value: this, low });
+    if (low === 0 && n === this.width) return this.raw();
+    return compute(n, { kind: 'slice', value: this, low });
   }
   bit(i: unknown): Bits {
-    return i instanceof Bits ? this.shift('shr', i).part(0, 1) : this.part(Number(i), 1);
+    return i instanceof Bits ? this.window(i, 1) : this.part(Number(i), 1);
   }
+  word(i: unknown, n: number): Bits {
+    const count = this.width / n;
+    if (!Number.isInteger(n) || n < 1 || !Number.isInteger(count))
+      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`);
+    if (!(i instanceof Bits)) return this.part(Number(i) * n, n);
+    checkIndex(i, count, `${count} words`);
+    return this.window(i, n);
+  }
+  words(n: number): Bits[] {
+    if (!Number.isInteger(n) || n < 1 || this.width % n !== 0)
+      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`);
+    return Array.from({ length: this.width / n }, (_, i) => this.part(i * n, n));
+  }
+  private window(index: Bits, size: number): Bits {
+    if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed: use asUInt()`);
+    const known = index.known === undefined ? undefined : Number(index.known) * size;
+    if (known !== undefined && known + size <= this.width) return this.part(known, size);
+    const site = new CallSite();
+    const read = (): Operation => {
+      const right = scaled(index, size);
+      const shifted = new Bits(
+        this.width,
+        { kind: 'binary', op: 'shr', signed: false, left: this.raw(), right },
+        undefined,
+        site,
+      );
+      return { kind: 'slice', value: shifted, low: 0 };
+    };
+    return new Bits(size, read, undefined, site, { kind: 'window', base: this, index, size });
+  }
+
   zext(width: number): Bits {
+    return this.extend(width, false);
+  }
+  sext(width: number): Bits {
+    return this.extend(width, true);
+  }
+  /** To `width` bits of the same value. */
+  extended(width: number): Bits {
+    return this.extend(width, this.signed);
+  }
+  private extend(width: number, signed: boolean): Bits {
     if (width < this.width) {
-      throw new HdlError(`zext from ${this.width} to ${width} bits would lose bits: use trunc(${width}) where that is meant`);
+      const name = signed ? 'sext' : 'zext';
+      throw new HdlError(`${name} from ${this.width} to ${width} bits would lose bits: use trunc(${width}) where that is meant`);
     }
-    return width === this.width ? this : new Bits(width, { kind: 'extend', value: this });
+    return width === this.width ? this : compute(width, { kind: 'extend', signed, value: this }, this.meaning);
   }
   trunc(width: number): Bits {
-    return this.part(0, width);
+    const low = this.part(0, width);
+    return this.signed ? low.asSInt() : low;
   }
   as(width: number): Bits {
     if (width !== this.width) throw new HdlError(`stated as ${width} bits, but ${describe(this)} has ${this.width}`);
@@ -166,22 +325,38 @@ export class Bits {
   parity(): Bits {
     return this.width === 1 ? this : this.unary('reduce_xor', 1);
   }
-  is(name: string): Bits {
-    return this.eq(name);
-  }
-  encoded(): Bits {
-    return new Bits(this.width, { kind: 'slice', value: this, low: 0 });
-  }
 
   set(value: unknown): void {
-    if (this.operation.kind !== 'signal')
-      throw new HdlError(`${describe(this)} is the result of an operation: only wires, registers and ports can be set`);
-    currentBlock().push({ kind: 'set', target: this, value: this.operand(value), site: new CallSite() });
+    const site = new CallSite();
+    store(this, 0, undefined, this.operand(value, site), site);
   }
 }
 
+/** A node, or the constant that it comes to. */
+export function compute(width: number, operation: Operation, meaning?: Meaning, site = new CallSite()): Bits {
+  const value = folded(width, operation);
+  return new Bits(width, value === undefined ? operation : { kind: 'const', value }, meaning, site);
+}
+
+/** @throws HdlError if `index` does not have exactly the bits that count `count` places. */
+export function checkIndex(index: Bits, count: number, places: string): void {
+  const width = count === 1 ? 1 : Math.ceil(Math.log2(count));
+  if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed: use asUInt()`);
+  if (index.width !== width)
+    throw new HdlError(`an index of ${places} has ${width} bits, and ${describe(index)} has ${index.width}`);
+}
+
+function incompatible(a: Bits, b: Bits): never {
+  if (a.signed !== b.signed) {
+    const [signed, other] = a.signed ? [a, b] : [b, a];
+    throw new HdlError(`${describe(signed)} is signed and ${describe(other)} is not: convert one with asUInt() or asSInt()`);
+  }
+  const kind = ({ meaning }: Bits) => (meaning instanceof Encoding ? `one of ${meaning.names.join(', ')}` : 'a number');
+  throw new HdlError(`${describe(a)} is ${kind(a)}, and ${describe(b)} is ${kind(b)}`);
+}
+
 /** The node behind a typed value. */
-export function node(value: UInt<number> | Enum<string>): Bits {
+export function node(value: UInt<number> | SInt<number> | Enum<string>): Bits {
   if (value instanceof Bits) return value;
   throw new HdlError('this is not a hardware value');
 }
@@ -191,28 +366,32 @@ export function typed<X>(bits: Bits): X {
   return bits as unknown as X;
 }
 
-/** A constant. @throws HdlError if it does not fit. */
-export function literal(width: number, value: unknown): Bits {
+/** A constant: for an unsigned value a negative number stands for its two's complement. @throws HdlError if it does not fit. */
+export function literal(width: number, value: unknown, meaning?: Meaning, site?: CallSite): Bits {
   const whole =
     typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)) || typeof value === 'boolean';
   if (!whole) throw new HdlError(`${String(value)} is not a value of ${width} bits: a signal or a whole number is wanted`);
   const v = BigInt(value as bigint | number | boolean);
-  if (v > ones(width) || v < -(1n << BigInt(width - 1))) throw new HdlError(`${v} does not fit in ${width} bits`);
-  return new Bits(width, { kind: 'const', value: v & ones(width) });
+  const signed = meaning === 'signed';
+  if (v > ones(signed ? width - 1 : width) || v < -(1n << BigInt(width - 1)))
+    throw new HdlError(`${v} does not fit in ${width} ${signed ? 'signed bits' : 'bits'}`);
+  return new Bits(width, { kind: 'const', value: v & ones(width) }, meaning, site);
 }
 
 /** Most significant part first. */
 export function concat(parts: readonly Bits[]): Bits {
   const [only] = parts;
   if (!only) throw new HdlError('nothing to concatenate');
-  if (parts.length === 1) return only;
+  if (parts.length === 1) return only.raw();
   const width = parts.reduce((sum, part) => sum + part.width, 0);
-  return new Bits(width, { kind: 'concat', parts });
+  return compute(width, { kind: 'concat', parts });
 }
 
 /** What to call a value in a message: its name, or its operation. */
 export function describe(bits: Bits): string {
-  if (bits.operation.kind === 'signal') return bits.name ? `'${bits.name}'` : `this ${bits.operation.role}`;
-  if (bits.operation.kind === 'const') return `${bits.operation.value}`;
-  return `this ${bits.operation.kind === 'binary' || bits.operation.kind === 'unary' ? bits.operation.op : bits.operation.kind}`;
+  if (bits.place) return 'this part';
+  const { operation: o } = bits;
+  if (o.kind === 'signal') return bits.name ? `'${bits.name}'` : `this ${o.role}`;
+  if (o.kind === 'const') return `${bits.signed ? BigInt.asIntN(bits.width, o.value) : o.value}`;
+  return `this ${o.kind === 'binary' || o.kind === 'unary' ? o.op : o.kind}`;
 }

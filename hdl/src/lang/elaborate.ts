@@ -1,5 +1,8 @@
 import type * as ir from '../ir/ir.ts';
 import { Bits, describe, type Owner } from './bits.ts';
+import { BlackBox } from './black-box.ts';
+import { ClockDomain } from './domain.ts';
+import { domainOf, domainsOf, type ScopeDomains } from './domain-binding.ts';
 import { HdlError } from './errors.ts';
 import { Memory } from './memory.ts';
 import { constructed, Module } from './module.ts';
@@ -17,6 +20,7 @@ export interface Elaborated<M> {
 interface Scope {
   readonly module: Module<unknown>;
   readonly label: string;
+  readonly domains: ScopeDomains;
   readonly signals: Map<Bits, ir.Signal>;
   readonly memories: Map<object, ir.Memory>;
   readonly children: { readonly name: string; readonly scope: Scope; readonly site: ir.Site }[];
@@ -30,27 +34,33 @@ interface Scope {
  */
 export function elaborate<M extends Module<never> | Module<unknown>>(make: () => M): Elaborated<M> {
   const { result: dut } = constructed(make);
-  const top = describeModule(dut as Module<unknown>);
+  const top = describeModule(dut as Module<unknown>, undefined);
   const modules: ir.Module[] = [];
   const built = build(top, modules);
   return { dut, design: { top: built, modules } };
 }
 
-function describeModule(module: Module<unknown>): Scope {
-  const label = module.constructor.name;
-  const scope: Scope = { module, label, signals: new Map(), memories: new Map(), children: [], body: [] };
+function describeModule(module: Module<unknown>, parent: Scope | undefined): Scope {
+  const scope: Scope = {
+    module,
+    label: module.constructor.name,
+    domains: domainsOf(module, parent),
+    signals: new Map(),
+    memories: new Map(),
+    children: [],
+    body: [],
+  };
   const named = new Map<Module<unknown>, string>();
-  for (const [name, value] of Object.entries(module)) {
-    if (name !== 'p' && name !== '~site') claim(scope, named, value, name);
-  }
+  const fields = Object.entries(module).filter(([name]) => name !== 'p' && !name.startsWith('~'));
+  for (const [, value] of fields) if (value instanceof ClockDomain) value.owner = scope;
+  for (const [name, value] of fields) claim(scope, named, value, name);
   const { result: body, modules } = constructed(() => record(() => module['~describe']()));
   scope.body.push(...body);
-  for (const [name, value] of Object.entries(module)) {
-    if (name !== 'p' && name !== '~site' && value instanceof Memory) nameReads(scope, value, name);
-  }
+  for (const [name, value] of fields) if (value instanceof Memory) nameReads(scope, value, name);
   let unnamed = 0;
   for (const child of modules) if (!named.has(child)) named.set(child, `${lowerFirst(child.constructor.name)}_${unnamed++}`);
-  for (const [child, name] of named) scope.children.push({ name, scope: describeModule(child), site: child['~site'].creation });
+  for (const [child, name] of named)
+    scope.children.push({ name, scope: describeModule(child, scope), site: child['~site'].creation });
   return scope;
 }
 
@@ -72,6 +82,7 @@ function claim(scope: Scope, named: Map<Module<unknown>, string>, value: unknown
       depth: value.depth,
       lane: value.lane,
       style: value.style,
+      init: value.init,
       site: value.site,
     });
   } else if (value instanceof Module) {
@@ -92,28 +103,56 @@ function claim(scope: Scope, named: Map<Module<unknown>, string>, value: unknown
 
 function declare(scope: Scope, bits: Bits, name: string): void {
   if (bits.operation.kind !== 'signal') return;
-  const { role, init } = bits.operation;
-  scope.signals.set(bits, { name, kind: role, width: bits.width, init, states: bits.names, site: bits.site });
+  const { role, init, domain, crossing } = bits.operation;
+  const clocked =
+    (role === 'register' || role === 'input') && domain !== 'asynchronous'
+      ? domainOf(scope.domains, scope.label, domain, bits.site)
+      : undefined;
+  if (role === 'register' && init !== undefined && clocked?.reset === undefined) {
+    throw new HdlError(
+      `'${name}' of ${scope.label} has a reset value, but its clock domain '${clocked?.name}' has no reset: leave out init, or give it one`,
+      bits.site,
+    );
+  }
+  scope.signals.set(bits, {
+    name,
+    kind: role,
+    width: bits.width,
+    init,
+    domain: clocked,
+    crossing,
+    states: bits.names,
+    site: bits.site,
+  });
 }
 
 function nameReads(scope: Scope, memory: Memory, name: string): void {
-  memory.outputs.forEach((output, i) => {
-    output.owner = scope;
-    output.name = i === 0 ? `${name}_word` : `${name}_word_${i}`;
-    declare(scope, output, output.name);
-  });
+  const count = { word: 0, address: 0 };
+  for (const { bits, holds } of memory.registers) {
+    const i = count[holds]++;
+    bits.owner = scope;
+    bits.name = i === 0 ? `${name}_${holds}` : `${name}_${holds}_${i}`;
+    declare(scope, bits, bits.name);
+  }
 }
 
 /** Turns a scope into IR, its children first. */
 function build(scope: Scope, modules: ir.Module[]): ir.Module {
   const instances = new Map<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>();
   for (const { name, scope: child, site } of scope.children) {
-    instances.set(child, { scope: child, instance: { name, module: build(child, modules), site } });
+    const module = build(child, modules);
+    const domains = new Map([...child.domains.outer].map(([inner, outer]) => [inner.name, outer]));
+    const parameters = new Map(
+      module.signals.filter(({ kind }) => kind === 'parameter').map(({ name: parameter, init }) => [parameter, init ?? 0n]),
+    );
+    instances.set(child, { scope: child, instance: { name, module, domains, parameters, site } });
   }
   const context: Context = { scope, instances, done: new Map() };
-  const order = { input: 0, output: 0, wire: 1, register: 1 };
+  const order = { input: 0, output: 0, parameter: 1, wire: 1, register: 1 };
   const module: ir.Module = {
     name: scope.label,
+    domains: [scope.domains.standard, ...scope.domains.others],
+    external: scope.module instanceof BlackBox ? external(scope.module) : undefined,
     signals: [...scope.signals.values()].sort((a, b) => order[a.kind] - order[b.kind]),
     memories: [...scope.memories.values()],
     instances: [...instances.values()].map(child => child.instance),
@@ -134,7 +173,14 @@ function statement(context: Context, s: Recorded): ir.Statement {
   const { site } = s;
   switch (s.kind) {
     case 'set':
-      return { kind: 'assign', target: target(context, s.target, site), low: 0, value: expression(context, s.value), site };
+      return {
+        kind: 'assign',
+        target: target(context, s.target, site),
+        low: s.low,
+        offset: s.offset && expression(context, s.offset),
+        value: expression(context, s.value),
+        site,
+      };
     case 'if':
       return {
         kind: 'if',
@@ -160,9 +206,39 @@ function statement(context: Context, s: Recorded): ir.Statement {
         address: expression(context, s.address),
         data: expression(context, s.data),
         mask: s.mask && expression(context, s.mask),
+        domain: domainOf(context.scope.domains, context.scope.label, s.domain, site),
+        site,
+      };
+    case 'property':
+      return {
+        kind: 'property',
+        property: s.property,
+        condition: expression(context, s.condition),
+        message: s.message,
+        domain: domainOf(context.scope.domains, context.scope.label, s.domain, site),
+        site,
+      };
+    case 'log':
+      return {
+        kind: 'log',
+        parts: s.parts.map(part => (typeof part === 'string' ? part : logged(context, part))),
+        domain: domainOf(context.scope.domains, context.scope.label, s.domain, site),
         site,
       };
   }
+}
+
+function logged(context: Context, { value, format }: { readonly value: Bits; readonly format: ir.LogFormat }) {
+  const expr = expression(context, value);
+  return format === 'state' && value.names ? { value: expr, format, states: value.names } : { value: expr, format };
+}
+
+function external(box: BlackBox<unknown>): ir.External {
+  const { module = box.constructor.name, parameters = {}, sources = [] } = box.verilog;
+  const values = Object.entries(parameters).map(
+    ([name, value]) => [name, typeof value === 'string' ? value : BigInt(value)] as const,
+  );
+  return { name: module, parameters: new Map(values), sources, modelled: box['~modelled'] };
 }
 
 function memoryOf(context: Context, memory: object, site: ir.Site): ir.Memory {
@@ -280,7 +356,7 @@ function convert(context: Context, bits: Bits): ir.Expr {
     case 'unary':
       return { kind: 'unary', width, site, op: o.op, value: of(o.value) };
     case 'binary':
-      return { kind: 'binary', width, site, op: o.op, signed: false, left: of(o.left), right: of(o.right) };
+      return { kind: 'binary', width, site, op: o.op, signed: o.signed, left: of(o.left), right: of(o.right) };
     case 'mux':
       return { kind: 'mux', width, site, condition: of(o.condition), whenTrue: of(o.whenTrue), whenFalse: of(o.whenFalse) };
     case 'concat':
@@ -290,7 +366,7 @@ function convert(context: Context, bits: Bits): ir.Expr {
       return value.width === width ? value : { kind: 'slice', width, site, value, low: o.low };
     }
     case 'extend':
-      return { kind: 'extend', width, site, signed: false, value: of(o.value) };
+      return { kind: 'extend', width, site, signed: o.signed, value: of(o.value) };
     case 'memory-read':
       return { kind: 'memory-read', width, site, memory: memoryOf(context, o.memory, site), address: of(o.address) };
   }

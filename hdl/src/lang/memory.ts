@@ -1,4 +1,5 @@
-import { Bits, concat, node, typed } from './bits.ts';
+import { Bits, concat, literal, node, typed } from './bits.ts';
+import { currentDomain } from './domain.ts';
 import { HdlError } from './errors.ts';
 import { leaves, unpack, zipLeaves } from './shapes.ts';
 import { CallSite } from './site.ts';
@@ -12,6 +13,18 @@ export interface MemoryOptions {
   readonly lane?: number;
   /** How synthesis should build it; the tool decides by default. */
   readonly style?: 'block' | 'distributed';
+  /** The first words at power-up, packed, word 0 first: for tables and boot code. Reset does not restore them. All others are 0 in simulation. */
+  readonly init?: readonly (number | bigint)[];
+}
+
+export interface ReadOptions {
+  /**
+   * What a read gives where the same edge writes the word: the `old` one (read first, the default), or the `new` one (write first: the address is
+   * registered, and the word follows what is written to it later).
+   */
+  readonly collision?: 'old' | 'new';
+  /** The word may come from another clock domain: something else keeps it still while it is read. */
+  readonly crossing?: boolean;
 }
 
 /** `depth` words of one type; 0 when simulation begins, unknown in silicon. */
@@ -21,8 +34,9 @@ export class Memory<T extends HType = HType> {
   readonly depth: number;
   readonly lane: number;
   readonly style: 'block' | 'distributed' | undefined;
-  /** Registers that hold what synchronous reads gave; elaboration names them after the memory. */
-  readonly outputs: Bits[] = [];
+  readonly init: readonly bigint[] | undefined;
+  /** Registers of synchronous reads: the word, or the address; elaboration names them after the memory. */
+  readonly registers: { readonly bits: Bits; readonly holds: 'word' | 'address' }[] = [];
   /** Set once, when the field that holds this memory is found. */
   name: string | undefined;
 
@@ -35,6 +49,7 @@ export class Memory<T extends HType = HType> {
     this.depth = options.depth;
     this.lane = lane;
     this.style = options.style;
+    this.init = options.init && contents(type.width, options.depth, options.init);
   }
 
   /** Bits of an address. */
@@ -59,44 +74,58 @@ export class Memory<T extends HType = HType> {
       address: this.address(address),
       data: this.packed(data),
       mask: mask === undefined ? undefined : node(mask),
+      domain: currentDomain(),
       site: new CallSite(),
     });
   }
 
   private packed(data: unknown): Bits {
     const none = new Bits(this.type.width, { kind: 'const', value: 0n });
-    if (data instanceof Bits || typeof data === 'number' || typeof data === 'bigint') return none.operand(data);
+    if (data instanceof Bits) return none.operand(data.raw());
+    if (typeof data === 'number' || typeof data === 'bigint') return none.operand(data);
     // A literal of a bundle has its fields in any order: they are taken by the type's.
     const like = unpack(this.type, typed<UInt<number>>(none));
     return concat(leaves(zipLeaves([like, data], ([zero, value]) => value ?? zero ?? none)));
   }
 
   /**
-   * Synchronous read: the word at `address` one cycle later, kept while `enable` is 0. Reading the address that the same edge writes gives
-   * the old word. This is the form that synthesis builds in block RAM.
+   * Synchronous read: the word at `address` one cycle later, kept while `enable` is 0. This is the form that synthesis builds in block RAM.
    */
-  read(address: UInt<number> | number, enable?: Bool): Sig<T> {
-    const output = new Bits(this.type.width, { kind: 'signal', role: 'register', init: undefined });
-    this.outputs.push(output);
-    const word = this.combinational(address);
-    const body = [{ kind: 'set' as const, target: output, value: word, site: new CallSite() }];
+  read(address: UInt<number> | number, enable?: Bool, options: ReadOptions = {}): Sig<T> {
+    const late = options.collision === 'new';
+    const value = late ? this.address(address) : this.combinational(this.address(address));
+    const { crossing = false } = options;
+    const operation = { kind: 'signal', role: 'register', init: undefined, domain: currentDomain(), crossing } as const;
+    const register = new Bits(value.width, operation);
+    this.registers.push({ bits: register, holds: late ? 'address' : 'word' });
+    const site = new CallSite();
+    const body = [{ kind: 'set' as const, target: register, low: 0, offset: undefined, value, site }];
     if (enable === undefined) currentBlock().push(...body);
-    else currentBlock().push({ kind: 'if', arms: [{ condition: node(enable), body }], otherwise: [], site: new CallSite() });
-    return this.view(output);
+    else currentBlock().push({ kind: 'if', arms: [{ condition: node(enable), body }], otherwise: [], site });
+    return this.view(late ? this.combinational(register) : register);
   }
 
   /** Combinational read, for small memories in registers or LUT RAM. */
   peek(address: UInt<number> | number): Sig<T> {
-    return this.view(this.combinational(address));
+    return this.view(this.combinational(this.address(address)));
   }
 
-  private combinational(address: UInt<number> | number): Bits {
-    return new Bits(this.type.width, { kind: 'memory-read', memory: this, address: this.address(address) });
+  private combinational(address: Bits): Bits {
+    return new Bits(this.type.width, { kind: 'memory-read', memory: this, address });
   }
 
   private view(word: Bits): Sig<T> {
     return unpack(this.type, typed<UInt<number>>(word)) as Sig<T>;
   }
+}
+
+/** @throws HdlError if there are too many words or one does not fit. */
+function contents(width: number, depth: number, words: readonly (number | bigint)[]): readonly bigint[] {
+  if (words.length > depth) throw new HdlError(`${words.length} words are given for a memory of ${depth}`);
+  return words.map(word => {
+    const { operation } = literal(width, word);
+    return operation.kind === 'const' ? operation.value : 0n;
+  });
 }
 
 /** A memory of `depth` words of `type`. */

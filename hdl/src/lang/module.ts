@@ -1,3 +1,4 @@
+import { ClockDomain, currentDomain } from './domain.ts';
 import { HdlError } from './errors.ts';
 import { assign, Channel, signals } from './shapes.ts';
 import { CallSite } from './site.ts';
@@ -26,6 +27,10 @@ export abstract class Module<P = void> {
   readonly p: P;
   /** @internal Where it was made. */
   readonly '~site' = new CallSite();
+  /** @internal The domain of the parent that it was made in. */
+  readonly '~domain' = currentDomain();
+  /** @internal The parent's domains for its own, stated by `connect`. */
+  readonly '~clocks' = new Map<ClockDomain, ClockDomain>();
 
   constructor(p: P) {
     this.p = p;
@@ -41,9 +46,14 @@ export abstract class Module<P = void> {
   }
 }
 
+export interface InputOptions {
+  /** The domain that the value belongs to where the module is the top; `asynchronous`: to none. The module's own by default. */
+  readonly domain?: ClockDomain | 'asynchronous';
+}
+
 /** A port that the outside drives; of a stream, the outside is the producer. */
-export function input<T extends HType>(type: T): In<Sig<T>> {
-  return signals(type, 'input');
+export function input<T extends HType>(type: T, options: InputOptions = {}): In<Sig<T>> {
+  return signals(type, 'input', options);
 }
 
 /** A port that this module drives; of a stream, this module is the producer. */
@@ -56,23 +66,39 @@ export function wire<T extends HType>(type: T): Var<Sig<T>> {
   return signals(type, 'wire');
 }
 
-/**
- * A register. With `init` it takes that value on reset; without, reset leaves it alone (for payload whose validity is kept elsewhere).
- * `init` of an enumeration is a state's name; of a bundle or vector only 0.
- */
-export function reg<T extends HType>(type: T, options: { readonly init?: InitOf<T> } = {}): Var<Sig<T>> {
-  return signals(type, 'register', options.init);
+export interface RegisterOptions<T extends HType> {
+  /** What reset gives: a number, a state's name, 0 for a whole bundle or vector. Without it reset leaves the register alone. */
+  readonly init?: Driver<Sig<T>> | 0;
+  /** The clock that updates it; by default that of `inDomain` around it, else the module's own. */
+  readonly domain?: ClockDomain;
+  /** It may take values of other domains: a synchroniser's first stage, or data that a handshake keeps still. */
+  readonly crossing?: boolean;
 }
-type InitOf<T extends HType> = Driver<Sig<T>> | 0;
 
-/** Drives every input of `child`: leaving one out, or naming one that does not exist, does not compile. */
+/** A register. With `init` it takes that value on reset; without, reset leaves it alone (for payload whose validity is kept elsewhere). */
+export function reg<T extends HType>(type: T, options: RegisterOptions<T> = {}): Var<Sig<T>> {
+  return signals(type, 'register', { ...options, domain: options.domain ?? currentDomain() });
+}
+
+/** A constant that becomes a Verilog parameter of the module, with `value` in this instance. Widths cannot depend on it. */
+export function parameter<T extends HType>(type: T, value: Driver<Sig<T>>): Sig<T> {
+  return signals(type, 'parameter', { init: value });
+}
+
+/** Drives every input of `child` and names the domains for its clocks: leaving one out, or naming one that does not exist, does not compile. */
 export function connect<M extends Module<never> | Module<unknown>>(child: M, inputs: InputsOf<M>): M {
   for (const [name, value] of Object.entries(inputs)) {
     const port = (child as unknown as { readonly [name: string]: unknown })[name];
     if (port === undefined) throw new HdlError(`${child.constructor.name} has no input '${name}'`);
-    join(port, value);
+    if (port instanceof ClockDomain) child['~clocks'].set(port, clock(name, value));
+    else join(port, value);
   }
   return child;
+}
+
+function clock(name: string, value: unknown): ClockDomain {
+  if (value instanceof ClockDomain) return value;
+  throw new HdlError(`'${name}' is a clock domain: give it a domain of this module, or ownDomain`);
 }
 
 function join(port: unknown, value: unknown): void {

@@ -2,11 +2,22 @@ import { Bits, concat, literal, node, typed } from './bits.ts';
 import { HdlError } from './errors.ts';
 import { zipLeaves } from './shapes.ts';
 import { CallSite } from './site.ts';
-import type { Bool, Driver, Readable, UInt } from './values.ts';
+import type { Bool, Driver, In, Readable, SInt, UInt, Var } from './values.ts';
+import type { Mul, TotalWidth } from './width-arithmetic.ts';
 
 /** A literal of `width` bits. @throws HdlError if it does not fit. */
 export function u<W extends number>(width: W, value: number | bigint): UInt<W> {
   return typed(literal(width, value));
+}
+
+/** A signed literal of `width` bits. @throws HdlError if it does not fit. */
+export function s<W extends number>(width: W, value: number | bigint): SInt<W> {
+  return typed(literal(width, value, 'signed'));
+}
+
+/** An input of a child, to set it or a part of it where `connect` is too coarse. */
+export function drive<X extends Readable>(input: In<X>): Var<X> {
+  return input as unknown as Var<X>;
 }
 
 /** `condition ? whenTrue : whenFalse`, for whole bundles and vectors too; one side may be a literal. */
@@ -14,10 +25,13 @@ export function mux<X extends Readable>(condition: Bool, whenTrue: X, whenFalse:
 export function mux<X extends Readable>(condition: Bool, whenTrue: Driver<X>, whenFalse: X): X;
 export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, whenFalse: unknown): X {
   const c = node(condition);
+  if (c.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${c.width}: compare it, or use any()`);
   const site = new CallSite();
   return zipLeaves([whenTrue, whenFalse], ([t, f]) => {
     if (!t || !f) throw new HdlError('a mux needs two values');
-    return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: t.operand(f) }, undefined, site);
+    const other = t.operand(f);
+    if (c.known !== undefined) return c.known === 1n ? t : other;
+    return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: other }, t.meaning, site);
   }) as X;
 }
 
@@ -26,15 +40,15 @@ export function muxOneHot<X extends Readable>(select: readonly Bool[], values: r
   if (select.length !== values.length || values.length === 0) {
     throw new HdlError(`${select.length} select bits for ${values.length} values`);
   }
-  return zipLeaves(values, choices =>
-    choices
-      .map((value, i) => {
-        const bit = select[i];
-        if (!bit) throw new HdlError('a select bit is missing');
-        return new Bits(value.width, { kind: 'mux', condition: node(bit), whenTrue: value, whenFalse: literal(value.width, 0) });
-      })
-      .reduce((a, b) => a.or(b)),
-  ) as X;
+  return zipLeaves(values, choices => {
+    const masked = choices.map((value, i) => {
+      const bit = select[i];
+      if (!bit) throw new HdlError('a select bit is missing');
+      const { width } = value;
+      return new Bits(width, { kind: 'mux', condition: node(bit), whenTrue: value.raw(), whenFalse: literal(width, 0) });
+    });
+    return masked.reduce((a, b) => a.or(b)).marked(choices[0]?.meaning);
+  }) as X;
 }
 
 /** `values[index]`; an index beyond the list gives the last value. */
@@ -45,12 +59,12 @@ export function select<X extends Readable>(index: UInt<number>, values: readonly
 }
 
 /** All parts as one word, most significant first. */
-export function cat(...parts: readonly UInt<number>[]): UInt<number> {
+export function cat<const Parts extends readonly UInt<number>[]>(...parts: Parts): UInt<TotalWidth<Parts>> {
   return typed(concat(parts.map(node)));
 }
 
 /** `n` copies of `value` side by side. */
-export function repeat(value: UInt<number>, n: number): UInt<number> {
+export function repeat<W extends number, N extends number>(value: UInt<W>, n: N): UInt<Mul<W, N>> {
   return typed(concat(Array.from({ length: n }, () => node(value))));
 }
 

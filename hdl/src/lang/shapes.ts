@@ -1,28 +1,49 @@
-import { Bits, concat, literal, type Role, typed } from './bits.ts';
+import { Bits, checkIndex, concat, type Meaning, type Role, typed } from './bits.ts';
+import type { DomainChoice } from './domain.ts';
 import { HdlError } from './errors.ts';
 import { CallSite } from './site.ts';
-import type { BundleType, EnumType, Fields, HType, Readable, StreamType, UInt, UIntType, VecType } from './values.ts';
-import type { Clog2 } from './width-arithmetic.ts';
+import { byIndex } from './store.ts';
+import type {
+  Bool,
+  BundleType,
+  Driver,
+  Fields,
+  Flipped,
+  HType,
+  Readable,
+  SIntType,
+  StreamType,
+  UInt,
+  UIntType,
+  VecType,
+} from './values.ts';
 
 /** Makes the leaf signals of a value; `flipped` leaves go against the value's direction (a stream's `ready`). */
-type Leaf = (width: number, names: readonly string[] | undefined, flipped: boolean) => Bits;
+export type Leaf = (width: number, meaning: Meaning, flipped: boolean) => Bits;
 
 /** What a hardware type is inside: how to make a value of it, leaf by leaf, most significant first. */
 interface Shape {
   readonly width: number;
   make(leaf: Leaf): unknown;
+  /** A bundle's field of this type goes against the bundle's direction. */
+  readonly '~flipped'?: boolean;
 }
 
 const shapeOf = (type: HType): Shape => type as unknown as Shape;
 
-const made = <T extends HType>(shape: object): T => shape as T;
+/** A hardware type from what it is inside. */
+export const made = <T>(shape: object): T => shape as T;
 
-/** A bundle's value: its fields are its properties. */
+/** A bundle's value: its fields are its properties. Bundle classes extend it, so that their methods work on values. */
 export class Record {
+  /** Names of the fields that go against the bundle's direction. */
+  static readonly '~flips': ReadonlySet<string> = new Set();
   set(value: object): void {
     assign(this, value);
   }
 }
+type RecordClass = (new () => Record) & { readonly '~flips': ReadonlySet<string> };
+const classOf = (record: Record) => record.constructor as RecordClass;
 
 /** A vector's value: an array that can be set as a whole. */
 export class Elements extends Array<unknown> {
@@ -32,6 +53,36 @@ export class Elements extends Array<unknown> {
   set(value: readonly unknown[]): void {
     assign(this, value);
   }
+  /** One element by number (from the end if negative), or by a signal: then its parts know what `set` of them drives. */
+  override at(i: number | Bits): unknown {
+    if (!(i instanceof Bits)) return super.at(i);
+    checkIndex(i, this.length, `${this.length} elements`);
+    if (i.known !== undefined && i.known < this.length) return this[Number(i.known)];
+    return element(i, [...this]);
+  }
+}
+
+/** Values that a signal chose from a vector, with what they were chosen from: bundles and vectors, whose leaves know it themselves. */
+const chosen = new WeakMap<object, { readonly index: Bits; readonly elements: readonly unknown[] }>();
+
+function element(index: Bits, elements: readonly unknown[]): unknown {
+  const site = new CallSite();
+  const value = zipLeaves(elements, choices => {
+    const last = choices.at(-1);
+    if (!last) throw new HdlError('a vector has at least one element');
+    const { width, meaning } = last;
+    const read = () =>
+      choices.slice(0, -1).reduceRight(
+        (rest, whenTrue, i) => {
+          const condition = index.eq(i);
+          return new Bits(width, { kind: 'mux', condition, whenTrue, whenFalse: rest }, meaning, site);
+        },
+        new Bits(width, { kind: 'slice', value: last, low: 0 }, meaning, site),
+      ).operation;
+    return new Bits(width, read, meaning, site, { kind: 'element', index, elements: choices });
+  });
+  if (!(value instanceof Bits)) chosen.set(value as object, { index, elements });
+  return value;
 }
 
 /** A stream's value. */
@@ -65,45 +116,50 @@ export function uint<W extends number>(width: W): UIntType<W> {
   return made({ width, make: (leaf: Leaf) => leaf(width, undefined, false) });
 }
 
+/** Two's complement integer of `width` bits. */
+export function sint<W extends number>(width: W): SIntType<W> {
+  if (!Number.isInteger(width) || width < 1) throw new HdlError(`a width is a whole number of at least 1, not ${width}`);
+  return made({ width, make: (leaf: Leaf) => leaf(width, 'signed', false) });
+}
+
 /** One bit. */
 export const bool: UIntType<1> = uint(1);
 
-/** Bits that count 0 .. n - 1, at least 1. */
-export function clog2<N extends number>(n: N): Clog2<N> {
-  let width = 1;
-  while (2 ** width < n) width++;
-  return width as Clog2<N>;
-}
-
-/** An enumeration: `const State = states('Idle', 'Run')`; its values are `State.Idle` and so on, encoded in the order of the list. */
-export function states<const N extends string>(...names: readonly N[]): EnumType<N> {
-  if (new Set(names).size !== names.length) throw new HdlError(`a state stands twice in ${names.join(', ')}`);
-  const width = clog2(names.length);
-  const values = Object.fromEntries(
-    names.map((name, i) => [name, new Bits(width, { kind: 'const', value: BigInt(i) }, names)] as const),
-  );
-  return made({ width, names, ...values, make: (leaf: Leaf) => leaf(width, names, false) });
-}
-
-/** `class Beat extends Bundle({ data: uint(64), last: bool }) {}`: named fields; packed, the first is the most significant. */
+/**
+ * `class Beat extends Bundle({ data: uint(64), last: bool }) {}`: named fields; packed, the first is the most significant. Methods of the class work
+ * on its values; a field of a `flipped` type goes against the direction of the port or connection.
+ */
 export function Bundle<const F extends Fields>(fields: F): BundleType<F> {
+  const reserved = new Set(['set', ...Object.getOwnPropertyNames(Object.prototype)]);
   for (const name of Object.keys(fields)) {
-    if (name === 'set') throw new HdlError("a bundle field cannot be called 'set'");
+    if (reserved.has(name)) throw new HdlError(`a bundle field cannot be called '${name}'`);
   }
   const shapes = Object.entries(fields).map(([name, type]) => [name, shapeOf(type)] as const);
   return made(
-    class {
+    class extends Record {
+      static override readonly '~flips' = new Set(shapes.filter(([, shape]) => shape['~flipped']).map(([name]) => name));
       static readonly fields = fields;
       static readonly width = shapes.reduce((sum, [, shape]) => sum + shape.width, 0);
-      static make(leaf: Leaf): unknown {
-        return Object.assign(new Record(), Object.fromEntries(shapes.map(([name, shape]) => [name, shape.make(leaf)])));
+      static make(leaf: Leaf): Record {
+        // biome-ignore lint/complexity/noThisInStatic: the class that the user derived, whose methods the value gets
+        return Object.assign(new this(), Object.fromEntries(shapes.map(([name, shape]) => [name, shape.make(leaf)])));
+      }
+      static of(value: object): unknown {
+        // biome-ignore lint/complexity/noThisInStatic: the class that the user derived, whose methods the value gets
+        return valueOf(made(this), value);
       }
     },
   );
 }
 
+/** A field of this type goes against the direction of the bundle that it stands in: an acknowledge, a credit. */
+export function flipped<T extends HType>(type: T): Flipped<T> {
+  const make = (leaf: Leaf) => shapeOf(type).make((width, meaning, flip) => leaf(width, meaning, !flip));
+  return made(Object.defineProperties(Object.create(type), { make: { value: make }, '~flipped': { value: true } }));
+}
+
 /** `length` elements; packed, element 0 is the least significant. */
-export function vec<T extends HType>(length: number, of: T): VecType<T> {
+export function vec<T extends HType, N extends number>(length: N, of: T): VecType<T, N> {
   if (!Number.isInteger(length) || length < 1)
     throw new HdlError(`a vector has a whole number of at least 1 elements, not ${length}`);
   return made({
@@ -130,83 +186,136 @@ export function stream<T extends HType>(of: T): StreamType<T> {
   });
 }
 
+export interface SignalOptions {
+  readonly init?: unknown;
+  readonly domain?: DomainChoice | 'asynchronous' | undefined;
+  readonly crossing?: boolean;
+}
+
 /** A value whose leaves are signals of one role. */
-export function signals<X>(type: HType, role: Role, init?: unknown): X {
+export function signals<X>(type: HType, role: Role, { init, domain, crossing = false }: SignalOptions = {}): X {
   const flip = (flipped: boolean): Role =>
     flipped && role === 'input' ? 'output' : flipped && role === 'output' ? 'input' : role;
-  let reset: bigint | undefined;
-  if (init !== undefined) {
-    const value = shapeOf(type).make(width => literal(width, 0));
-    if (value instanceof Bits)
-      reset = constant(
-        shapeOf(type).make((w, names) => new Bits(w, { kind: 'const', value: 0n }, names)),
-        init,
-      );
-    else if (init === 0 || init === 0n) reset = 0n;
-    else throw new HdlError('init of a bundle or vector can only be 0: give other values to registers one by one');
-  }
+  const resets = init === undefined ? [] : constants(type, init);
   const site = new CallSite();
+  let next = 0;
   return shapeOf(type).make(
-    (width, names, flipped) => new Bits(width, { kind: 'signal', role: flip(flipped), init: reset }, names, site),
+    (width, meaning, flipped) =>
+      new Bits(width, { kind: 'signal', role: flip(flipped), init: resets[next++], domain, crossing }, meaning, site),
   ) as X;
 }
 
-function constant(like: unknown, value: unknown): bigint {
-  const bits = like instanceof Bits ? like.operand(value) : undefined;
-  if (bits?.operation.kind !== 'const') throw new HdlError('init is a number or the name of a state');
-  return bits.operation.value;
+/** A value of `type` of which the leaves are 0, in the order in which they are made. */
+function zero(type: HType): { readonly value: unknown; readonly order: readonly Bits[] } {
+  const order: Bits[] = [];
+  const site = new CallSite();
+  const value = shapeOf(type).make((width, meaning) => {
+    const leaf = new Bits(width, { kind: 'const', value: 0n }, meaning, site);
+    order.push(leaf);
+    return leaf;
+  });
+  return { value, order };
 }
 
-/** Drives `target`, leaf by leaf, from a value or literal of the same shape. */
+/** What a literal of `type` gives each leaf, in the order in which leaves are made; 0 stands for a whole bundle or vector too. */
+function constants(type: HType, init: unknown): bigint[] {
+  const { value, order } = zero(type);
+  const found = new Map<Bits, bigint>();
+  const whole = !(value instanceof Bits) && (init === 0 || init === 0n);
+  zipLeaves([value, whole ? value : init], ([leaf, given]) => {
+    if (!leaf) throw new HdlError('this is not a hardware value');
+    const { known } = whole ? leaf.operand(0) : leaf.operand(given);
+    if (known === undefined)
+      throw new HdlError('init is a constant: a number, the name of a state, or a bundle or vector of such');
+    found.set(leaf, known);
+    return leaf;
+  });
+  return order.map(leaf => found.get(leaf) ?? 0n);
+}
+
+/** `value`, which may hold literals, as a value of `type`. */
+function valueOf(type: HType, value: object): unknown {
+  return zipLeaves([zero(type).value, value], ([leaf, given]) => {
+    if (!leaf) throw new HdlError('this is not a hardware value');
+    return leaf.operand(given);
+  });
+}
+
+/** Drives `target`, leaf by leaf, from a value or literal of the same shape; streams and flipped fields go the other way. */
 export function assign(target: unknown, value: unknown): void {
-  if (target instanceof Bits) {
+  const choice = typeof target === 'object' && target !== null ? chosen.get(target) : undefined;
+  if (choice) {
+    byIndex(choice.index, choice.elements.length, new CallSite(), i => {
+      assign(choice.elements[i], value);
+    });
+  } else if (target instanceof Bits) {
     target.set(value);
   } else if (target instanceof Channel) {
     if (!(value instanceof Channel)) throw new HdlError('a stream is driven by a stream');
     target.from(value);
   } else if (Array.isArray(target)) {
-    if (!Array.isArray(value) || value.length !== target.length) {
-      throw new HdlError(
-        `a vector of ${target.length} elements is driven by as many values, not ${Array.isArray(value) ? value.length : 'this'}`,
-      );
-    }
+    checkElements(target, value);
     target.forEach((element, i) => {
       assign(element, value[i]);
     });
   } else if (target instanceof Record) {
+    const flips = classOf(target)['~flips'];
+    const given = fieldsOf(target, value);
     for (const [name, field] of Object.entries(target)) {
-      const given = (value as { readonly [name: string]: unknown })[name];
-      if (given === undefined) throw new HdlError(`the field '${name}' is missing in the value`);
-      assign(field, given);
+      if (flips.has(name)) assign(given[name], field);
+      else assign(field, given[name]);
     }
   } else {
     throw new HdlError('this is not a hardware value');
   }
 }
 
+function checkElements(like: readonly unknown[], value: unknown): asserts value is readonly unknown[] {
+  if (Array.isArray(value) && value.length === like.length) return;
+  const found = Array.isArray(value) ? value.length : 'this';
+  throw new HdlError(`a vector of ${like.length} elements is driven by as many values, not ${found}`);
+}
+
+/** @throws HdlError unless `value` has just the fields of `like`. */
+function fieldsOf(like: Record, value: unknown): { readonly [name: string]: unknown } {
+  if (typeof value !== 'object' || value === null || value instanceof Bits || Array.isArray(value))
+    throw new HdlError(`a bundle of ${Object.keys(like).join(', ')} is wanted`);
+  const fields = value as { readonly [name: string]: unknown };
+  for (const name of Object.keys(like))
+    if (fields[name] === undefined) throw new HdlError(`the field '${name}' is missing in the value`);
+  for (const name of value instanceof Record ? [] : Object.keys(value))
+    if (!(name in like)) throw new HdlError(`there is no field '${name}', only ${Object.keys(like).join(', ')}`);
+  return fields;
+}
+
 /** Applies `f` to corresponding leaves and builds a value of the same shape. */
 export function zipLeaves(values: readonly unknown[], f: (leaves: readonly Bits[]) => Bits): unknown {
-  const first = values.find(v => v instanceof Bits || v instanceof Record || Array.isArray(v));
+  const first = values.find(v => v instanceof Bits || v instanceof Record || v instanceof Elements) ?? values.find(Array.isArray);
   if (first instanceof Bits) return f(values.map(v => (v instanceof Bits ? v : first.operand(v))));
   if (first instanceof Record) {
+    const all = values.map(v => fieldsOf(first, v));
     const fields = Object.keys(first).map(
       name =>
         [
           name,
           zipLeaves(
-            values.map(v => (v as { readonly [name: string]: unknown })[name]),
+            all.map(v => v[name]),
             f,
           ),
         ] as const,
     );
-    return Object.assign(new Record(), Object.fromEntries(fields));
+    return Object.assign(new (classOf(first))(), Object.fromEntries(fields));
   }
   if (Array.isArray(first)) {
+    const all = values.map(v => {
+      checkElements(first, v);
+      return v;
+    });
     const elements = new Elements();
     first.forEach((_, i) => {
       elements.push(
         zipLeaves(
-          values.map(v => (v as readonly unknown[])[i]),
+          all.map(v => v[i]),
           f,
         ),
       );
@@ -230,25 +339,29 @@ export function pack(value: Readable): UInt<number> {
   return typed(concat(leaves(value)));
 }
 
-/** Reads a word of `type.width` bits as a value of `type`. */
-export function unpack<T extends HType>(type: T, word: UInt<number>): T extends HType<infer X> ? X : never {
+/** Reads a word of `type.width` bits as a value of `type`; of a word that can be set, the fields can. */
+export function unpack<T extends HType>(type: T, word: UInt<number>): T['prototype'] {
   const bits = (word as unknown as Bits).as(type.width);
+  const { value } = zero(type);
   let top = type.width;
-  const order: Bits[] = [];
-  const value = shapeOf(type).make((width, names) => {
-    const leaf = new Bits(width, { kind: 'const', value: 0n }, names);
-    order.push(leaf);
-    return leaf;
-  });
   const parts = new Map<Bits, Bits>();
   for (const leaf of leaves(value)) {
-    top -= leaf.width;
-    const { width, names } = leaf;
-    parts.set(leaf, names ? new Bits(width, { kind: 'slice', value: bits, low: top }, names) : bits.part(top, width));
+    const { width, meaning } = leaf;
+    top -= width;
+    parts.set(leaf, meaning ? new Bits(width, { kind: 'slice', value: bits, low: top }, meaning) : bits.part(top, width));
   }
   return zipLeaves([value], ([leaf]) => {
     const part = leaf && parts.get(leaf);
     if (!part) throw new HdlError('a stream cannot be unpacked from a word');
     return part;
-  }) as T extends HType<infer X> ? X : never;
+  }) as T['prototype'];
+}
+
+/** Whether two values are the same, bit by bit; `b` may be a literal. */
+export function equal<X extends Readable>(a: X, b: Driver<X>): Bool {
+  const other = zipLeaves([a, b], ([like, leaf]) => {
+    if (!like) throw new HdlError('this is not a hardware value');
+    return like.operand(leaf);
+  });
+  return typed(concat(leaves(a)).eq(concat(leaves(other))));
 }

@@ -1,13 +1,22 @@
-import type { Site } from '../ir/ir.ts';
+import type { LogFormat, Site } from '../ir/ir.ts';
 import { type Bits, node } from './bits.ts';
+import type { DomainChoice } from './domain.ts';
 import { HdlError } from './errors.ts';
 import type { Memory } from './memory.ts';
 import { CallSite } from './site.ts';
-import type { Bool, Enum, EnumType, UInt } from './values.ts';
+import type { Bool } from './values.ts';
 
 /** Statements as the surface records them; elaboration turns them into the IR's. */
 export type Recorded =
-  | { readonly kind: 'set'; readonly target: Bits; readonly value: Bits; readonly site: Site }
+  /** Bits `low` upward of a signal, or from `low + offset`; see `Assign` of the IR. */
+  | {
+      readonly kind: 'set';
+      readonly target: Bits;
+      readonly low: number;
+      readonly offset: Bits | undefined;
+      readonly value: Bits;
+      readonly site: Site;
+    }
   | { readonly kind: 'if'; readonly arms: RecordedArm[]; otherwise: Recorded[]; readonly site: Site }
   | {
       readonly kind: 'match';
@@ -22,6 +31,22 @@ export type Recorded =
       readonly address: Bits;
       readonly data: Bits;
       readonly mask: Bits | undefined;
+      /** Undefined: that of the module. */
+      readonly domain: DomainChoice | undefined;
+      readonly site: Site;
+    }
+  | {
+      readonly kind: 'property';
+      readonly property: 'assert' | 'assume' | 'cover';
+      readonly condition: Bits;
+      readonly message: string;
+      readonly domain: DomainChoice | undefined;
+      readonly site: Site;
+    }
+  | {
+      readonly kind: 'log';
+      readonly parts: readonly (string | { readonly value: Bits; readonly format: LogFormat })[];
+      readonly domain: DomainChoice | undefined;
       readonly site: Site;
     };
 interface RecordedArm {
@@ -83,34 +108,4 @@ function arm(condition: Bool, body: () => void): RecordedArm {
   const bits = node(condition);
   if (bits.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${bits.width}: compare it, or use any()`);
   return { condition: bits, body: record(body) };
-}
-
-/** One arm per state of `type`: leaving one out does not compile. */
-export function match<N extends string>(type: EnumType<N>, subject: Enum<N>, arms: { readonly [K in N]: () => void }): void {
-  const bits = node(subject);
-  currentBlock().push({
-    kind: 'match',
-    subject: bits,
-    arms: type.names.map((name, i) => ({ value: BigInt(i), label: name, body: record(arms[name]) })),
-    otherwise: [],
-    site: new CallSite(),
-  });
-}
-
-/** One arm per number; other values take `otherwise`. For register maps and opcodes. @throws HdlError for a value twice or too wide. */
-export function decode<W extends number>(
-  subject: UInt<W>,
-  arms: readonly (readonly [value: number | bigint, body: () => void])[],
-  otherwise: () => void = () => {},
-): void {
-  const bits = node(subject);
-  const seen = new Set<bigint>();
-  const cases = arms.map(([value, body]) => {
-    const v = BigInt(value);
-    if (v < 0n || v >> BigInt(bits.width) !== 0n) throw new HdlError(`the arm ${v} does not fit in ${bits.width} bits`);
-    if (seen.has(v)) throw new HdlError(`the arm ${v} stands twice in this decode`);
-    seen.add(v);
-    return { value: v, label: '', body: record(body) };
-  });
-  currentBlock().push({ kind: 'match', subject: bits, arms: cases, otherwise: record(otherwise), site: new CallSite() });
 }

@@ -132,14 +132,49 @@ export type Sub<A extends number, B extends number> = number extends A
 /** Width of the slice [High:Low]. */
 export type SliceWidth<High extends number, Low extends number> = Add<Sub<High, Low>, 1>;
 
+type TimesDigit<A extends number, D extends Digit> = D extends '0'
+  ? 0
+  : D extends '1'
+    ? A
+    : Add<TimesDigit<A, Predecessor[D]>, A>;
+interface Predecessor {
+  '0': '0';
+  '1': '0';
+  '2': '1';
+  '3': '2';
+  '4': '3';
+  '5': '4';
+  '6': '5';
+  '7': '6';
+  '8': '7';
+  '9': '8';
+}
+
+/** Digits of the second factor from the most significant one, as on paper. */
+type MulDigits<A extends number, Y extends string, Out extends number> = Y extends `${infer D extends Digit}${infer Rest}`
+  ? MulDigits<A, Rest, Add<ToNumber<`${Out}0`>, TimesDigit<A, D>>>
+  : Out;
+
+/** A * B; `number` where either is only known as `number`. */
+export type Mul<A extends number, B extends number> = number extends A
+  ? number
+  : number extends B
+    ? number
+    : MulDigits<A, `${B}`, 0>;
+
+/** Sum of the widths of a list of known length. */
+export type TotalWidth<Parts extends readonly { readonly width: number }[]> = number extends Parts['length']
+  ? number
+  : Parts extends readonly [infer First extends { readonly width: number }, ...infer Rest extends { readonly width: number }[]]
+    ? Rest extends []
+      ? First['width']
+      : Add<First['width'], TotalWidth<Rest>>
+    : 0;
+
 interface Log2 {
   1: 1;
   2: 1;
-  3: 2;
   4: 2;
-  5: 3;
-  6: 3;
-  7: 3;
   8: 3;
   16: 4;
   32: 5;
@@ -152,5 +187,30 @@ interface Log2 {
   4096: 12;
 }
 
-/** Bits that count 0 .. N - 1, for the counts that occur in practice; `number` for others. */
-export type Clog2<N extends number> = N extends keyof Log2 ? Log2[N] : number;
+/** Powers of two that can be the next one after a number, by its count of digits. */
+interface Powers {
+  1: [[4, 2], [8, 3], [16, 4]];
+  2: [[16, 4], [32, 5], [64, 6], [128, 7]];
+  3: [[128, 7], [256, 8], [512, 9], [1024, 10]];
+  4: [[1024, 10], [2048, 11], [4096, 12], [8192, 13], [16384, 14]];
+  5: [[16384, 14], [32768, 15], [65536, 16], [131072, 17]];
+  6: [[131072, 17], [262144, 18], [524288, 19], [1048576, 20]];
+}
+type Length<S extends string, Out extends 0[] = []> = S extends `${string}${infer T}` ? Length<T, [...Out, 0]> : Out['length'];
+type FirstAtLeast<N extends number, List> = List extends [[infer P extends number, infer Log extends number], ...infer Rest]
+  ? [Sub<P, N>] extends [never]
+    ? FirstAtLeast<N, Rest>
+    : Log
+  : number;
+
+/** Bits that count 0 .. N - 1, at least 1; `number` from a million upward. */
+export type Clog2<N extends number> = number extends N
+  ? number
+  : N extends keyof Log2
+    ? Log2[N]
+    : Length<`${N}`> extends infer D extends keyof Powers
+      ? FirstAtLeast<N, Powers[D]>
+      : number;
+
+/** Bits that hold the counts 0 .. W. */
+export type CountWidth<W extends number> = Clog2<Add<W, 1>>;

@@ -32,7 +32,7 @@ function assigned(statements: readonly Statement[], name: string): bigint {
   for (const statement of statements) {
     if (statement.kind === 'assign') {
       if (targetName(statement.target) === name) bits |= ones(statement.value.width) << BigInt(statement.low);
-    } else if (statement.kind !== 'memory-write') {
+    } else if (statement.kind === 'if' || statement.kind === 'match') {
       const all = bodies(statement).map(body => assigned(body, name));
       const paths = statement.kind === 'match' && isComplete(statement) ? all.slice(0, -1) : all;
       bits |= paths.reduce((a, b) => a & b);

@@ -7,12 +7,20 @@ import { expressions, operands, postOrder, targetName } from '../ir/visit.ts';
  */
 export function moduleSignature(module: Module, childKey: (child: Module) => string): string {
   const text: string[] = [];
-  for (const { name, kind, width, init, states } of module.signals) {
-    text.push(`${kind} ${name} ${width} ${init ?? ''} ${states?.join() ?? ''}`);
+  for (const { name, clock, reset } of module.domains) text.push(`domain ${name} ${clock} ${JSON.stringify(reset)}`);
+  const { external } = module;
+  if (external) text.push(`external ${external.name} ${JSON.stringify([...external.parameters], quoted)} ${external.sources}`);
+  for (const { name, kind, width, init, states, domain, crossing } of module.signals) {
+    // Instances state the values of parameters: modules that differ in nothing else are one.
+    const value = kind === 'parameter' ? '' : init;
+    text.push(`${kind} ${name} ${width} ${value ?? ''} ${states?.join() ?? ''} ${domain?.name} ${crossing}`);
   }
-  for (const { name, width, depth, lane, style } of module.memories)
-    text.push(`memory ${name} ${width} ${depth} ${lane} ${style}`);
-  for (const instance of module.instances) text.push(`instance ${instance.name} ${childKey(instance.module)}`);
+  for (const { name, width, depth, lane, style, init } of module.memories)
+    text.push(`memory ${name} ${width} ${depth} ${lane} ${style} ${init ?? ''}`);
+  for (const { name, module: child, domains, parameters } of module.instances) {
+    const clocks = [...domains].map(([inner, outer]) => `${inner}=${outer.name}`);
+    text.push(`instance ${name} ${childKey(child)} ${clocks} ${[...parameters]}`);
+  }
 
   const numbers = new Map<Expr, number>();
   const seen = new Set<Expr>();
@@ -31,11 +39,21 @@ export function moduleSignature(module: Module, childKey: (child: Module) => str
   const begin = (statement: Statement) => {
     switch (statement.kind) {
       case 'assign':
-        text.push(`assign ${target(statement.target)} ${statement.low} ${number(statement.value)}`);
+        text.push(`assign ${target(statement.target)} ${statement.low} ${expressions(statement).map(number)}`);
         break;
       case 'memory-write':
-        text.push(`write ${statement.memory.name} ${expressions(statement).map(number)}`);
+        text.push(`write ${statement.memory.name} ${statement.domain.name} ${expressions(statement).map(number)}`);
         break;
+      case 'property':
+        text.push(`${statement.property} ${statement.domain.name} ${number(statement.condition)} ${statement.message}`);
+        break;
+      case 'log': {
+        const parts = statement.parts.map(part =>
+          typeof part === 'string' ? part : [part.format, number(part.value), part.states],
+        );
+        text.push(`log ${statement.domain.name} ${JSON.stringify(parts)}`);
+        break;
+      }
       case 'if':
         for (const arm of statement.arms) {
           text.push(`if ${number(arm.condition)}`);
@@ -59,6 +77,8 @@ export function moduleSignature(module: Module, childKey: (child: Module) => str
   body(module.body);
   return text.join('\n');
 }
+
+const quoted = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
 
 const target = (t: Target) => `${t.instance ? 'child' : 'own'} ${targetName(t)}`;
 

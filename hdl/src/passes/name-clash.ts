@@ -26,8 +26,8 @@ export function nameClash(design: Design): Diagnostic[] {
     names.set(module.name, module);
 
     const own = new Map<string, { readonly what: string; readonly site: Site | undefined }>();
-    if (needsClock(module)) own.set('clk', { what: 'the clock', site: undefined });
-    if (needsReset(module)) own.set('rst', { what: 'the reset', site: undefined });
+    if (needsClock(module, module.domains[0])) own.set('clk', { what: 'the clock', site: undefined });
+    if (needsReset(module, module.domains[0])) own.set('rst', { what: 'the reset', site: undefined });
     const items = [
       ...module.signals.map(({ name, kind, site }) => ({ name, what: kind as string, site })),
       ...module.memories.map(({ name, site }) => ({ name, what: 'memory', site })),

@@ -23,7 +23,7 @@ export function rewriteChildren(module: Module, replacement: (child: Module) => 
   const statement = (s: Statement): Statement => {
     switch (s.kind) {
       case 'assign':
-        return { ...s, target: target(s.target), value: of(s.value) };
+        return { ...s, target: target(s.target), offset: s.offset && of(s.offset), value: of(s.value) };
       case 'if': {
         const arms = s.arms.map(arm => ({ condition: of(arm.condition), body: body(arm.body) }));
         return { ...s, arms, otherwise: body(s.otherwise) };
@@ -34,6 +34,10 @@ export function rewriteChildren(module: Module, replacement: (child: Module) => 
       }
       case 'memory-write':
         return { ...s, address: of(s.address), data: of(s.data), mask: s.mask && of(s.mask) };
+      case 'property':
+        return { ...s, condition: of(s.condition) };
+      case 'log':
+        return { ...s, parts: s.parts.map(part => (typeof part === 'string' ? part : { ...part, value: of(part.value) })) };
     }
   };
   walk(module.body, s => {

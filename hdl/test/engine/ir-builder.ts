@@ -16,10 +16,14 @@ import type {
   Statement,
   Unary,
 } from '../../src/ir/ir.ts';
+import { standardDomain } from '../../src/ir/visit.ts';
 
 /** IR written by hand: every function gives one node, whose width follows from its operands. */
 
 export const site: Site = { frames: [] };
+
+/** The domain of all modules. */
+export const clock = standardDomain(site);
 
 export function constant(width: number, value: bigint | number): Expr {
   return { kind: 'const', width, site, value: BigInt.asUintN(width, BigInt(value)) };
@@ -79,12 +83,12 @@ export function memoryRead(memory: Memory, address: Expr): Expr {
 
 /** Drives a signal of the module, from bit `low` on. */
 export function assign(signal: Signal, value: Expr, low = 0): Assign {
-  return { kind: 'assign', target: { instance: undefined, signal }, low, value, site };
+  return { kind: 'assign', target: { instance: undefined, signal }, low, offset: undefined, value, site };
 }
 
 /** Drives an input of a child. */
 export function connect(instance: Instance, name: string, value: Expr, low = 0): Assign {
-  return { kind: 'assign', target: { instance, signal: portOf(instance, name) }, low, value, site };
+  return { kind: 'assign', target: { instance, signal: portOf(instance, name) }, low, offset: undefined, value, site };
 }
 
 export function when(condition: Expr, body: readonly Statement[], otherwise: readonly Statement[] = []): If {
@@ -104,7 +108,7 @@ export function match(
 }
 
 export function write(memory: Memory, address: Expr, data: Expr, mask?: Expr): MemoryWrite {
-  return { kind: 'memory-write', memory, address, data, mask, site };
+  return { kind: 'memory-write', memory, address, data, mask, domain: clock, site };
 }
 
 /** Collects what a module has; `build` gives the finished module. */
@@ -120,7 +124,16 @@ export class ModuleBuilder {
   }
 
   signal(kind: Signal['kind'], name: string, width: number, init?: bigint): Signal {
-    const signal: Signal = { name, kind, width, init, states: undefined, site };
+    const signal: Signal = {
+      name,
+      kind,
+      width,
+      init,
+      domain: kind === 'register' || kind === 'input' ? clock : undefined,
+      crossing: false,
+      states: undefined,
+      site,
+    };
     this.signals.push(signal);
     return signal;
   }
@@ -145,20 +158,20 @@ export class ModuleBuilder {
   }
 
   memory(name: string, width: number, depth: number, lane = width): Memory {
-    const memory: Memory = { name, width, depth, lane, style: undefined, site };
+    const memory: Memory = { name, width, depth, lane, style: undefined, init: undefined, site };
     this.memories.push(memory);
     return memory;
   }
 
   instance(name: string, module: Module): Instance {
-    const instance: Instance = { name, module, site };
+    const instance: Instance = { name, module, domains: new Map([['clk', clock]]), parameters: new Map(), site };
     this.instances.push(instance);
     return instance;
   }
 
   build(): Module {
     const { name, signals, memories, instances, body } = this;
-    return { name, signals, memories, instances, body, site };
+    return { name, domains: [clock], external: undefined, signals, memories, instances, body, site };
   }
 }
 

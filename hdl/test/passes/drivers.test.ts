@@ -8,7 +8,8 @@ import { messages, place, texts } from './design.ts';
 
 test('undriven: the whole text, with the line of the user', () => {
   const m = new ModuleBuilder('Example');
-  m.signals.push({ name: 'x', kind: 'output', width: 4, init: undefined, states: undefined, site: place(3, 16, 6) });
+  m.signals.push({ ...m.signal('output', 'x', 4), site: place(3, 16, 6) });
+  m.signals.shift();
   expect(texts(undriven, design(m.build()))).toEqual([
     `error: output 'x' of Example is never driven [undriven]
   at example.ts:3:16
@@ -36,8 +37,9 @@ test('undriven: bits, wires, inputs of children; registers need no driver', () =
 /** A module whose output x (4 bits) is driven as `statements` say; `a` is a 2-bit input. */
 function driven(statements: (x: Signal, a: Signal) => ModuleBuilder['body'], states?: readonly string[]) {
   const m = new ModuleBuilder('Example');
-  const a: Signal = { name: 'a', kind: 'input', width: 2, init: undefined, states, site: place(2, 16) };
-  const x: Signal = { name: 'x', kind: 'output', width: 4, init: undefined, states: undefined, site: place(3, 16) };
+  const plain = { init: undefined, domain: undefined, crossing: false };
+  const a: Signal = { ...plain, name: 'a', kind: 'input', width: 2, states, site: place(2, 16) };
+  const x: Signal = { ...plain, name: 'x', kind: 'output', width: 4, states: undefined, site: place(3, 16) };
   m.signals.push(a, x);
   m.body.push(...statements(x, a));
   return design(m.build());
@@ -114,6 +116,7 @@ test('direction: own inputs, outputs of children', () => {
     kind: 'assign',
     target: { instance, signal: q },
     low: 0,
+    offset: undefined,
     value: read(a),
     site: place(5, 5),
   });

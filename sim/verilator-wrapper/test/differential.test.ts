@@ -7,6 +7,8 @@ import { prepareVerilator, verilator } from '../src/index.ts';
 import { get, set } from './designs.ts';
 
 const site: ir.Site = { frames: [] };
+const clock: ir.Domain = { name: 'clk', clock: 'clk', reset: { name: 'rst', kind: 'sync', active: 'high' }, site };
+const domains = new Map([['clk', clock]]);
 
 /** Designs as instances of one module, each with ports of its own, so that they are compiled together. */
 function gather(designs: readonly ir.Design[]): ir.Design {
@@ -14,7 +16,7 @@ function gather(designs: readonly ir.Design[]): ir.Design {
   const instances: ir.Instance[] = [];
   const body: ir.Statement[] = [];
   designs.forEach(({ top }, i) => {
-    const instance: ir.Instance = { name: `d${i}`, module: top, site };
+    const instance: ir.Instance = { name: `d${i}`, module: top, domains, parameters: new Map(), site };
     instances.push(instance);
     for (const port of top.signals) {
       if (port.kind !== 'input' && port.kind !== 'output') continue;
@@ -23,18 +25,19 @@ function gather(designs: readonly ir.Design[]): ir.Design {
       signals.push(signal);
       body.push(
         port.kind === 'input'
-          ? { kind: 'assign', target: { instance, signal: port }, low: 0, value: { kind: 'signal', signal, width, site }, site }
+          ? { kind: 'assign', target: { instance, signal: port }, low: 0, offset: undefined, value: { kind: 'signal', signal, width, site }, site }
           : {
               kind: 'assign',
               target: { instance: undefined, signal },
               low: 0,
+              offset: undefined,
               value: { kind: 'instance', instance, port, width, site },
               site,
             },
       );
     }
   });
-  const top: ir.Module = { name: 'Gathered', signals, memories: [], instances, body, site };
+  const top: ir.Module = { name: 'Gathered', domains: [clock], external: undefined, signals, memories: [], instances, body, site };
   // Names of modules are unique in each design only; this makes them unique again.
   return shareModules({ top, modules: [...designs.flatMap(design => design.modules), top] });
 }

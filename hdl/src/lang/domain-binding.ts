@@ -1,0 +1,106 @@
+import type * as ir from '../ir/ir.ts';
+import { standardDomain } from '../ir/visit.ts';
+import { ClockDomain, type DomainChoice, ownDomain } from './domain.ts';
+import { HdlError } from './errors.ts';
+import type { Module } from './module.ts';
+
+/** The clock domains of a module in the making. */
+export interface ScopeDomains {
+  /** What belongs to it names no other. */
+  readonly standard: ir.Domain;
+  readonly others: readonly ir.Domain[];
+  readonly byField: ReadonlyMap<ClockDomain, ir.Domain>;
+  /** The parent's domain for each; empty for the top. */
+  readonly outer: ReadonlyMap<ir.Domain, ir.Domain>;
+}
+
+interface Parent {
+  readonly label: string;
+  readonly domains: ScopeDomains;
+}
+
+/**
+ * The domains of a module: its fields, and `clk` if none of them is the default. What a field leaves open is as in the domain of the parent
+ * that drives it.
+ * @throws HdlError for a domain that is not connected or whose reset does not fit.
+ */
+export function domainsOf(module: Module<unknown>, parent: Parent | undefined): ScopeDomains {
+  const label = module.constructor.name;
+  const byField = new Map<ClockDomain, ir.Domain>();
+  const outer = new Map<ir.Domain, ir.Domain>();
+  const surrounding = parent && domainOf(parent.domains, parent.label, module['~domain'], module['~site'].creation);
+  const others: ir.Domain[] = [];
+  let standard: ir.Domain | undefined;
+  for (const [name, field] of Object.entries(module)) {
+    if (!(field instanceof ClockDomain) || name.startsWith('~')) continue;
+    if (field.name !== undefined)
+      throw new HdlError(
+        `the clock domain '${field.name}' stands in two fields: '${name}' of ${label} is the second`,
+        field.site,
+      );
+    field.name = name;
+    const driver = parent && driverOf(module, field, parent, surrounding);
+    const domain = fit(label, name, field, driver);
+    if (driver) outer.set(domain, driver);
+    byField.set(field, domain);
+    if (!field.options.default) others.push(domain);
+    else if (standard) throw new HdlError(`${label} has two default clock domains, '${standard.name}' and '${name}'`, field.site);
+    else standard = domain;
+  }
+  if (!standard) {
+    standard = surrounding ? inherited(surrounding, module['~site']) : standardDomain(module['~site']);
+    if (surrounding) outer.set(standard, surrounding);
+  }
+  return { standard, others, byField, outer };
+}
+
+/** The domain that something belongs to. @throws HdlError if it is one of another module. */
+export function domainOf(domains: ScopeDomains, label: string, choice: DomainChoice | undefined, site: ir.Site): ir.Domain {
+  if (choice === undefined || choice === ownDomain) return domains.standard;
+  if (!(choice instanceof ClockDomain)) return domains.byField.get(choice.domain) ?? domains.standard;
+  const found = domains.byField.get(choice);
+  if (found) return found;
+  const name = choice.name === undefined ? 'this clock domain' : `the clock domain '${choice.name}'`;
+  const advice = `give ${label} a field of its own for it, and connect that to the domain`;
+  throw new HdlError(`${name} is no field of ${label}: ${advice}`, site, choice.site);
+}
+
+function driverOf(module: Module<unknown>, field: ClockDomain, parent: Parent, surrounding: ir.Domain | undefined): ir.Domain {
+  const site = module['~site'].creation;
+  const stated = module['~clocks'].get(field);
+  if (stated) return domainOf(parent.domains, parent.label, stated, site);
+  if (field.options.default && surrounding) return surrounding;
+  const child = module.constructor.name;
+  throw new HdlError(
+    `the clock domain '${field.name}' of ${child} is not connected: name a domain of ${parent.label} for it in connect`,
+    site,
+    field.site,
+  );
+}
+
+/** A domain like the one around it, with the ports `clk` and `rst` (`rst_n` if active low). */
+function inherited({ reset }: ir.Domain, site: ir.Site): ir.Domain {
+  return { name: 'clk', clock: 'clk', reset: reset && { ...reset, name: resetName('', reset.active) }, site };
+}
+
+const resetName = (prefix: string, active: ir.Reset['active']) => `${prefix}${active === 'low' ? 'rst_n' : 'rst'}`;
+
+function fit(label: string, name: string, { options, site }: ClockDomain, driver: ir.Domain | undefined): ir.Domain {
+  const clock = options.clock ?? `${name}_clk`;
+  if (options.reset === 'none') return { name, clock, reset: undefined, site };
+  const given = driver ? driver.reset : ({ kind: 'sync', active: 'high' } as const);
+  const wanted = options.reset;
+  if (!given) {
+    if (wanted === undefined) return { name, clock, reset: undefined, site };
+    throw new HdlError(`the clock domain '${name}' of ${label} has a reset, but '${driver?.name}' has none to drive it`, site);
+  }
+  const active = wanted?.active ?? given.active;
+  if (driver && active !== given.active) {
+    throw new HdlError(
+      `the reset of the clock domain '${name}' of ${label} is active ${active}, that of '${driver.name}', which drives it, active ${given.active}`,
+      site,
+    );
+  }
+  const reset = { name: wanted?.name ?? resetName(`${name}_`, active), kind: wanted?.kind ?? given.kind, active };
+  return { name, clock, reset, site };
+}

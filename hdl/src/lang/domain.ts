@@ -1,0 +1,75 @@
+import type { Reset } from '../ir/ir.ts';
+import type { Owner } from './bits.ts';
+import { HdlError } from './errors.ts';
+import { CallSite } from './site.ts';
+
+/** How a clock domain looks from outside; what is left out is inherited from the domain that it is connected to. */
+export interface DomainOptions {
+  /** The clock's port; `x_clk` for a field `x` by default. */
+  readonly clock?: string;
+  /** `none`, or its kind, level and port: synchronous, active high and `x_rst` (`x_rst_n` if active low) at the top by default. */
+  readonly reset?: 'none' | Partial<Reset>;
+  /** Registers, memories and children that name no domain belong to this one. A module without such a domain has `clk` and `rst`. */
+  readonly default?: boolean;
+}
+
+/**
+ * A clock with its reset. As a field of a module it gives the module two ports, named after the field; `connect` of the parent says which of its
+ * own domains drives them. A value crosses to another domain only into a register that is declared `crossing`.
+ */
+export class ClockDomain {
+  readonly site = new CallSite();
+  readonly options: DomainOptions;
+  /** Set once, when the field that holds this domain is found. */
+  name: string | undefined;
+  owner: Owner | undefined;
+
+  constructor(options: DomainOptions) {
+    this.options = options;
+  }
+}
+
+/** A clock domain of the module whose field it becomes. */
+export function clockDomain(options: DomainOptions = {}): ClockDomain {
+  const { reset } = options;
+  if (reset !== undefined && reset !== 'none') {
+    if (reset.kind !== undefined && reset.kind !== 'sync' && reset.kind !== 'async')
+      throw new HdlError(`a reset is 'sync' or 'async', not '${String(reset.kind)}'`);
+    if (reset.active !== undefined && reset.active !== 'high' && reset.active !== 'low')
+      throw new HdlError(`a reset is active 'high' or 'low', not '${String(reset.active)}'`);
+  }
+  return new ClockDomain(options);
+}
+
+/** The domain that things belong to which name none: to hand it to a child in `connect`. */
+export const ownDomain: ClockDomain = new ClockDomain({});
+
+/** What `inDomain` states. A child that is made inside it has domains of its own: there it means the child's default. */
+export class Surrounding {
+  readonly domain: ClockDomain;
+  constructor(domain: ClockDomain) {
+    this.domain = domain;
+  }
+}
+
+/** A domain that was named, or one that was stated around the place. */
+export type DomainChoice = ClockDomain | Surrounding;
+
+let ambient: Surrounding | undefined;
+
+/** The domain that `inDomain` states around this place. */
+export function currentDomain(): Surrounding | undefined {
+  return ambient;
+}
+
+/** Registers, children, memory accesses, properties and log lines that `make` makes belong to `domain`. */
+export function inDomain<R>(domain: ClockDomain, make: () => R): R {
+  if (!(domain instanceof ClockDomain)) throw new HdlError('inDomain takes a clock domain of this module');
+  const outer = ambient;
+  ambient = domain === ownDomain ? undefined : new Surrounding(domain);
+  try {
+    return make();
+  } finally {
+    ambient = outer;
+  }
+}
