@@ -18,9 +18,9 @@ export { BlackBox, type VerilogSource } from './lang/black-box.ts';
 export { ClockDomain, clockDomain, type DomainOptions, inDomain, ownDomain } from './lang/domain.ts';
 export { type Elaborated, elaborate } from './lang/elaborate.ts';
 export { HdlError } from './lang/errors.ts';
+export { arms, decode, match } from './lang/match.ts';
 export { Memory, type MemoryOptions, memory, type ReadOptions } from './lang/memory.ts';
 export { connect, type InputOptions, input, Module, output, parameter, type RegisterOptions, reg, wire } from './lang/module.ts';
-export { arms, decode, match } from './lang/match.ts';
 export {
   fromGray,
   fromOneHot,
@@ -37,10 +37,10 @@ export {
   trailingZeros,
 } from './lang/one-hot.ts';
 export { allOf, anyOf, cat, drive, mux, muxOneHot, repeat, s, select, u } from './lang/ops.ts';
-export { Bundle, bool, equal, flipped, pack, sint, stream, uint, unpack, vec } from './lang/shapes.ts';
 export { assert, assume, binary, cover, hex, log } from './lang/property.ts';
-export { type States, states } from './lang/states.ts';
+export { Bundle, bool, equal, flipped, pack, sint, stream, uint, unpack, vec } from './lang/shapes.ts';
 export { type When, when } from './lang/statements.ts';
+export { type States, states } from './lang/states.ts';
 export type {
   Bool,
   BundleType,
@@ -54,10 +54,10 @@ export type {
   In,
   InputsOf,
   Readable,
-  Sig,
-  SignedVal,
   SInt,
   SIntType,
+  Sig,
+  SignedVal,
   Stream,
   StreamType,
   UInt,

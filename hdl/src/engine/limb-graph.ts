@@ -32,6 +32,8 @@ export const Op = {
   Select: 18,
   /** Exclusive or of all bits. */
   Parity: 19,
+  /** As `Load`, of a counter; who computes it has to be computed again in the next cycle. */
+  Observe: 20,
 } as const;
 
 export type Op = (typeof Op)[keyof typeof Op];
@@ -43,7 +45,7 @@ export interface Placed {
 }
 
 /** How many of `a`, `b`, `c` are nodes. */
-const NODE_OPERANDS = new Uint8Array([0, 0, 1, 2, 2, 2, 2, 2, 2, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 1]);
+const NODE_OPERANDS = new Uint8Array([0, 0, 1, 2, 2, 2, 2, 2, 2, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 1, 0]);
 
 function ones(width: number): bigint {
   return (1n << BigInt(width)) - 1n;
@@ -166,6 +168,16 @@ export class LimbGraph {
   private isOnes(node: number, width: number): boolean {
     if (this.ops[node] !== Op.Const || this.widths[node] !== width) return false;
     return this.constantValue(node) === ones(width);
+  }
+
+  observe(address: number, width: number): number {
+    return this.node(Op.Observe, width, address);
+  }
+
+  /** Node `node` of another graph, with these operands in place of its own. */
+  copy(from: LimbGraph, node: number, operands: readonly number[]): number {
+    const { a, b, c } = { a: from.a(node), b: from.b(node), c: from.c(node) };
+    return this.node(from.op(node), from.width(node), operands[0] ?? a, operands[1] ?? b, operands[2] ?? c);
   }
 
   load(address: number, width: number): number {

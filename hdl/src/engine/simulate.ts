@@ -53,11 +53,12 @@ export class TypedSimulation<M> implements Disposable {
     for (let i = 0; i < view.words.length; i++, rest >>= 32n) view.words[i] = Number(rest & 0xffff_ffffn);
   }
 
-  /** The value of a port, settled with the inputs as they are. */
+  /** The value of a port, settled with the inputs as they are; of a signed one with its sign. */
   peek(signal: Readable): bigint {
     const view = this.port(signal);
     this.engine.settle();
-    return view.words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
+    const pattern = view.words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
+    return node(signal as UInt<number>).signed ? BigInt.asIntN(view.width, pattern) : pattern;
   }
 
   /** The bytes of a memory by its path below the top module. */

@@ -288,7 +288,8 @@ export class Bits {
       );
       return { kind: 'slice', value: shifted, low: 0 };
     };
-    return new Bits(size, read, undefined, site, { kind: 'window', base: this, index, size });
+    const beyond = known === undefined ? undefined : ({ kind: 'const', value: 0n } as const);
+    return new Bits(size, beyond ?? read, undefined, site, { kind: 'window', base: this, index, size });
   }
 
   zext(width: number): Bits {

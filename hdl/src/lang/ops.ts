@@ -1,4 +1,5 @@
 import { Bits, concat, literal, node, typed } from './bits.ts';
+import { choose } from './derived.ts';
 import { HdlError } from './errors.ts';
 import { zipLeaves } from './shapes.ts';
 import { CallSite } from './site.ts';
@@ -44,8 +45,7 @@ export function muxOneHot<X extends Readable>(select: readonly Bool[], values: r
     const masked = choices.map((value, i) => {
       const bit = select[i];
       if (!bit) throw new HdlError('a select bit is missing');
-      const { width } = value;
-      return new Bits(width, { kind: 'mux', condition: node(bit), whenTrue: value.raw(), whenFalse: literal(width, 0) });
+      return choose(node(bit), value.raw(), literal(value.width, 0));
     });
     return masked.reduce((a, b) => a.or(b)).marked(choices[0]?.meaning);
   }) as X;

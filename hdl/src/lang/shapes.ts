@@ -141,12 +141,11 @@ export function Bundle<const F extends Fields>(fields: F): BundleType<F> {
       static readonly fields = fields;
       static readonly width = shapes.reduce((sum, [, shape]) => sum + shape.width, 0);
       static make(leaf: Leaf): Record {
-        // biome-ignore lint/complexity/noThisInStatic: the class that the user derived, whose methods the value gets
         return Object.assign(new this(), Object.fromEntries(shapes.map(([name, shape]) => [name, shape.make(leaf)])));
       }
       static of(value: object): unknown {
         // biome-ignore lint/complexity/noThisInStatic: the class that the user derived, whose methods the value gets
-        return valueOf(made(this), value);
+        return fromLiteral(made(this), value);
       }
     },
   );
@@ -234,7 +233,7 @@ function constants(type: HType, init: unknown): bigint[] {
 }
 
 /** `value`, which may hold literals, as a value of `type`. */
-function valueOf(type: HType, value: object): unknown {
+function fromLiteral(type: HType, value: object): unknown {
   return zipLeaves([zero(type).value, value], ([leaf, given]) => {
     if (!leaf) throw new HdlError('this is not a hardware value');
     return leaf.operand(given);

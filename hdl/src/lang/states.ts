@@ -1,4 +1,5 @@
-import { Bits, node, typed } from './bits.ts';
+import { Bits, literal, node, typed } from './bits.ts';
+import { choose } from './derived.ts';
 import { Encoding } from './encoding.ts';
 import { HdlError } from './errors.ts';
 import { ones } from './fold.ts';
@@ -64,20 +65,19 @@ function enumeration<N extends string>(names: readonly N[], codeOf: (i: bigint) 
 
 function legal(encoding: Encoding, word: Bits): Bits {
   word.as(encoding.width);
-  if (encoding.full) return new Bits(1, { kind: 'const', value: 1n });
+  if (encoding.full) return literal(1, 1);
   const dense = encoding.codes.every(code => code < BigInt(encoding.codes.length));
   if (dense) return word.lt(encoding.codes.length);
   return encoding.codes.map(code => word.eq(code)).reduce((a, b) => a.or(b));
 }
 
 function from(encoding: Encoding, word: Bits, illegal: string | undefined): Bits {
-  const state = new Bits(encoding.width, { kind: 'slice', value: word.as(encoding.width).raw(), low: 0 }, encoding);
+  const state = word.as(encoding.width).marked(encoding);
   if (encoding.full) return state;
   if (illegal === undefined) {
     throw new HdlError(
       `${encoding.names.length} states do not use all codes of ${encoding.width} bits: say which state an illegal code stands for`,
     );
   }
-  const whenFalse = state.operand(illegal);
-  return new Bits(encoding.width, { kind: 'mux', condition: legal(encoding, word), whenTrue: state, whenFalse }, encoding);
+  return choose(legal(encoding, word), state, state.operand(illegal));
 }

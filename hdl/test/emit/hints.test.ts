@@ -23,6 +23,9 @@ class Adder {
 function inWindow(address) {
   return address.ge(base).and(address.le(limit));
 }
+const isZero = (value: UInt<8>) => value.any().not();
+const empty = isZero(this.count);
+this.y.set(isZero(this.count));
 `;
 
 const at = (line: number) => new Hints(() => source).at({ frames: [{ file: 'adder.ts', line, column: 1 }] });
@@ -44,4 +47,15 @@ test.each([
 test('without a source, or a place, there is no name', () => {
   expect(new Hints(() => undefined).at({ frames: [{ file: 'gone.ts', line: 4, column: 1 }] })).toBe(undefined);
   expect(new Hints(() => source).at({ frames: [] })).toBe(undefined);
+});
+
+test('the result of a function is called what the caller calls it', () => {
+  const through = (...lines: number[]) => {
+    const frames = lines.map(line => ({ file: 'adder.ts', line, column: 1 }));
+    return new Hints(() => source).at({ frames });
+  };
+  expect(through(23, 24)).toBe('empty');
+  expect(through(23, 25)).toBe('isZero');
+  expect(through(21, 24)).toBe('empty');
+  expect(through(21, 25)).toBe('inWindow');
 });
