@@ -148,7 +148,7 @@ export function echo(text: string, cycles_per_bit: number): string {
   const { in: bytes, out } = sim.dut;
   let received = '';
   sim.poke(out.ready, 1);
-  for (const byte of Buffer.from(text)) {
+  for (const byte of Buffer.from(text, 'latin1')) {
     sim.poke(bytes.payload, byte);
     sim.poke(bytes.valid, 1);
     while (sim.peek(bytes.ready) === 0n) sim.step();

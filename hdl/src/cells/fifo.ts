@@ -5,12 +5,22 @@ import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
 import { clog2 } from '../lang/widths.ts';
+import type { Contract } from './contract.ts';
 
 /**
  * First in, first out, in block RAM. A word can leave 2 cycles after it came; one word per cycle in and out. `in.ready` depends on
  * registers only; no path from `out.ready` to `in.ready` or `out.valid`. Holds `depth` words in the memory and one at its output. Reset empties it.
  */
 export class Fifo<T extends HType> extends Module<{ type: T; depth: number; style?: 'block' | 'distributed' }> {
+  static readonly contract: Contract = {
+    purpose: 'FIFO in block RAM, of a power of two of words',
+    latency: 2,
+    throughput: 1,
+    storage: 'depth + 1',
+    paths: [],
+    reset: 'empties it',
+    keeps: ['words_word'],
+  };
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
   private readonly words = memory(this.p.type, { depth: this.p.depth, style: this.p.style ?? 'block' });

@@ -2,16 +2,24 @@ import { input, Module, output, reg } from '../lang/module.ts';
 import { anyOf, cat, muxOneHot } from '../lang/ops.ts';
 import { type bool, stream, uint, vec } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
-import type { Bool, BundleType, BundleValue, Fields, Stream, Var } from '../lang/values.ts';
-
-/** A bundle that marks the last word of a packet. */
-export type PacketType<F extends Fields> = BundleType<F & { readonly last: typeof bool }>;
+import type { Bool, BundleValue, Fields, Stream, Var } from '../lang/values.ts';
+import type { Contract } from './contract.ts';
+import { lastOf, type PacketType } from './packet.ts';
 
 /**
  * Joins `n` packet streams: round robin between packets, never inside one. Combinational from input to output (0 cycles), a word per cycle, no idle
  * cycle between packets. `in.ready` depends on `out.ready`; `out.valid` and the grant never do.
  */
 export class PacketArbiter<F extends Fields> extends Module<{ n: number; type: PacketType<F> }> {
+  static readonly contract: Contract = {
+    purpose: 'Joins packet streams, packet by packet in turn',
+    latency: 0,
+    throughput: 1,
+    storage: 0,
+    paths: ['in.ready: in.valid, out.ready', 'out.payload: in.payload, in.valid', 'out.valid: in.valid'],
+    reset: 'gives input 0 the turn, and forgets what packet was under way',
+    keeps: [],
+  };
   readonly in = input(vec(this.p.n, stream(this.p.type)));
   readonly out = output(stream(this.p.type));
   /** Inputs up to and including the one last granted: they come after the others. */
@@ -48,8 +56,6 @@ export class PacketArbiter<F extends Fields> extends Module<{ n: number; type: P
     });
   }
 }
-
-const lastOf = (word: unknown) => (word as { readonly last: Bool }).last;
 
 /** One-hot: the lowest bit that is set. */
 function lowest(bits: readonly Bool[]): Bool[] {

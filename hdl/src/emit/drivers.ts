@@ -1,4 +1,4 @@
-import type { Assign, Const, Expr, Module, Site, Statement, Target } from '../ir/ir.ts';
+import type { Assign, Const, Expr, Log, MemoryWrite, Module, Property, Site, Statement, Target } from '../ir/ir.ts';
 import { bodies, ones, targetName, walk } from '../ir/visit.ts';
 import { constant } from './fold.ts';
 import { gaps } from './reads.ts';
@@ -46,13 +46,16 @@ export function combNets(module: Module, body: readonly Statement[]): CombNet[] 
 
 function combNet(name: string, target: Target, statements: readonly Statement[]): CombNet {
   const { width } = target.signal;
-  const last = statements.findLastIndex(s => s.kind === 'assign' && s.value.width === width);
+  const last = statements.findLastIndex(s => isFixed(s) && s.value.width === width);
   const live = statements.slice(Math.max(0, last));
-  const plain = live.every(s => s.kind === 'assign');
+  const plain = live.every(isFixed);
   const site = live[0]?.site ?? target.signal.site;
   const incomplete = !plain && definite(live, name) !== ones(width);
   return { name, target, value: plain ? joined(live, target) : undefined, site, live: new Set(live), incomplete };
 }
+
+/** An assignment to bits that do not change. */
+const isFixed = (statement: Statement): statement is Assign => statement.kind === 'assign' && statement.offset === undefined;
 
 /** The value that unconditional assignments give together; the last one wins, and bits that none drives are 0. */
 function joined(statements: readonly Assign[], target: Target): Expr {
@@ -88,7 +91,8 @@ export function definite(statements: readonly Statement[], name: string): bigint
   let bits = 0n;
   for (const statement of statements) {
     if (statement.kind === 'assign') {
-      if (targetName(statement.target) === name) bits |= ones(statement.value.width) << BigInt(statement.low);
+      if (targetName(statement.target) === name && isFixed(statement))
+        bits |= ones(statement.value.width) << BigInt(statement.low);
     } else if (statement.kind === 'if' || statement.kind === 'match') {
       const full = statement.kind === 'match' && BigInt(statement.arms.length) === 1n << BigInt(statement.subject.width);
       const paths = full ? bodies(statement).slice(0, -1) : bodies(statement);
@@ -98,16 +102,13 @@ export function definite(statements: readonly Statement[], name: string): bigint
   return bits;
 }
 
-/** What of a statement drives the targets that `keep` accepts; nothing if it drives none of them. */
-export function project(statement: Statement, keep: (target: Target) => boolean, memories: boolean): Statement[] {
-  const inner = (body: readonly Statement[]) => body.flatMap(s => project(s, keep, memories));
+/** A statement that does something itself. */
+export type Action = Assign | MemoryWrite | Property | Log;
+
+/** What of a statement does the things that `keep` accepts; nothing if it does none of them. */
+export function project(statement: Statement, keep: (action: Action) => boolean): Statement[] {
+  const inner = (body: readonly Statement[]) => body.flatMap(s => project(s, keep));
   switch (statement.kind) {
-    case 'assign':
-      return keep(statement.target) ? [statement] : [];
-    case 'memory-write':
-    case 'property':
-    case 'log':
-      return memories ? [statement] : [];
     case 'match': {
       const otherwise = inner(statement.otherwise);
       const arms = statement.arms.map(arm => ({ ...arm, body: inner(arm.body) }));
@@ -122,5 +123,12 @@ export function project(statement: Statement, keep: (target: Target) => boolean,
       if (needed === 0 && otherwise.length === 0) return [];
       return [{ ...statement, arms: arms.slice(0, needed), otherwise }];
     }
+    default:
+      return keep(statement) ? [statement] : [];
   }
+}
+
+/** As `project`, for the assignments to some targets. */
+export function driving(statement: Statement, keep: (target: Target) => boolean): Statement[] {
+  return project(statement, action => action.kind === 'assign' && keep(action.target));
 }

@@ -1,6 +1,7 @@
-import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead, Slice } from '../ir/ir.ts';
+import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead } from '../ir/ir.ts';
 import { indexWidth, literal, signedLiteral } from './literals.ts';
 import type { Reads } from './reads.ts';
+import { selected } from './window.ts';
 
 /** How tightly a text holds together; decides about parentheses. */
 type Level =
@@ -51,14 +52,6 @@ export function isName(expr: Expr): boolean {
   );
 }
 
-/** `x[i]`: one bit of a name at an index that always lies inside it. Returns the shift, or undefined for any other slice. */
-export function bitSelect(expr: Slice): Binary | undefined {
-  const { value, low, width } = expr;
-  if (low !== 0 || width !== 1 || value.kind !== 'binary' || value.op !== 'shr' || value.signed) return undefined;
-  const fits = value.right.width <= 30 && 2 ** value.right.width <= value.left.width;
-  return fits && value.right.kind !== 'const' && value.left.width > 1 ? value : undefined;
-}
-
 /** Whether an address can reach beyond the memory. */
 export function guarded(memory: Memory, address: Expr): boolean {
   if (address.kind === 'const') return address.value >= BigInt(memory.depth);
@@ -90,6 +83,14 @@ export class Expressions {
   /** The text of what `expr` computes, even if it has a name. */
   definition(expr: Expr): string {
     return this.render(expr).text;
+  }
+
+  /** The text of the opposite of a condition. */
+  inverse(condition: Expr): string {
+    const compares =
+      condition.kind === 'binary' && (condition.op === 'eq' || condition.op === 'ne') && !this.names.has(condition);
+    if (compares) return this.render({ ...condition, op: condition.op === 'eq' ? 'ne' : 'eq' }).text;
+    return this.not(condition).text;
   }
 
   /** The memory word at `address`, whether that is inside or not. */
@@ -169,8 +170,8 @@ export class Expressions {
       case 'concat':
         return { text: this.concat(expr), level: 'primary' };
       case 'slice': {
-        const select = this.names.has(expr.value) ? undefined : bitSelect(expr);
-        return { text: select ? this.select(select) : this.part(expr.value, expr.low, expr.width), level: 'primary' };
+        const select = this.names.has(expr.value) ? undefined : selected(expr);
+        return { text: select ? this.select(select, expr.width) : this.part(expr.value, expr.low, expr.width), level: 'primary' };
       }
       case 'extend':
         return { text: this.extend(expr), level: 'primary' };
@@ -257,12 +258,14 @@ export class Expressions {
     return braces ? text.slice(1, -1) : text;
   }
 
-  private select(shift: Binary): string {
-    const wanted = indexWidth(shift.left.width);
-    const index = this.value(shift.right);
-    const name = this.part(shift.left, 0, shift.left.width);
-    const { width } = shift.right;
-    return `${name}[${width < wanted ? `{${literal(wanted - width, 0n)}, ${index}}` : index}]`;
+  /** `x[index]` or `x[index +: width]`. */
+  private select({ left, right }: Binary, width: number): string {
+    return `${this.part(left, 0, left.width)}[${this.index(right, width)}]`;
+  }
+
+  /** What stands between the brackets for `width` bits from one that a signal chooses upward. */
+  index(first: Expr, width: number): string {
+    return width === 1 ? this.value(first) : `${this.value(first)} +: ${width}`;
   }
 
   private memoryRead(expr: MemoryRead): Text {

@@ -1,5 +1,6 @@
 import type { Binary, Const, Expr, Mux, Site, Unary } from '../ir/ir.ts';
 import { ones } from '../ir/visit.ts';
+import { range } from './bounds.ts';
 
 /** A constant node. */
 export function constant(width: number, value: bigint, site: Site): Const {
@@ -149,30 +150,6 @@ function compareArms(expr: Binary, side: 'left' | 'right'): Expr | undefined {
 }
 
 const mirrored = { eq: 'eq', ne: 'ne', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' } as const;
-
-/** Least and greatest value that an expression can have, read as unsigned, as far as `depth` levels of it show. */
-function bounds(expr: Expr, depth: number): readonly [least: bigint, greatest: bigint] {
-  if (expr.kind === 'const') return [expr.value, expr.value];
-  if (depth > 0 && expr.kind === 'extend' && !expr.signed) return bounds(expr.value, depth - 1);
-  if (depth > 0 && expr.kind === 'concat') {
-    return expr.parts.reduce<readonly [bigint, bigint]>(
-      ([low, high], part) => {
-        const [least, greatest] = bounds(part, depth - 1);
-        return [(low << BigInt(part.width)) | least, (high << BigInt(part.width)) | greatest];
-      },
-      [0n, 0n],
-    );
-  }
-  return [0n, ones(expr.width)];
-}
-
-/** The same, read as two's complement if `signed`. */
-function range(expr: Expr, signed: boolean): readonly [least: bigint, greatest: bigint] {
-  const [least, greatest] = bounds(expr, 3);
-  const half = 1n << BigInt(expr.width - 1);
-  if (!signed || greatest < half) return [least, greatest];
-  return least < half ? [-half, half - 1n] : [least - 2n * half, greatest - 2n * half];
-}
 
 /** The result of a comparison that the ranges of its operands decide. */
 function decided({ op, left, right, signed }: Binary): boolean | undefined {

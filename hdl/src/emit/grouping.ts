@@ -1,7 +1,7 @@
 import { components } from '../ir/graph.ts';
 import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
 import { bodies, expressions, postOrder, targetName } from '../ir/visit.ts';
-import { type CombNet, combNets, project } from './drivers.ts';
+import { type CombNet, combNets, driving } from './drivers.ts';
 import { resolved } from './resolve.ts';
 import { simplify } from './simplify.ts';
 
@@ -123,7 +123,7 @@ function netReads(net: CombNet): Set<string> {
     }
   };
   if (net.value) postOrder(net.value, seen, visit);
-  else read([...net.live].flatMap(statement => project(statement, target => targetName(target) === net.name, false)));
+  else read([...net.live].flatMap(statement => driving(statement, target => targetName(target) === net.name)));
   return names;
 }
 

@@ -1,13 +1,12 @@
-import type { Domain, Expr, Instance, Memory, Module, Signal, Site, Statement, Target } from '../ir/ir.ts';
-import { bodies, expressions, ones, operands, postOrder, targetName, walk } from '../ir/visit.ts';
-import { type CombNet, project } from './drivers.ts';
+import type { Domain, Expr, Instance, Log, Memory, Module, Property, Signal, Site, Statement, Target } from '../ir/ir.ts';
+import { bodies, expressions, operands, postOrder, targetName, walk } from '../ir/visit.ts';
+import { assignZero, type ClockedItem, clocked } from './clocked.ts';
+import { type Action, type CombNet, driving, project } from './drivers.ts';
 import { guarded } from './expressions.ts';
-import { constant } from './fold.ts';
 import type { Drivers } from './grouping.ts';
 import { indexWidth } from './literals.ts';
 import type { Names } from './names.ts';
 import type { Root } from './naming.ts';
-import { gaps } from './reads.ts';
 
 /** `assign name = value`. */
 export interface AssignItem {
@@ -31,14 +30,19 @@ export interface InstanceItem {
   readonly inputs: ReadonlyMap<string, Expr>;
 }
 
-/** The `always @(posedge clk)` block. */
-export interface ClockedItem {
-  readonly kind: 'clocked';
-  readonly statements: readonly Statement[];
-  readonly resets: readonly Signal[];
+/** Properties and log lines, which are no hardware. */
+export interface ObservedItem {
+  readonly kind: 'observed';
+  readonly blocks: readonly ObservedBlock[];
 }
 
-export type Item = AssignItem | BlockItem | InstanceItem | ClockedItem;
+/** Those of one clock domain. */
+export interface ObservedBlock {
+  readonly domain: Domain;
+  readonly statements: readonly Statement[];
+}
+
+export type Item = AssignItem | BlockItem | InstanceItem | ClockedItem | ObservedItem;
 
 /** What an emitted module consists of, in order of its text. */
 export interface Layout {
@@ -49,8 +53,22 @@ export interface Layout {
   readonly direct: ReadonlyMap<string, string>;
   /** Registers that nothing ever gives a value. */
   readonly constants: ReadonlySet<Signal>;
+  /** Registers that take values of other clock domains. */
+  readonly synchronisers: ReadonlySet<Signal>;
+  /** Memories that nothing but their beginning with 0 drives. */
+  readonly zeroed: readonly Memory[];
   /** The name in the Verilog of a target. */
   readonly nameOf: (target: Target) => string;
+}
+
+const isObserved = (action: Action): action is Property | Log => action.kind === 'property' || action.kind === 'log';
+
+/** The properties and log lines of each domain. */
+function observed(module: Module, body: readonly Statement[]): ObservedBlock[] {
+  return module.domains.flatMap(domain => {
+    const statements = body.flatMap(s => project(s, action => isObserved(action) && action.domain === domain));
+    return statements.length > 0 ? [{ domain, statements }] : [];
+  });
 }
 
 /** Orders what drives a module: combinational nets as in the body, children, then the registers. */
@@ -80,10 +98,22 @@ export function layOut(module: Module, drivers: Drivers, names: Names): Layout {
     if (net.target.instance && net.value) inputs.get(net.target.instance)?.set(net.target.signal.name, net.value);
   }
   for (const [instance, values] of inputs) items.push({ kind: 'instance', instance, inputs: values });
-  const { item, constants } = clocked(module, drivers.body);
-  if (item) items.push(item);
+  const { items: blocks, constants, zeroed } = clocked(module, drivers.body);
+  items.push(...blocks);
+  const seen = observed(module, drivers.body);
+  if (seen.length > 0) items.push({ kind: 'observed', blocks: seen });
   const blockDriven = new Set(drivers.nets.filter(net => !net.value).map(net => nameOf(net.target)));
-  return { items, blockDriven, direct, constants, nameOf };
+  const crossing = synchronisers(module, drivers.body);
+  return { items, blockDriven, direct, constants, synchronisers: crossing, zeroed, nameOf };
+}
+
+/** Registers declared `crossing`, but for those that hold a word of a memory: an attribute would keep tools from building block RAM. */
+function synchronisers(module: Module, body: readonly Statement[]): Set<Signal> {
+  const found = new Set(module.signals.filter(signal => signal.kind === 'register' && signal.crossing));
+  walk(body, statement => {
+    if (statement.kind === 'assign' && statement.value.kind === 'memory-read') found.delete(statement.target.signal);
+  });
+  return found;
 }
 
 /** Outputs of children that are read once, and that as the driver of a wire or output. */
@@ -118,48 +148,9 @@ function block(body: readonly Statement[], group: readonly CombNet[]): BlockItem
     .map((net): Statement => assignZero(net.target, 0, net.target.signal.width));
   const live = body.flatMap(statement => {
     const nets = new Set(group.filter(net => net.live.has(statement)).map(net => net.name));
-    return nets.size === 0 ? [] : project(statement, target => nets.has(targetName(target)), false);
+    return nets.size === 0 ? [] : driving(statement, target => nets.has(targetName(target)));
   });
   return { kind: 'block', statements: [...defaults, ...live] };
-}
-
-function assignZero(target: Target, low: number, width: number): Statement {
-  const site: Site = { frames: [] };
-  return { kind: 'assign', target, low, offset: undefined, value: constant(width, 0n, site), site };
-}
-
-function clocked(module: Module, body: readonly Statement[]): { item: ClockedItem | undefined; constants: Set<Signal> } {
-  const given = new Map<Signal, bigint>();
-  const written = new Set<Memory>();
-  walk(body, statement => {
-    if (statement.kind === 'memory-write') written.add(statement.memory);
-    if (statement.kind !== 'assign' || statement.target.signal.kind !== 'register') return;
-    const { target, low, value } = statement;
-    given.set(target.signal, (given.get(target.signal) ?? 0n) | (ones(value.width) << BigInt(low)));
-  });
-  const registers = module.signals.filter(signal => signal.kind === 'register');
-  const resets = registers.filter(signal => signal.init !== undefined);
-  const constants = new Set(registers.filter(signal => signal.init === undefined && !given.has(signal)));
-  const rest = registers.filter(signal => signal.init === undefined && given.has(signal));
-  const zeros = rest.flatMap(signal =>
-    gaps(given.get(signal) ?? 0n, signal.width).map(([low, high]) =>
-      assignZero({ instance: undefined, signal }, low, high - low + 1),
-    ),
-  );
-  const [domain] = module.domains;
-  const unwritten = module.memories.filter(memory => !written.has(memory)).map(memory => neverWritten(memory, domain));
-  const user = body.flatMap(s => project(s, target => target.signal.kind === 'register', true));
-  const statements = [...zeros, ...user, ...unwritten];
-  return { item: statements.length + resets.length > 0 ? { kind: 'clocked', statements, resets } : undefined, constants };
-}
-
-/** A write that never happens, to a memory that only a test bench fills: a memory without any has no driver. */
-function neverWritten(memory: Memory, domain: Domain): Statement {
-  const { site } = memory;
-  const address = constant(indexWidth(memory.depth), 0n, site);
-  const data = constant(memory.width, 0n, site);
-  const write: Statement = { kind: 'memory-write', memory, address, data, mask: undefined, domain, site };
-  return { kind: 'if', arms: [{ condition: constant(1, 0n, site), body: [write] }], otherwise: [], site };
 }
 
 /** The expressions of an item in the order of its text. */
@@ -180,6 +171,8 @@ export function roots(item: Item, nameOf: (target: Target) => string): Root[] {
       return item.statements.flatMap(s => statementRoots(s, nameOf)).map(root => ({ ...root, withoutMemories: true }));
     case 'clocked':
       return item.statements.flatMap(s => statementRoots(s, nameOf));
+    case 'observed':
+      return item.blocks.flatMap(({ statements }) => statements.flatMap(s => statementRoots(s, nameOf)));
   }
 }
 
@@ -190,8 +183,11 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
   const plain = { alias: undefined, forced: false, withoutMemories: false, longest: undefined };
   const inner = bodies(statement).map(body => body.flatMap(s => statementRoots(s, nameOf)));
   switch (statement.kind) {
-    case 'assign':
-      return [{ ...plain, expr: statement.value, base: nameOf(statement.target) }];
+    case 'assign': {
+      const base = nameOf(statement.target);
+      const index = statement.offset ? [{ ...plain, expr: statement.offset, base: `${base}_index` }] : [];
+      return [...index, { ...plain, expr: statement.value, base }];
+    }
     case 'match':
       return [{ ...plain, expr: statement.subject, base: inner.flat()[0]?.base ?? 'subject' }, ...inner.flat()];
     case 'if': {
@@ -216,7 +212,8 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
       return list;
     }
     case 'property':
+      return [{ ...plain, expr: statement.condition, base: statement.property }];
     case 'log':
-      return [];
+      return expressions(statement).map(expr => ({ ...plain, expr, base: 'logged' }));
   }
 }

@@ -1,14 +1,18 @@
 import type { Expr, Instance, Module, Signal } from '../ir/ir.ts';
-import { needsClock, needsReset } from '../ir/state.ts';
 import { postOrder } from '../ir/visit.ts';
+import type { ClockedItem } from './clocked.ts';
+import { blockHead, domainPorts, isReset } from './domains.ts';
 import { Expressions } from './expressions.ts';
 import type { Drivers } from './grouping.ts';
 import type { Hints } from './hints.ts';
-import { type InstanceItem, type Item, type Layout, layOut, roots } from './items.ts';
+import { type InstanceItem, type Item, type Layout, layOut, type ObservedBlock, roots } from './items.ts';
 import { comment, lines } from './lines.ts';
 import { literal, range } from './literals.ts';
+import { memoryInit } from './memory-init.ts';
 import { Names } from './names.ts';
 import { nameNodes } from './naming.ts';
+import { type Audience, concerning, observedLines } from './observed.ts';
+import { quoted } from './quoted.ts';
 import { Reads } from './reads.ts';
 import { type StatementContext, statementLines } from './statements.ts';
 
@@ -16,8 +20,19 @@ import { type StatementContext, statementLines } from './statements.ts';
  * The Verilog of one module, ending in a newline. No generated name is one of `instanceNames`, the names under which other modules have this
  * one: Verilator warns of names that hide that of the instance they are in.
  */
-export function emitModule(module: Module, drivers: Drivers, hints: Hints, instanceNames: Iterable<string>): string {
-  return new ModuleEmitter(module, drivers, hints, instanceNames).text();
+export function emitModule(
+  module: Module,
+  drivers: Drivers,
+  hints: Hints,
+  instanceNames: Iterable<string>,
+  options: ModuleOptions,
+): string {
+  return new ModuleEmitter(module, drivers, hints, instanceNames, options).text();
+}
+
+export interface ModuleOptions {
+  /** Whether log lines and failures of properties are told in simulation. */
+  readonly simulation: boolean;
 }
 
 class ModuleEmitter {
@@ -29,66 +44,86 @@ class ModuleEmitter {
   private readonly aliases: ReadonlySet<Expr>;
   private readonly expressions: Expressions;
   private readonly declared = new Set<Expr>();
-  private laneVariable: string | undefined;
+  private readonly variables: string[] = [];
+  private readonly options: ModuleOptions;
 
-  constructor(module: Module, drivers: Drivers, hints: Hints, instanceNames: Iterable<string>) {
+  constructor(module: Module, drivers: Drivers, hints: Hints, instanceNames: Iterable<string>, options: ModuleOptions) {
     this.module = module;
+    this.options = options;
     const all = [...module.signals, ...module.memories, ...module.instances];
-    this.names.reserve(['clk', 'rst', ...all.map(item => item.name), ...instanceNames]);
+    const ports = module.domains.flatMap(({ clock, reset }) => (reset ? [clock, reset.name] : [clock]));
+    this.names.reserve([...ports, ...all.map(item => item.name), ...instanceNames]);
     this.layout = layOut(module, drivers, this.names);
     const list = this.layout.items.flatMap(item => roots(item, this.layout.nameOf));
     const { names, aliases } = nameNodes(list, this.names, hints);
     this.wires = names;
     this.aliases = aliases;
-    this.expressions = new Expressions(names, this.reads, (instance, port) => this.outputName(instance, port));
+    this.expressions = new Expressions(names, this.reads, this.outputName);
   }
 
   text(): string {
     const { layout } = this;
     const header = this.header();
     const declarations = this.declarations();
+    const initial = this.initial();
     const body = layout.items.flatMap(item => this.item(item));
-    const lane = this.laneVariable === undefined ? [] : [`  integer ${this.laneVariable};`];
-    const unused = this.reads.unused();
-    const sink = unused.length === 0 ? [] : lines('  ', `wire ${this.names.unique('_unused')} = &{1'b0, ${unused.join(', ')}};`);
-    return [...header, ...declarations, ...lane, ...body, ...sink, 'endmodule', ''].join('\n');
+    const variables = this.variables.map(name => `  integer ${name};`);
+    const sink = this.sink(this.reads);
+    const observed = layout.items.flatMap(item => (item.kind === 'observed' ? this.observed(item.blocks) : []));
+    return [...header, ...declarations, ...variables, ...initial, ...body, ...sink, ...observed, 'endmodule', ''].join('\n');
+  }
+
+  private sink(reads: Reads): string[] {
+    const unused = reads.unused();
+    return unused.length === 0 ? [] : lines('  ', `wire ${this.names.unique('_unused')} = &{1'b0, ${unused.join(', ')}};`);
+  }
+
+  /** A new loop variable. */
+  private variable(wanted: string): string {
+    const name = this.names.unique(wanted);
+    this.variables.push(name);
+    return name;
   }
 
   private header(): string[] {
     const { module, layout, reads } = this;
     const ports: string[] = [];
-    for (const [name, needed] of [
-      ['clk', needsClock(module, module.domains[0])],
-      ['rst', needsReset(module, module.domains[0])],
-    ] as const) {
-      if (!needed) continue;
+    const parameters: string[] = [];
+    for (const { name } of domainPorts(module)) {
       reads.declare(name, 1);
-      ports.push(`input ${name}`);
+      ports.push(`  input ${name}`);
     }
-    for (const { name, kind, width } of module.signals) {
-      if (kind === 'input') {
+    for (const { name, kind, width, init = 0n } of module.signals) {
+      if (kind === 'parameter') {
+        reads.declare(name, width, name);
+        parameters.push(`  parameter [${width - 1}:0] ${name} = ${literal(width, init)}`);
+      } else if (kind === 'input') {
         reads.declare(name, width);
-        ports.push(`input ${range(width)}${name}`);
+        ports.push(`  input ${range(width)}${name}`);
       } else if (kind === 'output') {
-        ports.push(`output ${layout.blockDriven.has(name) ? 'reg ' : ''}${range(width)}${name}`);
+        ports.push(`  output ${layout.blockDriven.has(name) ? 'reg ' : ''}${range(width)}${name}`);
       }
     }
     const place = comment(module.site);
-    if (ports.length === 0) return [`module ${module.name};${place}`];
-    return [`module ${module.name} (${place}`, ports.map(port => `  ${port}`).join(',\n'), ');'];
+    const first = parameters.length > 0 ? [`module ${module.name} #(${place}`, parameters.join(',\n')] : [];
+    const opening = parameters.length > 0 ? ')' : `module ${module.name}`;
+    const rest = parameters.length > 0 ? '' : place;
+    if (ports.length === 0) return [...first, `${opening};${rest}`];
+    return [...first, `${opening} (${rest}`, ports.join(',\n'), ');'];
   }
 
   private declarations(): string[] {
     const { module, layout, reads } = this;
     const result: string[] = [];
     for (const memory of module.memories) {
-      reads.declare(memory.name, memory.width, true);
+      reads.declare(memory.name, memory.width, `${memory.name}[0]`);
       if (memory.style) result.push(`  (* ram_style = "${memory.style}" *)`);
       result.push(`  reg ${range(memory.width)}${memory.name} [0:${memory.depth - 1}];${comment(memory.site)}`);
     }
     for (const signal of module.signals) {
       if (signal.kind !== 'wire' && signal.kind !== 'register') continue;
       reads.declare(signal.name, signal.width);
+      if (layout.synchronisers.has(signal)) result.push('  (* ASYNC_REG = "TRUE" *)');
       result.push(this.declaration(signal));
     }
     for (const instance of module.instances) {
@@ -105,40 +140,52 @@ class ModuleEmitter {
     return result;
   }
 
-  private declaration({ name, kind, width, site }: Signal): string {
+  private declaration(signal: Signal): string {
     const { layout } = this;
-    if (kind === 'register') {
-      const constant = this.module.signals.find(signal => signal.name === name && layout.constants.has(signal));
-      if (constant) return `  wire ${range(width)}${name} = ${literal(width, 0n)};${comment(site)}`;
-    }
+    const { name, kind, width, site } = signal;
+    if (layout.constants.has(signal)) return `  wire ${range(width)}${name} = ${literal(width, 0n)};${comment(site)}`;
     const reg = kind === 'register' || layout.blockDriven.has(name);
     return `  ${reg ? 'reg' : 'wire'} ${range(width)}${name};${comment(site)}`;
   }
 
-  private outputName(instance: Instance, port: string): string {
+  /** The contents that memories begin with. */
+  private initial(): string[] {
+    let word: string | undefined;
+    const variable = () => {
+      word ??= this.variable('word');
+      return word;
+    };
+    const filled = this.module.memories.filter(memory => memory.init !== undefined || this.layout.zeroed.includes(memory));
+    return filled.flatMap(memory => memoryInit(memory, variable));
+  }
+
+  private readonly outputName = (instance: Instance, port: string): string => {
     const signal = instance.module.signals.find(s => s.name === port);
     return signal ? this.layout.nameOf({ instance, signal }) : `${instance.name}_${port}`;
-  }
+  };
 
   /** The item, after the wires that it is the first to use. */
   private item(item: Item): string[] {
-    const wires = roots(item, this.layout.nameOf).flatMap(root => this.wiresBelow(root.expr));
+    if (item.kind === 'observed') return [];
+    const wires = roots(item, this.layout.nameOf).flatMap(root =>
+      this.wiresBelow(root.expr, this.declared, this.reads, this.expressions),
+    );
     return [...wires, ...this.itemLines(item)];
   }
 
-  private wiresBelow(root: Expr): string[] {
+  private wiresBelow(root: Expr, declared: Set<Expr>, reads: Reads, expressions: Expressions): string[] {
     const result: string[] = [];
-    postOrder(root, this.declared, expr => {
+    postOrder(root, declared, expr => {
       const name = this.wires.get(expr);
       if (name === undefined || this.aliases.has(expr)) return;
-      this.reads.declare(name, expr.width);
-      const text = `wire ${range(expr.width)}${name} = ${this.expressions.definition(expr)};`;
+      reads.declare(name, expr.width);
+      const text = `wire ${range(expr.width)}${name} = ${expressions.definition(expr)};`;
       result.push(...lines('  ', text, comment(expr.site)));
     });
     return result;
   }
 
-  private itemLines(item: Item): string[] {
+  private itemLines(item: Exclude<Item, { kind: 'observed' }>): string[] {
     switch (item.kind) {
       case 'assign': {
         const { name, value, site } = item;
@@ -147,32 +194,63 @@ class ModuleEmitter {
         return lines('  ', `assign ${name} = ${text};`, comment(site));
       }
       case 'block':
-        return ['  always @* begin', ...statementLines(item.statements, this.context(), '=', '    '), '  end'];
-      case 'clocked': {
-        const body = statementLines(item.statements, this.context(), '<=', '    ');
-        this.reads.mark('clk', 0, 1);
-        if (item.resets.length > 0) {
-          this.reads.mark('rst', 0, 1);
-          const resets = item.resets.map(({ name, width, init = 0n, states }) => {
-            const note = comment({ frames: [] }, states?.[Number(init)]);
-            return `      ${name} <= ${literal(width, init)};${note}`;
-          });
-          body.push('    if (rst) begin', ...resets, '    end');
-        }
-        return ['  always @(posedge clk) begin', ...body, '  end'];
-      }
+        return ['  always @* begin', ...statementLines(item.statements, this.context(this.expressions), '=', '    '), '  end'];
+      case 'clocked':
+        return this.clocked(item);
       case 'instance':
         return this.instance(item);
     }
   }
 
-  private context(): StatementContext {
+  private clocked({ domain, statements, resets }: ClockedItem): string[] {
+    const { clock, reset } = domain;
+    this.reads.mark(clock, 0, 1);
+    const head = `  ${blockHead(domain, resets.length > 0)} begin`;
+    const context = this.context(this.expressions);
+    if (!reset || resets.length === 0) return [head, ...statementLines(statements, context, '<=', '    '), '  end'];
+    this.reads.mark(reset.name, 0, 1);
+    const values = resets.map(({ name, width, init = 0n, states }) => {
+      const note = comment({ frames: [] }, states?.[Number(init)]);
+      return `      ${name} <= ${literal(width, init)};${note}`;
+    });
+    const under = [`    if (${isReset(reset)}) begin`, ...values];
+    if (reset.kind === 'sync') return [head, ...statementLines(statements, context, '<=', '    '), ...under, '    end', '  end'];
+    const rest = statementLines(statements, context, '<=', '      ');
+    return [head, ...under, ...(rest.length > 0 ? ['    end else begin', ...rest] : []), '    end', '  end'];
+  }
+
+  /**
+   * Properties and log lines, apart from the hardware: nothing that only they read counts as used, so that there is nothing to warn of whichever
+   * macros are defined.
+   */
+  private observed(blocks: readonly ObservedBlock[]): string[] {
+    const part = (audience: Audience) => {
+      const concerned = blocks.flatMap(block => concerning(audience, block));
+      if (concerned.length === 0) return [];
+      const reads = new Reads();
+      const expressions = new Expressions(this.wires, reads, this.outputName);
+      const declared = new Set(this.declared);
+      const all = roots({ kind: 'observed', blocks: concerned }, this.layout.nameOf);
+      const wires = all.flatMap(root => this.wiresBelow(root.expr, declared, reads, expressions));
+      const body = observedLines(audience, concerned, this.context(expressions), this.names);
+      return [...wires, ...body, ...this.sink(reads)];
+    };
+    const formal = part('formal');
+    const simulation = this.options.simulation ? part('simulation') : [];
+    if (formal.length > 0 && simulation.length > 0)
+      return ['`ifdef FORMAL', ...formal, '`else', '`ifndef SYNTHESIS', ...simulation, '`endif', '`endif'];
+    if (formal.length > 0) return ['`ifdef FORMAL', ...formal, '`endif'];
+    return simulation.length > 0 ? ['`ifndef FORMAL', '`ifndef SYNTHESIS', ...simulation, '`endif', '`endif'] : [];
+  }
+
+  private context(expressions: Expressions): StatementContext {
+    let lane: string | undefined;
     return {
-      expressions: this.expressions,
+      expressions,
       nameOf: this.layout.nameOf,
       lane: () => {
-        this.laneVariable ??= this.names.unique('lane');
-        return this.laneVariable;
+        lane ??= this.variable('lane');
+        return lane;
       },
     };
   }
@@ -180,13 +258,12 @@ class ModuleEmitter {
   private instance({ instance, inputs }: InstanceItem): string[] {
     const { module: child, name, site } = instance;
     const connections: string[] = [];
-    for (const [port, needed] of [
-      ['clk', needsClock(child, child.domains[0])],
-      ['rst', needsReset(child, child.domains[0])],
-    ] as const) {
-      if (!needed) continue;
-      this.reads.mark(port, 0, 1);
-      connections.push(`.${port}(${port})`);
+    for (const { name: port, domain, role } of domainPorts(child)) {
+      const outer = instance.domains.get(domain.name);
+      const source = role === 'clock' ? outer?.clock : outer?.reset?.name;
+      if (source === undefined) throw new Error(`nothing drives '${port}' of '${name}' in ${this.module.name}`);
+      this.reads.mark(source, 0, 1);
+      connections.push(`.${port}(${source})`);
     }
     for (const signal of child.signals) {
       if (signal.kind !== 'input' && signal.kind !== 'output') continue;
@@ -199,7 +276,25 @@ class ModuleEmitter {
         connections.push(`.${signal.name}(${value ? this.expressions.value(value) : own})`);
       }
     }
-    if (connections.length === 0) return [`  ${child.name} ${name} ();${comment(site)}`];
-    return [`  ${child.name} ${name} (${comment(site)}`, connections.map(c => `    ${c}`).join(',\n'), '  );'];
+    const values = parameterValues(instance);
+    const parameters = values.length > 0 ? ` #(${values.join(', ')})` : '';
+    const head = lines('  ', `${child.external?.name ?? child.name}${parameters} ${name} (`, comment(site));
+    if (connections.length === 0)
+      return lines('  ', `${child.external?.name ?? child.name}${parameters} ${name} ();`, comment(site));
+    return [...head, connections.map(c => `    ${c}`).join(',\n'), '  );'];
   }
+}
+
+/** The parameters that an instance states: those that differ from the module's, and all of a black box. */
+function parameterValues({ module, parameters }: Instance): string[] {
+  if (module.external) {
+    return [...module.external.parameters].map(([name, value]) => {
+      if (typeof value === 'string') return `.${name}("${quoted(value)}")`;
+      return `.${name}(${-(2n ** 31n) <= value && value < 2n ** 31n ? value : literal(value.toString(2).length, value)})`;
+    });
+  }
+  return module.signals.flatMap(({ kind, name, width, init }) => {
+    const value = parameters.get(name);
+    return kind === 'parameter' && value !== undefined && value !== init ? [`.${name}(${literal(width, value)})`] : [];
+  });
 }

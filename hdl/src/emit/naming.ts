@@ -1,9 +1,10 @@
 import type { Expr } from '../ir/ir.ts';
 import { operands, postOrder } from '../ir/visit.ts';
-import { bitSelect, guarded, isName } from './expressions.ts';
+import { guarded, isName } from './expressions.ts';
 import type { Hints } from './hints.ts';
 import { indexWidth } from './literals.ts';
 import type { Names } from './names.ts';
+import { selected } from './window.ts';
 
 /** An expression as a statement uses it. */
 export interface Root {
@@ -107,7 +108,7 @@ class Wanted {
 
   private visit(expr: Expr): void {
     if (expr.kind === 'slice') {
-      const select = bitSelect(expr);
+      const select = selected(expr);
       this.named(select ? select.left : expr.value);
     }
     if (expr.kind === 'extend' && expr.signed && expr.value.width > 1) this.named(expr.value);

@@ -2,7 +2,8 @@ import { ones } from '../ir/visit.ts';
 
 interface Net {
   readonly width: number;
-  readonly memory: boolean;
+  /** How it stands as an operand if nothing at all is read of it, where single bits do not count. */
+  readonly whole: string | undefined;
   read: bigint;
 }
 
@@ -10,9 +11,9 @@ interface Net {
 export class Reads {
   private readonly nets = new Map<string, Net>();
 
-  /** A name that something should read. */
-  declare(name: string, width: number, memory = false): void {
-    this.nets.set(name, { width, memory, read: 0n });
+  /** A name that something should read; if `whole` is given, it is that operand that nothing reads, whichever bits it has. */
+  declare(name: string, width: number, whole?: string): void {
+    this.nets.set(name, { width, whole, read: 0n });
   }
 
   /** The text reads bits `low` .. `low + width - 1` of `name`. */
@@ -24,7 +25,7 @@ export class Reads {
   /** What nothing reads, as Verilog operands: a name, a part of it, or the first word of a memory. */
   unused(): string[] {
     return [...this.nets].flatMap(([name, net]) => {
-      if (net.memory) return net.read === 0n ? [`${name}[0]`] : [];
+      if (net.whole !== undefined) return net.read === 0n ? [net.whole] : [];
       if (net.read === 0n) return [name];
       return gaps(net.read, net.width).map(([low, high]) => (low === high ? `${name}[${low}]` : `${name}[${high}:${low}]`));
     });

@@ -27,6 +27,7 @@ function cuts(net: CombNet, body: readonly Statement[]): number[] {
   const found = new Set([0, width]);
   walk([...net.live], statement => {
     if (statement.kind !== 'assign' || targetName(statement.target) !== net.name) return;
+    if (statement.offset) for (let bit = 0; bit < width; bit++) found.add(bit);
     found.add(statement.low).add(statement.low + statement.value.width);
   });
   const seen = new Set<Expr>();
@@ -45,8 +46,13 @@ function execute(statements: readonly Statement[], name: string, low: number, wi
   let value = before;
   for (const statement of statements) {
     if (statement.kind === 'assign') {
+      if (targetName(statement.target) !== name) continue;
+      if (statement.offset) {
+        value = placed(statement.offset, statement.value, low, value);
+        continue;
+      }
       const covers = statement.low <= low && low + width <= statement.low + statement.value.width;
-      if (targetName(statement.target) === name && covers) value = sliceOf(statement.value, low - statement.low, width);
+      if (covers) value = sliceOf(statement.value, low - statement.low, width);
     } else if (statement.kind === 'if' || statement.kind === 'match') {
       const results = bodies(statement).map(body => execute(body, name, low, width, value));
       const rest = results.at(-1) ?? value;
@@ -59,6 +65,18 @@ function execute(statements: readonly Statement[], name: string, low: number, wi
     }
   }
   return value;
+}
+
+/** Bit `bit` after an assignment of `value` from bit `index` upward; `before` is its value before that. */
+function placed(index: Expr, value: Expr, bit: number, before: Expr): Expr {
+  const { site } = value;
+  let result = before;
+  for (let i = 0; i < value.width && i <= bit; i++) {
+    const right = constant(index.width, BigInt(bit - i), site);
+    const condition: Expr = { kind: 'binary', op: 'eq', signed: false, width: 1, left: index, right, site };
+    result = foldMux({ kind: 'mux', width: 1, condition, whenTrue: sliceOf(value, i, 1), whenFalse: result, site });
+  }
+  return result;
 }
 
 /** The condition of an arm, given that no arm before it is taken. */

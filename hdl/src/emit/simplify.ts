@@ -1,8 +1,9 @@
-import type { Binary, Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
+import type { Assign, Binary, Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
 import { expressions, operands, postOrder, walk } from '../ir/visit.ts';
 import { constant, extended, foldBinary, foldMux, foldUnary, sameSource } from './fold.ts';
 import { type Known, knownSignals } from './known.ts';
 import { indexWidth } from './literals.ts';
+import { selected, selection, windowOf } from './window.ts';
 
 /**
  * The body as a person would write it: constants folded, also those that a wire is tied to (Verilator warns of comparisons that are always
@@ -54,10 +55,18 @@ class Simplifier {
   private statement(statement: Statement): readonly Statement[] {
     switch (statement.kind) {
       case 'property':
-      case 'log':
-        return [statement];
-      case 'assign':
-        return [{ ...statement, value: this.expression(statement.value) }];
+        return [{ ...statement, condition: this.expression(statement.condition) }];
+      case 'log': {
+        const parts = statement.parts.map(part =>
+          typeof part === 'string' ? part : { ...part, value: this.expression(part.value) },
+        );
+        return [{ ...statement, parts }];
+      }
+      case 'assign': {
+        const value = this.expression(statement.value);
+        if (statement.offset === undefined) return [{ ...statement, value }];
+        return this.placed(statement, this.expression(statement.offset), value);
+      }
       case 'memory-write': {
         const address = this.address(statement.memory, this.expression(statement.address));
         const mask = statement.mask && this.expression(statement.mask);
@@ -82,6 +91,28 @@ class Simplifier {
         return [{ ...statement, arms: possible.map(arm => ({ ...arm, body: this.body(arm.body) })), otherwise }];
       }
     }
+  }
+
+  /** An assignment at an offset, which becomes the index of the first bit; under a condition where that would not do. */
+  private placed(statement: Assign, offset: Expr, value: Expr): readonly Statement[] {
+    const { target, low, site } = statement;
+    const whole = target.signal.width;
+    const plain = { ...statement, offset: undefined };
+    if (offset.kind === 'const') {
+      const from = offset.value + BigInt(low);
+      const width = from < BigInt(whole) ? Math.min(value.width, whole - Number(from)) : 0;
+      return width > 0 ? [{ ...plain, low: Number(from), value: this.slice(value, 0, width, site) }] : [];
+    }
+    const part = (expr: Expr, from: number, width: number) => this.slice(expr, from, width, expr.site);
+    const window = windowOf(offset, low, value.width, whole, part);
+    if (window === undefined) {
+      const bits = Array.from({ length: value.width }, (_, i) => i).filter(i => low + i < whole);
+      return bits.flatMap(i => this.placed({ ...statement, low: low + i }, offset, part(value, i, 1)));
+    }
+    const { index, inside, roomy } = window;
+    const assign: Assign = { ...plain, low: window.low, offset: index, value };
+    if (inside === undefined || (index && roomy)) return [assign];
+    return [{ kind: 'if', arms: [{ condition: inside, body: [assign] }], otherwise: [], site }];
   }
 
   private expression(root: Expr): Expr {
@@ -187,6 +218,7 @@ class Simplifier {
   private slice(value: Expr, low: number, width: number, site: Site): Expr {
     if (low === 0 && width === value.width) return value;
     const plain: Slice = { kind: 'slice', value, low, width, site };
+    if (value.kind === 'slice' && selected(value)) return plain;
     switch (value.kind) {
       case 'const':
         return constant(width, value.value >> BigInt(low), site);
@@ -209,7 +241,19 @@ class Simplifier {
     if (bitwise || (fromBelow && low === 0)) {
       return foldBinary({ ...value, width, left: part(value.left), right: part(value.right) });
     }
-    return value.op === 'shl' && low === 0 ? foldBinary({ ...value, width, left: part(value.left) }) : plain;
+    if (value.op === 'shl' && low === 0) return foldBinary({ ...value, width, left: part(value.left) });
+    return value.op === 'shr' && !value.signed && value.right.kind !== 'const' ? this.select(value, plain) : plain;
+  }
+
+  /** Bits of a shifted value as a part of the value, if they never lie half beyond it. */
+  private select({ left, right }: Binary, plain: Slice): Expr {
+    const { low, width, site } = plain;
+    const window = windowOf(right, low, width, left.width, (expr, from, size) => this.slice(expr, from, size, expr.site));
+    if (window === undefined) return plain;
+    const { index, inside } = window;
+    const chosen = index ? selection(left, index, width, site) : this.slice(left, window.low, width, site);
+    if (inside === undefined) return chosen;
+    return foldMux({ kind: 'mux', width, condition: inside, whenTrue: chosen, whenFalse: constant(width, 0n, site), site });
   }
 
   private sliceConcat(value: Concat, plain: Slice): Expr {

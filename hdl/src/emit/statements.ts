@@ -1,4 +1,4 @@
-import type { Expr, MemoryWrite, Signal, Statement, Target } from '../ir/ir.ts';
+import type { Expr, If, Log, Match, MemoryWrite, Property, Signal, Statement, Target } from '../ir/ir.ts';
 import { ones } from '../ir/visit.ts';
 import { type Expressions, guarded } from './expressions.ts';
 import { comment, lines } from './lines.ts';
@@ -10,6 +10,8 @@ export interface StatementContext {
   readonly nameOf: (target: Target) => string;
   /** The loop variable of masked memory writes; calling it declares it. */
   readonly lane: () => string;
+  /** The lines of a property or a log line; there are none in blocks of hardware. */
+  readonly observe?: (statement: Property | Log, indent: string) => readonly string[];
 }
 
 /** The lines of procedural statements: `=` in `always @*` blocks, `<=` under a clock. */
@@ -19,55 +21,60 @@ export function statementLines(
   assign: '=' | '<=',
   indent: string,
 ): string[] {
-  return body.flatMap(statement => {
-    const inner = (statements: readonly Statement[]) => statementLines(statements, context, assign, `${indent}  `);
-    const { expressions } = context;
-    switch (statement.kind) {
-      case 'assign': {
-        const { target, low, value, site } = statement;
-        const name = context.nameOf(target) + bits(low, value.width, target.signal.width);
-        return lines(indent, `${name} ${assign} ${expressions.value(value)};`, comment(site, stateName(target.signal, value)));
-      }
-      case 'memory-write':
-        return memoryWrite(statement, context, indent);
-      case 'if': {
-        const [first, ...others] = statement.arms;
-        if (!first) return inner(statement.otherwise);
-        if (first.body.length === 0 && others.length === 0) {
-          const { condition, site } = { condition: first.condition, site: statement.site };
-          const head = expressions.value({ kind: 'unary', op: 'not', width: 1, value: condition, site });
-          return [...lines(indent, `if (${head}) begin`), ...inner(statement.otherwise), `${indent}end`];
-        }
-        const never = first.condition.kind === 'const' ? ' // never: hardware does not write it' : '';
-        const result = [...lines(indent, `if (${expressions.value(first.condition)}) begin`, never), ...inner(first.body)];
-        for (const arm of others) {
-          result.push(...lines(indent, `end else if (${expressions.value(arm.condition)}) begin`), ...inner(arm.body));
-        }
-        if (statement.otherwise.length > 0) result.push(`${indent}end else begin`, ...inner(statement.otherwise));
-        return [...result, `${indent}end`];
-      }
-      case 'match': {
-        const { subject, arms, otherwise } = statement;
-        const deeper = `${indent}    `;
-        const result = lines(indent, `case (${expressions.subject(subject)})`);
-        for (const { value, label, body: armBody } of arms) {
-          const note = label === '' ? '' : ` // ${label}`;
-          if (armBody.length === 0) {
-            result.push(`${indent}  ${literal(subject.width, value)}: ;${note}`);
-            continue;
-          }
-          result.push(`${indent}  ${literal(subject.width, value)}: begin${note}`);
-          result.push(...statementLines(armBody, context, assign, deeper), `${indent}  end`);
-        }
-        const full = BigInt(arms.length) === 1n << BigInt(subject.width);
-        if (otherwise.length > 0) {
-          result.push(`${indent}  default: begin`, ...statementLines(otherwise, context, assign, deeper), `${indent}  end`);
-        } else if (!full) result.push(`${indent}  default: ;`);
-        return [...result, `${indent}endcase`];
-      }
+  return body.flatMap(statement => statementText(statement, context, assign, indent));
+}
+
+function statementText(statement: Statement, context: StatementContext, assign: '=' | '<=', indent: string): readonly string[] {
+  const { expressions } = context;
+  const inner = (statements: readonly Statement[]) => statementLines(statements, context, assign, `${indent}  `);
+  switch (statement.kind) {
+    case 'assign': {
+      const { target, low, offset, value, site } = statement;
+      const part = offset ? `[${expressions.index(offset, value.width)}]` : bits(low, value.width, target.signal.width);
+      const name = context.nameOf(target) + part;
+      return lines(indent, `${name} ${assign} ${expressions.value(value)};`, comment(site, stateName(target.signal, value)));
     }
-    throw new Error('an unknown kind of statement');
-  });
+    case 'memory-write':
+      return memoryWrite(statement, context, indent);
+    case 'if':
+      return ifLines(statement, expressions, inner, indent);
+    case 'match':
+      return caseLines(statement, expressions, body => statementLines(body, context, assign, `${indent}    `), indent);
+    case 'property':
+    case 'log':
+      return context.observe?.(statement, indent) ?? [];
+  }
+}
+
+type Inner = (body: readonly Statement[]) => string[];
+
+function ifLines({ arms, otherwise }: If, expressions: Expressions, inner: Inner, indent: string): string[] {
+  const [first, ...others] = arms;
+  if (!first) return inner(otherwise);
+  if (first.body.length === 0 && others.length === 0) {
+    return [...lines(indent, `if (${expressions.inverse(first.condition)}) begin`), ...inner(otherwise), `${indent}end`];
+  }
+  const never = first.condition.kind === 'const' ? ' // never: hardware does not write it' : '';
+  const result = [...lines(indent, `if (${expressions.value(first.condition)}) begin`, never), ...inner(first.body)];
+  for (const arm of others) {
+    result.push(...lines(indent, `end else if (${expressions.value(arm.condition)}) begin`), ...inner(arm.body));
+  }
+  if (otherwise.length > 0) result.push(`${indent}end else begin`, ...inner(otherwise));
+  return [...result, `${indent}end`];
+}
+
+function caseLines({ subject, arms, otherwise }: Match, expressions: Expressions, inner: Inner, indent: string): string[] {
+  const result = lines(indent, `case (${expressions.subject(subject)})`);
+  for (const { value, label, body } of arms) {
+    const note = label === '' ? '' : ` // ${label}`;
+    const head = `${indent}  ${literal(subject.width, value)}:`;
+    if (body.length === 0) result.push(`${head} ;${note}`);
+    else result.push(`${head} begin${note}`, ...inner(body), `${indent}  end`);
+  }
+  const full = BigInt(arms.length) === 1n << BigInt(subject.width);
+  if (otherwise.length > 0) result.push(`${indent}  default: begin`, ...inner(otherwise), `${indent}  end`);
+  else if (!full) result.push(`${indent}  default: ;`);
+  return [...result, `${indent}endcase`];
 }
 
 function bits(low: number, width: number, whole: number): string {

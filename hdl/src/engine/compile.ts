@@ -1,8 +1,11 @@
 import type { Design } from '../ir/ir.ts';
 import { at } from './at.ts';
+import type { Unit } from './chunks.ts';
 import { emitFunction, placeSpills } from './emit-program.ts';
 import { emitWrites } from './emit-writes.ts';
 import { FlatGraph, type FlatInstance } from './flat-graph.ts';
+import { emitGated, type GatedModule } from './gated.ts';
+import { planGating } from './gating-plan.ts';
 import { Layout, strideOf } from './layout.ts';
 import type { LimbGraph } from './limb-graph.ts';
 import { Lowering } from './lower.ts';
@@ -27,6 +30,8 @@ export interface CompiledMemory {
   readonly depth: number;
   readonly stride: number;
   readonly address: number;
+  /** Its number. */
+  readonly index: number;
 }
 
 /** A signal whose value is in memory after every settling; instances give the scopes of a waveform. */
@@ -39,7 +44,8 @@ export interface TracedSignal {
 
 /**
  * A design as a WebAssembly module. It exports `memory`; `settle()`, which computes the outputs; `edge()`, which computes the next state
- * and takes it over; `step(n)`, n edges and a settling; `run(n)`, the same until `attention` is 1, which returns the edges.
+ * and takes it over; `step(n)`, n edges and a settling; `run(n)`, the same until `attention` is 1, which returns the edges; `advance(n)` and
+ * `advanceUntil(n)` are these without settling, and both return the edges.
  */
 export interface CompiledDesign {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -47,6 +53,10 @@ export interface CompiledDesign {
   readonly memories: ReadonlyMap<string, CompiledMemory>;
   /** Empty unless the design was compiled for tracing. */
   readonly traced: readonly TracedSignal[];
+  /** Operations of a cycle, about. */
+  readonly size: number;
+  /** Makes the gated code, which shares the memory. */
+  readonly gate: () => GatedModule;
 }
 
 const PAGE = 65536;
@@ -183,13 +193,22 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
   const state = placeState(graph, live.registers, layout);
   const lowering = new Lowering(graph, live.nodes, state);
   const ports: WritePort[] = [];
-  const cycle: Root[] = live.registers.toSorted((a, b) => a - b).flatMap(register => lowering.registerStores(register));
+  const instances = new Map(graph.instances.map((instance, index) => [instance, index]));
+  const instanceOf = (node: number) => {
+    const owner = graph.owner(node);
+    return owner === undefined ? -1 : (instances.get(owner) ?? -1);
+  };
+  const registers = live.registers
+    .toSorted((a, b) => a - b)
+    .map(register => ({ roots: lowering.registerStores(register), instance: instanceOf(at(graph.registers, register).next) }));
+  const writeUnits: Unit[] = [];
   for (const write of graph.writes) {
     const lowered = lowering.write(write, layout);
     if (lowered === undefined) continue;
     ports.push(lowered.port);
-    cycle.push(...lowered.roots);
+    writeUnits.push({ roots: lowered.roots, instance: instanceOf(write.address) });
   }
+  const cycle = [...registers, ...writeUnits].flatMap(unit => unit.roots);
   const outputStores = outputs.map(index => lowering.stores(at(state.ports, index), graph.signal(graph.top, index)));
   const traced: TracedSignal[] = [];
   const traceStores: Root[] = [];
@@ -217,6 +236,8 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
   const callReset = assembly.program(resets);
   const callSettle = assembly.program([...outputStores.flat(), ...traceStores]);
   const callAttention = assembly.program(outputStores[attention] ?? []);
+  const gatingBytes = gatingSpace(lowering.limbs.size + cycle.length, layout.end);
+  const gatingArea = layout.reserve(gatingBytes, 64);
   const bases = placeMemories(graph, layout);
   const pages = Math.ceil(layout.end / PAGE);
   if (pages > MOST_PAGES)
@@ -248,29 +269,59 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
     Signature.count,
     [I32],
   );
-  const run = assembly.plain(
-    out => {
-      const attentionPort = state.ports[outputs[attention] ?? -1];
-      const stop = (inner: ByteWriter) => {
-        callAttention(inner);
-        inner.i32(0);
-        inner.load(I32, 4, attentionPort ?? 0);
-      };
-      emitLoop(out, edge, attentionPort === undefined ? undefined : stop);
-      out.call(settle);
-      out.localGet(1);
-    },
-    Signature.countToCount,
-    [I32],
-  );
+  const attentionPort = state.ports[outputs[attention] ?? -1];
+  const stop = (out: ByteWriter) => {
+    callAttention(out);
+    out.i32(0);
+    out.load(I32, 4, attentionPort ?? 0);
+  };
+  const loop = (stops: boolean, settles: boolean) =>
+    assembly.plain(
+      out => {
+        emitLoop(out, edge, stops && attentionPort !== undefined ? stop : undefined);
+        if (settles) out.call(settle);
+        out.localGet(1);
+      },
+      Signature.countToCount,
+      [I32],
+    );
+  const exported = { edge, settle, step, run: loop(true, true), advance: loop(false, false), advanceUntil: loop(true, false) };
+  const gate = () => {
+    const gating = new Layout(gatingArea);
+    const plan = planGating(
+      {
+        limbs: lowering.limbs,
+        registers: registers.filter(({ roots }) => roots.length > 0),
+        writes: writeUnits,
+        attention: outputStores[attention]?.[0]?.value ?? -1,
+        shadow: state.shadow,
+        inputs: topPorts(design, state).filter(({ direction }) => direction === 'input'),
+      },
+      gating,
+    );
+    const { current, shadow, reset } = state;
+    const gated = emitGated({ plan, ports, memories: graph.memories, bases, current, shadow, reset, pages }, gating);
+    if (gating.end > gatingArea + gatingBytes) throw new RangeError(`gating needs ${gating.end - gatingArea} bytes`);
+    return gated;
+  };
   return {
-    bytes: encodeModule(assembly.functions, pages, new Map(Object.entries({ edge, settle, step, run }))),
+    bytes: encodeModule({ functions: assembly.functions, memoryPages: pages, exported: new Map(Object.entries(exported)) }),
+    size: lowering.limbs.size,
+    gate,
     ports: topPorts(design, state),
     memories: new Map(
-      graph.memories.map(({ path, width, depth }, i) => [path, { width, depth, stride: strideOf(width), address: at(bases, i) }]),
+      graph.memories.map(({ path, width, depth }, index) => [
+        path,
+        { width, depth, stride: strideOf(width), address: at(bases, index), index },
+      ]),
     ),
     traced,
   };
+}
+
+/** Bytes that gating needs at most: a limb per node, sets of at most as many chunks, and copies of what is in `stateBytes`. */
+function gatingSpace(nodes: number, stateBytes: number): number {
+  return 10 * nodes + stateBytes + 4096;
 }
 
 function topPorts(design: Design, state: State): CompiledPort[] {

@@ -1,4 +1,5 @@
 import type { If, Match, Module, Statement } from '../ir/ir.ts';
+import { ones } from '../ir/visit.ts';
 import { at } from './at.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphWrite, ModuleGraph } from './module-graph.ts';
@@ -104,12 +105,24 @@ class Drivers {
     );
   }
 
+  /** What the target has from bit `low` upward after `value` has been put `offset` bits above that. */
+  private placed(scope: Scope, target: number, low: number, offset: number, value: number): number {
+    const width = at(this.widths, target) - low;
+    const old = this.lookUp(scope, target, low, width);
+    const mask = this.builder.constant(width, ones(Math.min(this.builder.width(value), width)));
+    const kept = this.builder.and(old, this.builder.not(this.builder.shl(mask, offset)));
+    return this.builder.or(kept, this.builder.shl(this.builder.resized(value, width), offset));
+  }
+
   private block(statements: readonly Statement[], scope: Scope, path: Path | undefined): void {
     for (const statement of statements) {
       switch (statement.kind) {
         case 'assign': {
           const value = this.builder.expression(statement.value);
-          this.assign(scope, this.builder.target(statement.target), statement.low, value);
+          const target = this.builder.target(statement.target);
+          const { low, offset } = statement;
+          if (offset === undefined) this.assign(scope, target, low, value);
+          else this.assign(scope, target, low, this.placed(scope, target, low, this.builder.expression(offset), value));
           break;
         }
         case 'if':

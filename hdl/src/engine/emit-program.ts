@@ -11,7 +11,8 @@ export interface PlacedMemory {
   readonly width: number;
 }
 
-function visit(items: readonly Item[], see: (item: Item) => void): void {
+/** Calls `see` for each item, those in branches included. */
+export function visit(items: readonly Item[], see: (item: Item) => void): void {
   for (const item of items) {
     see(item);
     if (item.kind !== 'branch') continue;
@@ -36,7 +37,7 @@ function roots(g: LimbGraph, item: Item): readonly number[] {
 }
 
 /** Calls `see` for each use of a node by an item, through the nodes that are computed where they are used. */
-function visitUses(g: LimbGraph, kept: Uint8Array, item: Item, see: (node: number) => void): void {
+export function visitUses(g: LimbGraph, kept: Uint8Array, item: Item, see: (node: number) => void): void {
   const use = (node: number) => {
     if (g.op(node) === Op.Const) return;
     see(node);
@@ -83,6 +84,17 @@ export interface EmitContext {
   readonly memories: readonly PlacedMemory[];
   /** Index of a function that has been emitted. */
   readonly indexOf: (target: ProgramFunction) => number;
+  readonly watching?: Watching;
+}
+
+/** What is done about changes. Stores that have an effect in common are told apart no further. */
+export interface Watching {
+  /** Number of the effect of a change, by what changes; -1: none. */
+  readonly effectOf: (source: number) => number;
+  /** Writes the code of an effect. */
+  readonly effect: (effect: number, out: ByteWriter) => void;
+  /** Writes what makes this function run again in the next cycle. */
+  readonly again: (out: ByteWriter) => void;
 }
 
 /** Emits one function. A value is on the stack in the type of its width: i32 up to 32 bits, else i64; bits above the width are 0. */
@@ -97,6 +109,9 @@ class FunctionEmitter {
   private readonly usesLeft = new Map<number, number>();
   /** Nodes that became valid in each open arm. */
   private readonly scopes: number[][] = [[]];
+  /** Locals that collect the changes of an effect, one of each type. */
+  private readonly changes = new Map<number, number>();
+  private readonly scratch = new Map<number, number>();
   /** Assignments to members that this function has done. */
   private readonly assigned = new Map<number, number>();
 
@@ -112,7 +127,51 @@ class FunctionEmitter {
       });
     });
     this.items(items);
+    this.effects();
     return { signature: Signature.run, locals: this.locals, code: this.out.bytes };
+  }
+
+  /** Adds the change that a store makes to those of its effect; the value to store is on the stack and stays there. */
+  private compare(before: number, effect: number, type: number, width: number): void {
+    const { out } = this;
+    const is64 = type === I32 ? 0 : 1;
+    const temporary = this.once(this.scratch, type, type);
+    const changes = this.once(this.changes, 2 * effect + is64, type);
+    out.localTee(temporary);
+    out.i32(0);
+    out.load(type, limbBytes(width), before);
+    out.byte(Code.xor[is64]);
+    out.localGet(changes);
+    out.byte(Code.or[is64]);
+    out.localSet(changes);
+    out.localGet(temporary);
+  }
+
+  private once(locals: Map<number, number>, key: number, type: number): number {
+    let index = locals.get(key);
+    if (index === undefined) {
+      index = this.locals.push(type) - 1;
+      locals.set(key, index);
+    }
+    return index;
+  }
+
+  private effects(): void {
+    const { out } = this;
+    for (const effect of new Set([...this.changes.keys()].map(key => key >> 1))) {
+      const narrow = this.changes.get(2 * effect);
+      const wide = this.changes.get(2 * effect + 1);
+      if (narrow !== undefined) out.localGet(narrow);
+      if (wide !== undefined) {
+        out.localGet(wide);
+        out.i64(0, 0);
+        out.byte(Code.ne[1]);
+        if (narrow !== undefined) out.byte(Code.or[0]);
+      }
+      out.open(Code.if);
+      this.context.watching?.effect(effect, out);
+      out.byte(Code.end);
+    }
   }
 
   private type(node: number): number {
@@ -169,8 +228,11 @@ class FunctionEmitter {
           break;
         case 'store': {
           const type = item.width <= 32 ? I32 : I64;
+          const { watch } = item;
+          const effect = watch === undefined ? -1 : (this.context.watching?.effectOf(watch.source) ?? -1);
           out.i32(0);
           this.value(item.value, type);
+          if (watch !== undefined && effect >= 0) this.compare(watch.before, effect, type, item.width);
           out.store(type, limbBytes(item.width), item.address);
           break;
         }
@@ -254,7 +316,9 @@ class FunctionEmitter {
     switch (g.op(node)) {
       case Op.Const:
         break;
-      case Op.Load: {
+      case Op.Load:
+      case Op.Observe: {
+        if (g.op(node) === Op.Observe) this.context.watching?.again(out);
         const bytes = limbBytes(width);
         out.i32(0);
         out.load(bytes === 8 ? I64 : type, bytes, a);

@@ -98,6 +98,20 @@ export class GraphBuilder {
     return this.add({ kind: 'binary', op: 'and', signed: false, width: this.width(left), operands: [left, right] });
   }
 
+  or(left: number, right: number): number {
+    return this.add({ kind: 'binary', op: 'or', signed: false, width: this.width(left), operands: [left, right] });
+  }
+
+  shl(left: number, right: number): number {
+    return this.add({ kind: 'binary', op: 'shl', signed: false, width: this.width(left), operands: [left, right] });
+  }
+
+  /** The low bits of a value, or zeros above it. */
+  resized(value: number, width: number): number {
+    if (this.width(value) >= width) return this.slice(value, 0, width);
+    return this.add({ kind: 'extend', signed: false, width, operands: [value] });
+  }
+
   /** The node of an IR expression; the same expression object gives the same node. Iterative: expressions may be thousands deep. */
   expression(root: Expr): number {
     const stack: Expr[] = [root];

@@ -1,6 +1,10 @@
-/** Assigns byte addresses in the engine's memory, from 0 up. */
+/** Assigns byte addresses in the engine's memory, from `start` up. */
 export class Layout {
-  private next = 0;
+  private next: number;
+
+  constructor(start = 0) {
+    this.next = start;
+  }
 
   get end(): number {
     return this.next;

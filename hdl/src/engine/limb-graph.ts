@@ -61,14 +61,24 @@ function bitLength(lo: number, hi: number): number {
  * set, so a value is never wider than it says, and a zero extension needs no node.
  */
 export class LimbGraph {
-  private ops = new Uint8Array(4096);
-  private widths = new Uint8Array(4096);
-  private as = new Int32Array(4096);
-  private bs = new Int32Array(4096);
-  private cs = new Int32Array(4096);
-  private table = new Int32Array(8192).fill(-1);
+  private ops: Uint8Array;
+  private widths: Uint8Array;
+  private as: Int32Array;
+  private bs: Int32Array;
+  private cs: Int32Array;
+  private table: Int32Array;
   private readonly placed = new Map<number, readonly Placed[]>();
   size = 0;
+
+  /** An empty graph with room for `capacity` nodes, a power of two, before it grows. */
+  constructor(capacity = 4096) {
+    this.ops = new Uint8Array(capacity);
+    this.widths = new Uint8Array(capacity);
+    this.as = new Int32Array(capacity);
+    this.bs = new Int32Array(capacity);
+    this.cs = new Int32Array(capacity);
+    this.table = new Int32Array(2 * capacity).fill(-1);
+  }
 
   op(node: number): Op {
     return at(this.ops, node) as Op;

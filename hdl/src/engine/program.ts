@@ -8,6 +8,15 @@ export interface Root {
   readonly value: number;
   /** Node that needs no store, because the place has its value already; -1: none. */
   readonly hold: number;
+  readonly watch?: Watch;
+}
+
+/** A store that tells whether it changes something. */
+export interface Watch {
+  /** Address of the value to compare with. */
+  readonly before: number;
+  /** Names what changes. */
+  readonly source: number;
 }
 
 /** One step of a scheduled program. */
@@ -16,7 +25,13 @@ export type Item =
   | { readonly kind: 'define'; readonly node: number }
   /** Gives a member of a branch its value in one arm. */
   | { readonly kind: 'assign'; readonly member: number; readonly value: number }
-  | { readonly kind: 'store'; readonly address: number; readonly width: number; readonly value: number }
+  | {
+      readonly kind: 'store';
+      readonly address: number;
+      readonly width: number;
+      readonly value: number;
+      readonly watch: Watch | undefined;
+    }
   /** Members are select nodes that have their value after the branch. */
   | {
       readonly kind: 'branch';

@@ -46,6 +46,8 @@ export class Regions {
   private readonly regions: Int32Array;
   private readonly uses: Int32Array;
   private readonly costs: Int32Array;
+  /** Whether a node depends on one that has to be avoided where possible (`Op.Observe`); by node. */
+  private readonly observing: Uint8Array;
   private readonly clusters: (Cluster | undefined)[] = [];
 
   constructor(g: LimbGraph, roots: readonly Root[]) {
@@ -53,6 +55,7 @@ export class Regions {
     this.regions = new Int32Array(g.size).fill(-1);
     this.uses = new Int32Array(g.size);
     this.costs = new Int32Array(g.size);
+    this.observing = new Uint8Array(g.size);
     this.kept = new Uint8Array(g.size);
     this.operations = new Int32Array(g.size);
     const live = this.reach(roots);
@@ -72,7 +75,7 @@ export class Regions {
 
   /** Nodes that the roots need, in order; counts their uses and estimates the cost of each as a tree. */
   private reach(roots: readonly Root[]): number[] {
-    const { g, uses, costs } = this;
+    const { g, uses, costs, observing } = this;
     const use = (node: number) => {
       uses[node] = at(uses, node) + 1;
     };
@@ -90,7 +93,12 @@ export class Regions {
     for (const node of live) {
       const op = g.op(node);
       let cost = op === Op.Const ? 0 : op === Op.Read ? EXPENSIVE : 1;
-      for (let i = g.operandCount(node) - 1; i >= 0; i--) cost += at(costs, g.operand(node, i));
+      if (op === Op.Observe) observing[node] = 1;
+      for (let i = g.operandCount(node) - 1; i >= 0; i--) {
+        const operand = g.operand(node, i);
+        cost += at(costs, operand);
+        if (observing[operand] === 1) observing[node] = 1;
+      }
       costs[node] = Math.min(cost, EXPENSIVE);
     }
     return live;
@@ -113,9 +121,10 @@ export class Regions {
     this.regions[node] = a;
   }
 
-  /** Operations that only `node` needs. */
+  /** Operations that only `node` needs; enough for a branch if they are to be avoided. */
   private exclusive(node: number, depth = 0): number {
     const { g } = this;
+    if (this.observing[node] === 1) return WORTH_A_BRANCH;
     if (at(this.uses, node) > 1 || depth > DEEPEST_EXPRESSION) return 0;
     const op = g.op(node);
     let sum = op === Op.Const || op === Op.Load ? 0 : op === Op.Read ? 2 : 1;

@@ -1,5 +1,5 @@
 import { at } from './at.ts';
-import { type LimbGraph, Op } from './limb-graph.ts';
+import type { LimbGraph } from './limb-graph.ts';
 import type { Item, ProgramFunction, Root } from './program.ts';
 import { type Cluster, Regions, type StoreGroup } from './regions.ts';
 
@@ -33,9 +33,9 @@ class Scheduler {
   group(group: StoreGroup): Item[] {
     const items: Item[] = [];
     this.lists[group.region] = items;
-    for (const { address, width, value, guard } of group.stores) {
+    for (const { address, width, value, guard, watch } of group.stores) {
       this.need(value);
-      const store: Item = { kind: 'store', address, width, value };
+      const store: Item = { kind: 'store', address, width, value, watch };
       if (guard < 0) {
         items.push(store);
         continue;
@@ -72,7 +72,7 @@ class Scheduler {
       } else {
         positions[positions.length - 1] = position + 1;
         const operand = g.operand(node, position);
-        if (g.op(operand) !== Op.Const && g.op(operand) !== Op.Load) {
+        if (g.operandCount(operand) > 0) {
           stack.push(operand);
           positions.push(0);
         }
@@ -166,6 +166,12 @@ class Cutter {
     if (item.kind !== 'branch' || this.size(item) <= FUNCTION_SIZE) return item;
     return { ...item, whenTrue: this.cut(item.whenTrue), whenFalse: this.cut(item.whenFalse) };
   }
+}
+
+/** Orders the stores that `roots` describe, and what they need, without cutting. */
+export function scheduleWhole(g: LimbGraph, roots: readonly Root[]): { items: readonly Item[]; kept: Uint8Array } {
+  const regions = new Regions(g, roots);
+  return { items: new Scheduler(g, regions).group(regions.root), kept: regions.kept };
 }
 
 /** Makes a program of the stores that `roots` describe. */

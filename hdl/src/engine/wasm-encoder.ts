@@ -14,7 +14,9 @@ export const Code = {
   end: 0x0b,
   branch: 0x0c,
   branchIf: 0x0d,
+  return: 0x0f,
   call: 0x10,
+  drop: 0x1a,
   select: 0x1b,
   localGet: 0x20,
   localSet: 0x21,
@@ -26,6 +28,7 @@ export const Code = {
   ne: [0x47, 0x52],
   ltu: [0x49, 0x54],
   geu: [0x4f, 0x5a],
+  ctz: [0x68, 0x7a],
   popcnt: [0x69, 0x7b],
   add: [0x6a, 0x7c],
   sub: [0x6b, 0x7d],
@@ -128,6 +131,11 @@ export class ByteWriter {
     this.unsigned(index);
   }
 
+  /** Calls the function of the table whose index is on the stack; it has no parameters and no results. */
+  callTable(): void {
+    this.append([0x11, Signature.run, 0]);
+  }
+
   /** Opens a block, loop or if without a result. */
   open(code: number): void {
     this.byte(code);
@@ -165,7 +173,12 @@ export class ByteWriter {
 }
 
 /** Types of the functions that a module can have. */
-export const Signature = { run: 0, count: 1, countToCount: 2 } as const;
+export const Signature = { run: 0, count: 1, countToCount: 2, two: 3, toCount: 4 } as const;
+
+/** What a module has from elsewhere: its memory, named `memory`, and functions, which come first in the numbering. */
+export interface Imports {
+  readonly functions: readonly { readonly name: string; readonly signature: number }[];
+}
 
 /** A function's code, without the final `end`, and the types of its locals (parameters not included). */
 export interface FunctionCode {
@@ -174,12 +187,19 @@ export interface FunctionCode {
   readonly code: Uint8Array;
 }
 
-/** A whole module with one memory, exported as `memory`, and the functions named in `exported`, by index in `functions`. */
-export function encodeModule(
-  functions: readonly FunctionCode[],
-  memoryPages: number,
-  exported: ReadonlyMap<string, number>,
-): Uint8Array<ArrayBuffer> {
+export interface WasmModule {
+  readonly functions: readonly FunctionCode[];
+  readonly memoryPages: number;
+  /** Functions by the name that they are exported with; own memory is exported as `memory`. */
+  readonly exported: ReadonlyMap<string, number>;
+  /** Taken from `base`; without it the module has a memory of its own. */
+  readonly imports?: Imports;
+  /** Functions that are called by number. */
+  readonly table?: readonly number[];
+}
+
+/** A whole module with one memory. */
+export function encodeModule({ functions, memoryPages, exported, imports, table = [] }: WasmModule): Uint8Array<ArrayBuffer> {
   const module = new ByteWriter();
   const section = (id: number, write: (content: ByteWriter) => void) => {
     const content = new ByteWriter();
@@ -190,27 +210,58 @@ export function encodeModule(
   };
   module.append([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   section(1, content => {
-    content.append([3, 0x60, 0, 0, 0x60, 1, I32, 0, 0x60, 1, I32, 1, I32]);
+    content.append([5, 0x60, 0, 0, 0x60, 1, I32, 0, 0x60, 1, I32, 1, I32, 0x60, 2, I32, I32, 1, I32, 0x60, 0, 1, I32]);
   });
+  if (imports !== undefined)
+    section(2, content => {
+      content.unsigned(imports.functions.length + 1);
+      for (const { name, signature } of imports.functions) {
+        content.name('base');
+        content.name(name);
+        content.append([0, signature]);
+      }
+      content.name('base');
+      content.name('memory');
+      content.append([2, 1]);
+      content.unsigned(memoryPages);
+      content.unsigned(memoryPages);
+    });
   section(3, content => {
     content.unsigned(functions.length);
     for (const { signature } of functions) content.unsigned(signature);
   });
-  section(5, content => {
-    content.append([1, 1]);
-    content.unsigned(memoryPages);
-    content.unsigned(memoryPages);
-  });
+  if (table.length > 0)
+    section(4, content => {
+      content.append([1, 0x70, 1]);
+      content.unsigned(table.length);
+      content.unsigned(table.length);
+    });
+  if (imports === undefined)
+    section(5, content => {
+      content.append([1, 1]);
+      content.unsigned(memoryPages);
+      content.unsigned(memoryPages);
+    });
   section(7, content => {
-    content.unsigned(exported.size + 1);
-    content.name('memory');
-    content.append([2, 0]);
+    content.unsigned(exported.size + (imports === undefined ? 1 : 0));
+    if (imports === undefined) {
+      content.name('memory');
+      content.append([2, 0]);
+    }
     for (const [name, index] of exported) {
       content.name(name);
       content.byte(0);
       content.unsigned(index);
     }
   });
+  if (table.length > 0)
+    section(9, content => {
+      content.append([1, 0]);
+      content.i32(0);
+      content.byte(Code.end);
+      content.unsigned(table.length);
+      for (const index of table) content.unsigned(index);
+    });
   section(10, content => {
     content.unsigned(functions.length);
     for (const { locals, code } of functions) {

@@ -3,7 +3,7 @@ import { choose } from './derived.ts';
 import { HdlError } from './errors.ts';
 import { zipLeaves } from './shapes.ts';
 import { CallSite } from './site.ts';
-import type { Bool, Driver, In, Readable, SInt, UInt, Var } from './values.ts';
+import type { Bool, Driver, IsInput, Readable, SInt, UInt, Var } from './values.ts';
 import type { Mul, TotalWidth } from './width-arithmetic.ts';
 
 /** A literal of `width` bits. @throws HdlError if it does not fit. */
@@ -17,7 +17,7 @@ export function s<W extends number>(width: W, value: number | bigint): SInt<W> {
 }
 
 /** An input of a child, to set it or a part of it where `connect` is too coarse. */
-export function drive<X extends Readable>(input: In<X>): Var<X> {
+export function drive<X extends Readable>(input: X & IsInput<X>): Var<X> {
   return input as unknown as Var<X>;
 }
 

@@ -197,8 +197,11 @@ export interface Enum<N extends string> extends Readable {
 /** A signal that can be driven: wire, register or output, and parts of such. For a register `set` gives the value after the next clock edge. */
 export type Var<X extends Readable> = X[typeof parts] & X & { set(value: Driver<X>): void };
 
-/** An input: it can be read but not driven from inside. */
-export type In<X> = X & { readonly [direction]: 'in' };
+/** An input: it can be read but not driven from inside. The mark is optional, so that any X may stand beside it in a `mux`. */
+export type In<X> = X & { readonly [direction]?: 'in' };
+
+/** Whether X is an input: `unknown`, or `never`. */
+export type IsInput<X> = typeof direction extends keyof X ? unknown : never;
 
 /** A hardware type as a value. The type of `prototype` is that of its signals (which makes a class that extends `Bundle` a hardware type). */
 export interface HType<X extends Readable = Readable> {
@@ -294,7 +297,7 @@ export interface StreamType<T extends HType> extends HType<Stream<T>> {
 
 /** Every input of M by name, with what may drive it: a forgotten input does not compile. */
 export type InputsOf<M> = {
-  readonly [K in keyof M as M[K] extends { readonly [direction]: 'in' } | ClockDomain ? K : never]: M[K] extends ClockDomain
+  readonly [K in keyof M as unknown extends IsInput<M[K]> ? K : M[K] extends ClockDomain ? K : never]: M[K] extends ClockDomain
     ? ClockDomain
     : M[K] extends Readable
       ? InputDriver<M[K]>

@@ -79,10 +79,9 @@ export class CombinationalGraph {
     const cuts = new Map([...nets].map(([name, { target }]) => [name, new Set([0, target.signal.width])]));
     walk(module.body, statement => {
       if (statement.kind !== 'assign') return;
-      cuts
-        .get(targetName(statement.target))
-        ?.add(statement.low)
-        .add(statement.low + statement.value.width);
+      const { target, low, offset, value } = statement;
+      const end = offset ? target.signal.width : low + value.width;
+      cuts.get(targetName(target))?.add(low).add(end);
     });
     visitExpressions(module, expr => {
       if (expr.kind !== 'slice' || expr.value.kind !== 'signal') return;
@@ -105,13 +104,15 @@ export class CombinationalGraph {
     const visit = (body: Module['body'], conditions: readonly Expr[]) => {
       for (const statement of body) {
         if (statement.kind === 'assign') {
-          const { low, value, target, site } = statement;
+          const { low, offset, value, target, site } = statement;
           for (const piece of this.pieces.get(targetName(target)) ?? []) {
-            if (piece.low < low || piece.low >= low + value.width) continue;
+            if (piece.low < low || (!offset && piece.low >= low + value.width)) continue;
             const through = this.node(undefined, site);
             this.edge(piece.node, through);
-            this.edge(through, this.part(value, piece.low - low, piece.width));
-            for (const condition of conditions) this.edge(through, this.part(condition, 0, condition.width));
+            // Where a signal chooses the place, any bit of the value can come to any bit of the target.
+            this.edge(through, offset ? this.part(value, 0, value.width) : this.part(value, piece.low - low, piece.width));
+            for (const condition of offset ? [...conditions, offset] : conditions)
+              this.edge(through, this.part(condition, 0, condition.width));
           }
         } else if (statement.kind !== 'memory-write') {
           const held = [...conditions, ...expressions(statement)];

@@ -31,7 +31,9 @@ function assigned(statements: readonly Statement[], name: string): bigint {
   let bits = 0n;
   for (const statement of statements) {
     if (statement.kind === 'assign') {
-      if (targetName(statement.target) === name) bits |= ones(statement.value.width) << BigInt(statement.low);
+      // Which bits a signal chooses is not known, so none of them counts.
+      if (targetName(statement.target) === name && !statement.offset)
+        bits |= ones(statement.value.width) << BigInt(statement.low);
     } else if (statement.kind === 'if' || statement.kind === 'match') {
       const all = bodies(statement).map(body => assigned(body, name));
       const paths = statement.kind === 'match' && isComplete(statement) ? all.slice(0, -1) : all;
@@ -41,10 +43,11 @@ function assigned(statements: readonly Statement[], name: string): bigint {
   return bits;
 }
 
-/** Whether the arms name all values, or all states of an enumeration: a language construct that leaves none out numbers them from 0. */
+/** Whether the arms name all values, or all states of an enumeration: the language's match leaves none out unless it has a rest. */
 function isComplete({ arms, subject, otherwise }: Match): boolean {
-  const count = BigInt(arms.length);
-  if (count === 1n << BigInt(subject.width)) return true;
-  if (otherwise.length > 0 || count <= (1n << BigInt(subject.width)) / 2n) return false;
-  return arms.every(arm => /^[A-Za-z_]/.test(arm.label) && arm.value < count);
+  if (BigInt(arms.length) === 1n << BigInt(subject.width)) return true;
+  if (otherwise.length > 0 || arms.length === 0 || !arms.every(arm => /^[A-Za-z_]/.test(arm.label))) return false;
+  const states = subject.kind === 'signal' ? subject.signal.states : undefined;
+  // The list has holes for codes of no state.
+  return states === undefined || Object.keys(states).length === arms.length;
 }

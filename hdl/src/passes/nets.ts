@@ -25,7 +25,8 @@ export function netsOf(module: Module): Map<string, Net> {
       if (statement.kind !== 'assign') return;
       const net = nets.get(targetName(statement.target));
       if (!net) return;
-      net.driven |= ones(statement.value.width) << BigInt(statement.low);
+      const { low, offset, value, target } = statement;
+      net.driven |= ones(offset ? target.signal.width - low : value.width) << BigInt(low);
       net.statements.add(top);
     });
   }

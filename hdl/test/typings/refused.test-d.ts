@@ -10,7 +10,6 @@ import {
   equal,
   flipped,
   fromOneHot,
-  type HType,
   input,
   Module,
   match,
@@ -97,7 +96,7 @@ export class Refused extends Module {
     // @ts-expect-error two widths in a mux
     mux(this.a.any(), this.a, this.b);
     // @ts-expect-error one-hot choice among two widths
-    muxOneHot([this.a.bit(0), this.a.bit(1)], [this.a, this.b]);
+    this.y.set(muxOneHot([this.a.bit(0), this.a.bit(1)], [this.a, this.b]));
     // @ts-expect-error a condition of 8 bits
     mux(this.a, this.b, 0);
     // @ts-expect-error several bits are no condition
@@ -171,7 +170,7 @@ export class Refused extends Module {
     // @ts-expect-error the number of one of 8 bits has 3
     this.y.set(fromOneHot(this.a));
     // @ts-expect-error a choice among two widths
-    select(this.a, [this.a, this.b]);
+    this.y.set(select(this.a, [this.a, this.b]));
 
     // Enumerations.
     // @ts-expect-error a state of another enumeration
@@ -232,12 +231,12 @@ export class Refused extends Module {
 }
 
 /** With symbolic widths. */
-export function generic<W extends number, T extends HType>(w: W, value: UInt<W>, type: T) {
+export function generic<W extends number>(w: W, value: UInt<W>) {
   // @ts-expect-error one bit more
   const same: UInt<W> = value.addx(1);
   // @ts-expect-error a width that was grown
   const grown: UInt<W> = u(plus(w, 1), 0);
-  // @ts-expect-error a literal for a type that is not known
-  wire(type).set(0);
+  // @ts-expect-error 8 bits for W
+  wire(uint(w)).set(u(8, 0));
   return [same, grown];
 }

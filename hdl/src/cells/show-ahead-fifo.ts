@@ -1,0 +1,51 @@
+import { HdlError } from '../lang/errors.ts';
+import { memory } from '../lang/memory.ts';
+import { input, Module, output, reg } from '../lang/module.ts';
+import { stream, uint } from '../lang/shapes.ts';
+import { when } from '../lang/statements.ts';
+import type { HType } from '../lang/values.ts';
+import { clog2 } from '../lang/widths.ts';
+import type { Contract } from './contract.ts';
+import { successor } from './wrap.ts';
+
+/**
+ * First in, first out, in LUT RAM or registers, of any depth from 2. A word can leave in the cycle after it came; one word per cycle in and out,
+ * also where the FIFO is full or almost empty. `valid` and `ready` depend on registers only. Reset empties it.
+ */
+export class ShowAheadFifo<T extends HType> extends Module<{ type: T; depth: number }> {
+  static readonly contract: Contract = {
+    purpose: 'Small FIFO of any depth: the next word stands at the output',
+    latency: 1,
+    throughput: 1,
+    storage: 'depth',
+    paths: [],
+    reset: 'empties it',
+    keeps: [],
+  };
+  readonly in = input(stream(this.p.type));
+  readonly out = output(stream(this.p.type));
+  /** Words inside. */
+  readonly count = output(uint(clog2(this.p.depth + 1)));
+  private readonly words = memory(this.p.type, { depth: this.p.depth, style: 'distributed' });
+  private readonly write_address = reg(uint(clog2(this.p.depth)), { init: 0 });
+  private readonly read_address = reg(uint(clog2(this.p.depth)), { init: 0 });
+  private readonly used = reg(uint(clog2(this.p.depth + 1)), { init: 0 });
+
+  protected override logic() {
+    const { depth } = this.p;
+    if (depth < 2) throw new HdlError(`a ShowAheadFifo's depth is at least 2, not ${depth}: one word is a HalfRegister`);
+    this.in.ready.set(this.used.ne(depth));
+    this.out.valid.set(this.used.any());
+    this.out.put(this.words.peek(this.read_address));
+    this.count.set(this.used);
+    when(this.in.fire, () => {
+      this.words.write(this.write_address, this.in.payload);
+      this.write_address.set(successor(this.write_address, depth));
+    });
+    when(this.out.fire, () => this.read_address.set(successor(this.read_address, depth)));
+    when(this.in.fire.and(this.out.fire.not()), () => this.used.set(this.used.add(1))).elsewhen(
+      this.out.fire.and(this.in.fire.not()),
+      () => this.used.set(this.used.sub(1)),
+    );
+  }
+}
