@@ -1,7 +1,16 @@
 /** The language, its checks, its emitter and its in-process engine. */
+export { PriorityArbiter, RoundRobinArbiter } from './cells/arbiters.ts';
+export type { Contract } from './cells/contract.ts';
 export { Fifo } from './cells/fifo.ts';
+export { EagerFork, LazyFork, StreamJoin } from './cells/fork-join.ts';
+export { type PacketType, type PacketWordType, packetWord } from './cells/packet.ts';
 export { PacketArbiter } from './cells/packet-arbiter.ts';
+export { PacketFifo } from './cells/packet-fifo.ts';
+export { ForwardRegister, HalfRegister, SkidBuffer } from './cells/pipes.ts';
 export { RegisterSlice } from './cells/register-slice.ts';
+export { StreamDemux, StreamMux } from './cells/routing.ts';
+export { ShowAheadFifo } from './cells/show-ahead-fifo.ts';
+export { Downsizer, PacketDownsizer, PacketUpsizer, Upsizer } from './cells/width-adapters.ts';
 export { type EmitOptions, emitText, emitVerilog, type VerilogFile } from './emit/verilog.ts';
 export { embedded } from './engine/embedded.ts';
 export { type Engine, type SimulateOptions, simulate, TypedSimulation } from './engine/simulate.ts';
@@ -71,3 +80,21 @@ export type { Add, Clog2, CountWidth, Mul, SliceWidth, Sub, TotalWidth } from '.
 export { clog2, minus, plus, times } from './lang/widths.ts';
 export { checked, DesignError } from './passes/checked.ts';
 export { type Diagnostic, diagnose, formatDiagnostic, shareModules } from './passes/index.ts';
+export { cHeader } from './registers/c-header.ts';
+export { registerPage } from './registers/markdown.ts';
+export { type FieldBundle, RegisterFile, statusOf, valuesOf } from './registers/register-file.ts';
+export {
+  type Access,
+  type Accessors,
+  accessors,
+  type Field,
+  type FieldAccessor,
+  type PlacedField,
+  type PlacedRegister,
+  type Region,
+  type Register,
+  type RegisterMap,
+  type RegisterMapDescription,
+  registerMap,
+} from './registers/register-map.ts';
+export { systemRdl } from './registers/system-rdl.ts';

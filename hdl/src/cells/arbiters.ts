@@ -30,8 +30,9 @@ export class PriorityArbiter<T extends HType> extends Module<{ n: number; type: 
   private readonly owner = reg(uint(this.p.n), { init: 0 });
 
   protected override logic() {
-    const grant = mux(this.owner.any(), this.owner, lowestBit(validOf(this.in)));
-    join(this.in, this.out, grant);
+    const valid = validOf(this.in);
+    const grant = mux(this.owner.any(), this.owner, lowestBit(valid));
+    join(this.in, this.out, valid, grant);
     this.owner.set(mux(this.out.valid.and(this.out.ready.not()), grant, 0));
   }
 }
@@ -74,18 +75,21 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
       const stays = last.and(valid).any().and(left.any());
       const turn = mux(stays, last, next);
       const grant = mux(this.owner.any(), this.owner, turn);
-      this.arbitrate(grant);
-      const share = muxOneHot(grant.words(1), weights.map(weight => u(left.width, weight - 1)));
+      this.arbitrate(valid, grant);
+      const share = muxOneHot(
+        grant.words(1),
+        weights.map(weight => u(left.width, weight - 1)),
+      );
       when(this.out.fire, () => left.set(mux(grant.eq(last).and(left.any()), left.sub(1), share)));
-    } else this.arbitrate(mux(this.owner.any(), this.owner, next));
+    } else this.arbitrate(valid, mux(this.owner.any(), this.owner, next));
   }
 
   private get most() {
     return Math.max(...(this.p.weights ?? [1]));
   }
 
-  private arbitrate(grant: UInt<number>) {
-    join(this.in, this.out, grant);
+  private arbitrate(valid: UInt<number>, grant: UInt<number>) {
+    join(this.in, this.out, valid, grant);
     this.owner.set(mux(this.out.valid.and(this.out.ready.not()), grant, 0));
     when(this.out.fire, () => this.served.set(grant.or(grant.sub(1))));
   }
@@ -97,8 +101,8 @@ function validOf(inputs: readonly Stream<HType>[]): UInt<number> {
 }
 
 /** Connects the input that `grant` names, one-hot, with the output. */
-function join<T extends HType>(inputs: readonly Stream<T>[], out: Stream<T>, grant: UInt<number>): void {
-  out.valid.set(grant.and(validOf(inputs)).any());
+function join<T extends HType>(inputs: readonly Stream<T>[], out: Stream<T>, valid: UInt<number>, grant: UInt<number>): void {
+  out.valid.set(grant.and(valid).any());
   out.put(
     muxOneHot(
       grant.words(1),

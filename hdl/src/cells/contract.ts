@@ -10,10 +10,10 @@ export interface Contract {
   readonly purpose: string;
   /** Clock edges between the taking of a word and its offer at the output, where nothing else is in the cell. */
   readonly latency: Formula;
-  /** Words per cycle that an input takes while nobody stalls. */
-  readonly throughput: Formula;
-  /** Words that it takes while nobody takes one from it. */
-  readonly storage: Formula;
+  /** Words per cycle on the busiest stream while nobody stalls; of streams only. */
+  readonly throughput?: Formula;
+  /** Words that it takes while nobody takes one from it; of streams only. */
+  readonly storage?: Formula;
   /** Combinational paths, one entry per output: `in.ready: out.ready`. Streams of a vector count as one. */
   readonly paths: readonly string[];
   /** What reset does. */

@@ -1,5 +1,5 @@
 import { input, Module, output, reg } from '../lang/module.ts';
-import { allOf, cat, mux } from '../lang/ops.ts';
+import { allOf, cat, mux, u } from '../lang/ops.ts';
 import { Bundle, stream, uint, vec } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { BundleType, Fields, HType, Stream, StreamType } from '../lang/values.ts';
@@ -25,19 +25,20 @@ export class EagerFork<T extends HType> extends Module<{ n: number; type: T }> {
   private readonly taken = reg(uint(this.p.n), { init: 0 });
 
   protected override logic() {
-    const taken = this.taken.or(cat(...this.out.map(({ ready }) => ready).toReversed()));
-    this.in.ready.set(taken.all());
+    const served = this.taken.or(cat(...this.out.map(({ ready }) => ready).toReversed()));
+    this.in.ready.set(served.all());
     this.out.forEach((out, i) => {
       out.valid.set(this.in.valid.and(this.taken.bit(i).not()));
       out.put(this.in.payload);
     });
-    when(this.in.valid, () => this.taken.set(mux(taken.all(), 0, taken)));
+    when(this.in.valid, () => this.taken.set(mux(served.all(), u(this.p.n, 0), served)));
   }
 }
 
 /**
  * Copies a stream to `n` outputs, which all take their copies in the same cycle. Combinational, no state. The one cell where `valid` depends on
- * `ready`: on that of the other outputs, never on its own.
+ * `ready`: on that of the other outputs, never on its own; so what takes its copies must be ready without looking at `valid`, and stay so until a word
+ * comes, as a `Fifo` or a `RegisterSlice` does.
  */
 export class LazyFork<T extends HType> extends Module<{ n: number; type: T }> {
   static readonly contract: Contract = {
@@ -48,7 +49,7 @@ export class LazyFork<T extends HType> extends Module<{ n: number; type: T }> {
     paths: ['in.ready: out.ready', 'out.payload: in.payload', 'out.valid: in.valid, out.ready'],
     reset: 'no state',
     keeps: [],
-    demands: 'no `out.ready` depends on its `out.valid`',
+    demands: '`out.ready` does not depend on `out.valid`, and stays until a word comes',
   };
   readonly in = input(stream(this.p.type));
   readonly out = output(vec(this.p.n, stream(this.p.type)));

@@ -48,11 +48,12 @@ export class PacketFifo<F extends Fields> extends Module<{ type: PacketType<F>; 
     const full = this.write_pointer.sub(this.read_pointer).eq(depth);
     const committed = this.commit_pointer.ne(this.read_pointer);
     const fetch = committed.and(this.word_valid.not().or(this.out.ready));
-    const last = this.in.fire.and(lastOf(this.in.payload));
+    const push = this.in.fire;
+    const last = push.and(lastOf(this.in.payload));
     const drop = last.and(this.discard.or(this.too_long));
 
     this.in.ready.set(full.not().or(this.too_long));
-    when(drop, () => this.write_pointer.set(this.commit_pointer)).elsewhen(this.in.fire.and(this.too_long.not()), () => {
+    when(drop, () => this.write_pointer.set(this.commit_pointer)).elsewhen(push.and(this.too_long.not()), () => {
       const next = this.write_pointer.add(1);
       this.words.write(this.write_pointer.trunc(width), this.in.payload as never);
       this.write_pointer.set(next);

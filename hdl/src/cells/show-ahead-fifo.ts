@@ -26,7 +26,8 @@ export class ShowAheadFifo<T extends HType> extends Module<{ type: T; depth: num
   readonly out = output(stream(this.p.type));
   /** Words inside. */
   readonly count = output(uint(clog2(this.p.depth + 1)));
-  private readonly words = memory(this.p.type, { depth: this.p.depth, style: 'distributed' });
+  /** LUT RAM comes in powers of two: with as many words no address lies beyond it. */
+  private readonly words = memory(this.p.type, { depth: 2 ** clog2(this.p.depth), style: 'distributed' });
   private readonly write_address = reg(uint(clog2(this.p.depth)), { init: 0 });
   private readonly read_address = reg(uint(clog2(this.p.depth)), { init: 0 });
   private readonly used = reg(uint(clog2(this.p.depth + 1)), { init: 0 });
@@ -34,18 +35,19 @@ export class ShowAheadFifo<T extends HType> extends Module<{ type: T; depth: num
   protected override logic() {
     const { depth } = this.p;
     if (depth < 2) throw new HdlError(`a ShowAheadFifo's depth is at least 2, not ${depth}: one word is a HalfRegister`);
+    const push = this.in.fire;
+    const pop = this.out.fire;
     this.in.ready.set(this.used.ne(depth));
     this.out.valid.set(this.used.any());
     this.out.put(this.words.peek(this.read_address));
     this.count.set(this.used);
-    when(this.in.fire, () => {
+    when(push, () => {
       this.words.write(this.write_address, this.in.payload);
       this.write_address.set(successor(this.write_address, depth));
     });
-    when(this.out.fire, () => this.read_address.set(successor(this.read_address, depth)));
-    when(this.in.fire.and(this.out.fire.not()), () => this.used.set(this.used.add(1))).elsewhen(
-      this.out.fire.and(this.in.fire.not()),
-      () => this.used.set(this.used.sub(1)),
+    when(pop, () => this.read_address.set(successor(this.read_address, depth)));
+    when(push.and(pop.not()), () => this.used.set(this.used.add(1))).elsewhen(pop.and(push.not()), () =>
+      this.used.set(this.used.sub(1)),
     );
   }
 }

@@ -1,6 +1,6 @@
 import { HdlError } from '../lang/errors.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
-import { mux } from '../lang/ops.ts';
+import { mux, u } from '../lang/ops.ts';
 import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import { clog2, times } from '../lang/widths.ts';
@@ -56,7 +56,7 @@ export class Downsizer<W extends number, R extends number> extends Module<{ widt
   static readonly contract: Contract = {
     purpose: 'Makes several words of a wide one',
     latency: 1,
-    throughput: '1 / ratio',
+    throughput: 1,
     storage: 1,
     paths: ['in.ready: out.ready'],
     reset: 'empties it',
@@ -93,7 +93,11 @@ export class Downsizer<W extends number, R extends number> extends Module<{ widt
  * As `Upsizer`, for packets: a packet's first word is at the bottom, and its last wide word leaves as soon as it is there, whole or not; `keep` says
  * which lanes count. A part per cycle. Reset empties it.
  */
-export class PacketUpsizer<W extends number, K extends number, R extends number> extends Module<{ width: W; lanes: K; ratio: R }> {
+export class PacketUpsizer<W extends number, K extends number, R extends number> extends Module<{
+  width: W;
+  lanes: K;
+  ratio: R;
+}> {
   static readonly contract: Contract = {
     purpose: 'Makes one wide word of several of a packet',
     latency: 1,
@@ -126,7 +130,7 @@ export class PacketUpsizer<W extends number, K extends number, R extends number>
         this.word.keep.word(this.part, lanes).set(keep),
       );
       this.word.last.set(last);
-      this.part.set(mux(complete, 0, this.part.add(1)));
+      this.part.set(mux(complete, u(this.part.width, 0), this.part.add(1)));
     });
   }
 }
@@ -135,11 +139,15 @@ export class PacketUpsizer<W extends number, K extends number, R extends number>
  * As `Downsizer`, for packets: parts without a lane that counts are left out, and the last part that has one is the packet's last word. The parts
  * follow without a gap. Reset empties it.
  */
-export class PacketDownsizer<W extends number, K extends number, R extends number> extends Module<{ width: W; lanes: K; ratio: R }> {
+export class PacketDownsizer<W extends number, K extends number, R extends number> extends Module<{
+  width: W;
+  lanes: K;
+  ratio: R;
+}> {
   static readonly contract: Contract = {
     purpose: 'Makes several words of a wide one of a packet',
     latency: 1,
-    throughput: '1 / ratio',
+    throughput: 1,
     storage: 1,
     paths: ['in.ready: out.ready'],
     reset: 'empties it',

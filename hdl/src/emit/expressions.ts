@@ -40,6 +40,15 @@ const operators = {
   shr: ['>>', 'shift'],
 } as const satisfies { readonly [op in Binary['op']]: readonly [string, Level] };
 
+const opposites: { readonly [op in Binary['op']]?: Binary['op'] } = {
+  eq: 'ne',
+  ne: 'eq',
+  lt: 'ge',
+  ge: 'lt',
+  gt: 'le',
+  le: 'gt',
+};
+
 const reductions = { reduce_and: '&', reduce_or: '|', reduce_xor: '^' } as const;
 
 /** Where an output of a child can be read. */
@@ -87,9 +96,11 @@ export class Expressions {
 
   /** The text of the opposite of a condition. */
   inverse(condition: Expr): string {
-    const compares =
-      condition.kind === 'binary' && (condition.op === 'eq' || condition.op === 'ne') && !this.names.has(condition);
-    if (compares) return this.render({ ...condition, op: condition.op === 'eq' ? 'ne' : 'eq' }).text;
+    if (!this.names.has(condition)) {
+      if (condition.kind === 'unary' && condition.op === 'not') return this.value(condition.value);
+      const opposite = condition.kind === 'binary' ? opposites[condition.op] : undefined;
+      if (condition.kind === 'binary' && opposite) return this.render({ ...condition, op: opposite }).text;
+    }
     return this.not(condition).text;
   }
 

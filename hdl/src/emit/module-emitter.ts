@@ -215,6 +215,11 @@ class ModuleEmitter {
     });
     const under = [`    if (${isReset(reset)}) begin`, ...values];
     if (reset.kind === 'sync') return [head, ...statementLines(statements, context, '<=', '    '), ...under, '    end', '  end'];
+    const [only] = statements;
+    if (only?.kind === 'if' && statements.length === 1) {
+      const [first = '', ...others] = statementLines(statements, context, '<=', '    ');
+      return [head, ...under, `    end else ${first.trimStart()}`, ...others, '  end'];
+    }
     const rest = statementLines(statements, context, '<=', '      ');
     return [head, ...under, ...(rest.length > 0 ? ['    end else begin', ...rest] : []), '    end', '  end'];
   }

@@ -24,13 +24,14 @@ interface Machine {
 export interface EmbeddedOptions extends SimulationOptions {
   /**
    * Whether code that computes only what has changed may run, and time pass at once while nothing can change: `auto` (the default) once the
-   * simulation has run for a while, and as long as it pays; `always`; or `never`. The results are the same.
+   * simulation has run for a while, and as long as it pays; `early`, the same from the first cycle; `always`; or `never`. The results are the
+   * same.
    */
-  readonly gating?: 'auto' | 'always' | 'never';
+  readonly gating?: 'auto' | 'early' | 'always' | 'never';
 }
 
 /** Operations after which gated code is made: what making it costs is then small beside what has been computed. */
-const GATING_PAYS = 1e9;
+const GATING_PAYS = 3e9;
 
 function checkCycles(cycles: number): void {
   if (!Number.isSafeInteger(cycles) || cycles < 0)
@@ -46,13 +47,15 @@ class EmbeddedSimulation implements Simulation {
   private gated: GatedModule | undefined;
   /** Cycles after which the gated code is made. */
   private readonly gateAt: number;
+  private readonly alwaysGated: boolean;
   private readonly viewed = new Set<number>();
 
   constructor(design: CompiledDesign, machine: Machine, gating: EmbeddedOptions['gating'] = 'auto') {
     this.design = design;
     this.machine = machine;
     this.gateAt =
-      gating === 'never' ? Number.POSITIVE_INFINITY : gating === 'always' ? 0 : Math.ceil(GATING_PAYS / (design.size + 100));
+      gating === 'never' ? Number.POSITIVE_INFINITY : gating === 'auto' ? Math.ceil(GATING_PAYS / (design.size + 100)) : 0;
+    this.alwaysGated = gating === 'always';
     const { buffer } = machine.memory;
     this.ports = new Map(
       design.ports.map(({ name, direction, width, address }) => {
@@ -90,7 +93,7 @@ class EmbeddedSimulation implements Simulation {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(this.gated.bytes), { base });
     const { step, run } = instance.exports as unknown as Pick<Machine, 'step' | 'run'>;
     this.machine = { ...this.machine, step, run };
-    if (this.gateAt === 0) new Int32Array(memory.buffer, this.gated.always, 1)[0] = 1;
+    if (this.alwaysGated) new Int32Array(memory.buffer, this.gated.always, 1)[0] = 1;
     for (const index of this.viewed) this.noteViewed(index);
   }
 

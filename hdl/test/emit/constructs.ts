@@ -24,9 +24,9 @@ import {
   when,
 } from '../../src/index.ts';
 
-/** A bit from one clock to another: the receiving side has an asynchronous reset. */
+/** A bit from one clock to another; the kind of reset is that of the domain it is in. */
 export class Synchroniser extends Module {
-  readonly to = clockDomain({ default: true, clock: 'clk', reset: { kind: 'async', active: 'low' } });
+  readonly to = clockDomain({ default: true, clock: 'clk' });
   readonly in = input(bool, { domain: 'asynchronous' });
   readonly out = output(bool);
   private readonly stage = reg(bool, { crossing: true });
@@ -57,7 +57,7 @@ export class TwoClocks extends Module {
   protected override logic() {
     this.words.write(this.position, this.data);
     this.position.set(this.position.add(1));
-    connect(this.synchroniser, { in: this.position.bit(1), to: ownDomain });
+    connect(this.synchroniser, { in: this.position.bit(1), to: this.rd });
     this.seen.set(this.synchroniser.out);
     inDomain(this.rd, () => {
       this.word.set(this.words.read(this.address, this.go, { crossing: true }));
@@ -90,11 +90,11 @@ export class Modelled extends BlackBox {
   readonly verilog = { sources: ['modelled.v', 'iobuf.v'] };
   readonly i = input(uint(8));
   readonly o = output(bool);
-  private readonly inside = new Limited({ limit: 1, flag: false });
+  private readonly inner = new Limited({ limit: 1, flag: false });
 
   protected override logic() {
-    connect(this.inside, { value: this.i });
-    this.o.set(this.inside.reached);
+    connect(this.inner, { value: this.i });
+    this.o.set(this.inner.reached);
   }
 }
 
@@ -128,9 +128,9 @@ export class Placed extends Module {
   readonly bits = output(uint(12));
   readonly words = output(uint(12));
   readonly bytes = output(uint(16));
-  readonly bit = output(bool);
+  readonly one = output(bool);
   readonly word = output(uint(4));
-  readonly byte = output(uint(8));
+  readonly eight = output(uint(8));
   private readonly by_bit = reg(uint(12), { init: 0 });
   private readonly by_word = reg(uint(12));
 
@@ -142,9 +142,9 @@ export class Placed extends Module {
     this.words.set(this.by_word);
     this.bytes.set(0);
     this.bytes.word(this.k.bit(1), 8).set(this.value.zext(8));
-    this.bit.set(this.by_bit.bit(this.i));
+    this.one.set(this.by_bit.bit(this.i));
     this.word.set(this.by_word.word(this.k, 4));
-    this.byte.set(this.bytes.word(this.k.bit(0), 8));
+    this.eight.set(this.bytes.word(this.k.bit(0), 8));
   }
 }
 

@@ -1,0 +1,36 @@
+import { input, Module, output, reg } from '../lang/module.ts';
+import { mux } from '../lang/ops.ts';
+import { bool, uint } from '../lang/shapes.ts';
+import { when } from '../lang/statements.ts';
+import type { Contract } from './contract.ts';
+
+/**
+ * Follows the words of a packet stream from beside: whether the next word is a packet's first, and how many words of its packet went before it
+ * (modulo 2^width). Both come from registers. After reset a packet begins.
+ */
+export class PacketTracker<W extends number> extends Module<{ width: W }> {
+  static readonly contract: Contract = {
+    purpose: 'Knows the first word of a packet, and counts words',
+    latency: 1,
+    paths: [],
+    reset: 'a packet begins',
+    keeps: [],
+  };
+  /** A word moves: the stream's `fire`. */
+  readonly word = input(bool);
+  /** It is the last of its packet. */
+  readonly last = input(bool);
+  readonly first = output(bool);
+  readonly index = output(uint(this.p.width));
+  private readonly inside = reg(bool, { init: 0 });
+  private readonly before = reg(uint(this.p.width), { init: 0 });
+
+  protected override logic() {
+    this.first.set(this.inside.not());
+    this.index.set(this.before);
+    when(this.word, () => {
+      this.inside.set(this.last.not());
+      this.before.set(mux(this.last.not(), this.before.add(1), 0));
+    });
+  }
+}

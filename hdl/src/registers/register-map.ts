@@ -1,0 +1,188 @@
+import { HdlError } from '../lang/errors.ts';
+import type { SliceWidth } from '../lang/width-arithmetic.ts';
+
+/**
+ * What software and hardware may do with a field.
+ *
+ * - `rw`: software reads and writes, hardware reads.
+ * - `ro`: hardware gives the value, software reads.
+ * - `constant`: always its reset value.
+ * - `w1c`: hardware sets bits, software clears those that it writes 1 to (status, events).
+ * - `pulse`: reads 0; what software writes is there for one cycle (commands, doorbells).
+ */
+export type Access = 'rw' | 'ro' | 'constant' | 'w1c' | 'pulse';
+
+export interface Field {
+  /** `[high, low]`, or the number of a single bit. */
+  readonly bits: readonly [high: number, low: number] | number;
+  readonly access: Access;
+  /** Value after reset, and for good of a `constant`; 0 by default. */
+  readonly reset?: number | bigint;
+  readonly doc: string;
+  /** Names of values, for headers and pages. */
+  readonly values?: { readonly [name: string]: number };
+}
+
+/** A register of 32 bits. Bits of no field read 0 and ignore writes. */
+export interface Register {
+  /** Bytes from the start of the map, a multiple of 4. */
+  readonly offset: number;
+  readonly doc: string;
+  readonly fields: { readonly [name: string]: Field };
+}
+
+/** A range of a map that is no register: a memory, a table, doorbells. Something else answers there; pages and headers tell of it. */
+export interface Region {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly doc: string;
+}
+
+export interface RegisterMapDescription {
+  /** An identifier, in snake_case: prefix of the names in a C header. */
+  readonly name: string;
+  readonly doc: string;
+  /** Size of the whole map, a power of two. */
+  readonly bytes: number;
+  readonly registers: { readonly [name: string]: Register };
+  readonly regions?: { readonly [name: string]: Region };
+}
+
+/** A field with its place, as every user of a map wants it. */
+export interface PlacedField extends Field {
+  readonly name: string;
+  readonly low: number;
+  readonly width: number;
+  /** Value after reset, as bits. */
+  readonly reset: bigint;
+}
+
+export interface PlacedRegister {
+  readonly name: string;
+  readonly offset: number;
+  readonly doc: string;
+  /** Lowest bit first. */
+  readonly fields: readonly PlacedField[];
+}
+
+/** Registers described once: what the RTL, software's accessors, pages, C headers and SystemRDL are made from. */
+export interface RegisterMap<D extends RegisterMapDescription = RegisterMapDescription> {
+  readonly description: D;
+  /** By offset. */
+  readonly registers: readonly PlacedRegister[];
+  readonly regions: readonly (Region & { readonly name: string })[];
+}
+
+/** Bits of a field. */
+export type FieldWidth<F extends Field> = F['bits'] extends readonly [infer H extends number, infer L extends number]
+  ? SliceWidth<H, L>
+  : 1;
+
+/**
+ * A register map from its description.
+ * @throws HdlError for registers or fields that overlap, leave the map or the register, have a bad offset or name, or a reset value that does not fit.
+ */
+export function registerMap<const D extends RegisterMapDescription>(description: D): RegisterMap<D> {
+  const { name, bytes } = description;
+  identifier(name, 'a register map');
+  if (!Number.isInteger(bytes) || bytes < 4 || 2 ** Math.round(Math.log2(bytes)) !== bytes)
+    throw new HdlError(`the register map '${name}' has ${bytes} bytes: a power of two of at least 4 is wanted`);
+  const registers = Object.entries(description.registers)
+    .map(([register, given]) => placed(name, register, given))
+    .sort((a, b) => a.offset - b.offset);
+  const regions = Object.entries(description.regions ?? {})
+    .map(([region, given]) => ({ ...given, name: region }))
+    .sort((a, b) => a.offset - b.offset);
+  for (const { name: region } of regions) identifier(region, `a region of ${name}`);
+  const ranges = [...registers.map(r => ({ name: r.name, offset: r.offset, bytes: 4 })), ...regions];
+  ranges.sort((a, b) => a.offset - b.offset);
+  ranges.forEach((range, i) => {
+    const next = ranges[i + 1];
+    if (range.offset < 0 || range.offset + range.bytes > bytes)
+      throw new HdlError(`'${range.name}' at 0x${range.offset.toString(16)} is not inside the ${bytes} bytes of ${name}`);
+    if (next && range.offset + range.bytes > next.offset)
+      throw new HdlError(`'${range.name}' and '${next.name}' of ${name} overlap at 0x${next.offset.toString(16)}`);
+  });
+  return { description, registers, regions };
+}
+
+function identifier(name: string, what: string): void {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new HdlError(`${what} is called '${name}': a name in snake_case is wanted`);
+}
+
+function placed(map: string, name: string, { offset, doc, fields }: Register): PlacedRegister {
+  identifier(name, `a register of ${map}`);
+  if (!Number.isInteger(offset) || offset % 4 !== 0)
+    throw new HdlError(`'${name}' of ${map} stands at ${offset}, no multiple of 4`);
+  const list = Object.entries(fields)
+    .map(([field, given]) => placedField(`${map}.${name}`, field, given))
+    .sort((a, b) => a.low - b.low);
+  list.forEach((field, i) => {
+    const next = list[i + 1];
+    if (next && field.low + field.width > next.low)
+      throw new HdlError(`the fields '${field.name}' and '${next.name}' of ${map}.${name} overlap at bit ${next.low}`);
+  });
+  return { name, offset, doc, fields: list };
+}
+
+function placedField(register: string, name: string, field: Field): PlacedField {
+  identifier(name, `a field of ${register}`);
+  const [high, low] = typeof field.bits === 'number' ? [field.bits, field.bits] : field.bits;
+  if (!Number.isInteger(high) || !Number.isInteger(low) || low < 0 || high < low || high > 31)
+    throw new HdlError(
+      `the field '${name}' of ${register} has the bits ${high} to ${low}: within 31 to 0 is wanted, the high one first`,
+    );
+  const width = high - low + 1;
+  const reset = BigInt(field.reset ?? 0);
+  const fits = (value: bigint) => value >= 0n && value >> BigInt(width) === 0n;
+  if (!fits(reset)) throw new HdlError(`the reset value ${reset} of ${register}.${name} does not fit in ${width} bits`);
+  for (const [value, code] of Object.entries(field.values ?? {})) {
+    if (!fits(BigInt(code)))
+      throw new HdlError(`the value ${value} = ${code} of ${register}.${name} does not fit in ${width} bits`);
+  }
+  return { ...field, name, low, width, reset };
+}
+
+/** What software does with the words of a map. */
+export interface FieldAccessor {
+  readonly offset: number;
+  readonly low: number;
+  readonly width: number;
+  /** The field's value in a register's word. */
+  get(word: number): number;
+  /** The register's word with another value of the field. @throws RangeError if it does not fit. */
+  set(word: number, value: number): number;
+}
+
+/** Accessors by register and field name: `fields.command.bus_master.set(word, 1)`. */
+export type Accessors<D extends RegisterMapDescription> = {
+  readonly [R in keyof D['registers']]: { readonly [F in keyof D['registers'][R]['fields']]: FieldAccessor } & {
+    readonly offset: number;
+  };
+};
+
+/** Typed access for host and firmware, from the same description as the hardware. */
+export function accessors<D extends RegisterMapDescription>(map: RegisterMap<D>): Accessors<D> {
+  const entries = map.registers.map(({ name, offset, fields }) => {
+    const own = fields.map(field => [field.name, accessor(offset, field)] as const);
+    return [name, { ...Object.fromEntries(own), offset }] as const;
+  });
+  return Object.fromEntries(entries) as Accessors<D>;
+}
+
+function accessor(offset: number, { name, low, width }: PlacedField): FieldAccessor {
+  const scale = 2 ** low;
+  const limit = 2 ** width;
+  const get = (word: number) => Math.floor((word >>> 0) / scale) % limit;
+  return {
+    offset,
+    low,
+    width,
+    get,
+    set(word, value) {
+      if (!Number.isInteger(value) || value < 0 || value >= limit)
+        throw new RangeError(`${value} does not fit in the ${width} bits of the field '${name}'`);
+      return (((word >>> 0) - get(word) * scale) % 2 ** 32) + value * scale;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { Contract } from '../../src/cells/contract.ts';
+import {
+  Bundle,
+  bool,
+  Downsizer,
+  EagerFork,
+  Fifo,
+  ForwardRegister,
+  HalfRegister,
+  LazyFork,
+  type Module,
+  PacketArbiter,
+  PacketDownsizer,
+  PacketFifo,
+  PacketUpsizer,
+  PriorityArbiter,
+  RegisterSlice,
+  RoundRobinArbiter,
+  ShowAheadFifo,
+  SkidBuffer,
+  StreamDemux,
+  StreamJoin,
+  StreamMux,
+  Upsizer,
+  uint,
+} from '../../src/index.ts';
+
+/** A cell with parameters, as the tests run it. */
+export interface Example {
+  /** Unique; a prefix of ports where all cells stand in one top. */
+  readonly name: string;
+  readonly cell: { readonly name: string; readonly contract: Contract };
+  /** The numbers among its parameters, for the formulas of its contract. */
+  readonly parameters: { readonly [name: string]: number };
+  readonly make: () => Module<never>;
+  /** Where it is no stream: the input and the output between which latency is measured. */
+  readonly probe?: { readonly from: string; readonly to: string };
+  /** Its storage counts words of a packet that does not end. */
+  readonly open?: boolean;
+}
+
+const word = uint(8);
+export class Packet extends Bundle({ data: uint(8), last: bool }) {}
+
+/** `new` of a class whose constructor takes parameters of any type. */
+type Constructor = (new (p: never) => unknown) & Example['cell'];
+
+function example(name: string, cell: Constructor, p: object, more: Pick<Example, 'probe' | 'open'> = {}): Example {
+  const parameters = Object.fromEntries(Object.entries(p).filter(([, value]) => typeof value === 'number'));
+  return { name, cell, parameters, make: () => new cell(p as never) as Module<never>, ...more };
+}
+
+/** Each cell at least once; the first of a cell is the one whose Verilog is kept. */
+export const examples: readonly Example[] = [
+  example('fifo', Fifo, { type: word, depth: 8 }),
+  example('fifo_2', Fifo, { type: word, depth: 2 }),
+  example('show_ahead_fifo', ShowAheadFifo, { type: word, depth: 5 }),
+  example('show_ahead_fifo_8', ShowAheadFifo, { type: word, depth: 8 }),
+  example('show_ahead_fifo_2', ShowAheadFifo, { type: word, depth: 2 }),
+  example('packet_fifo', PacketFifo, { type: Packet, depth: 8 }),
+  example('packet_fifo_2', PacketFifo, { type: Packet, depth: 2 }),
+  example('forward_register', ForwardRegister, { type: word }),
+  example('skid_buffer', SkidBuffer, { type: word }),
+  example('half_register', HalfRegister, { type: word }),
+  example('register_slice', RegisterSlice, { type: word }),
+  example('priority_arbiter', PriorityArbiter, { type: word, n: 3 }),
+  example('round_robin_arbiter', RoundRobinArbiter, { type: word, n: 3 }),
+  example('weighted_arbiter', RoundRobinArbiter, { type: word, n: 3, weights: [3, 1, 2] }),
+  example('packet_arbiter', PacketArbiter, { type: Packet, n: 3 }),
+  example('stream_mux', StreamMux, { type: word, n: 3 }),
+  example('stream_demux', StreamDemux, { type: word, n: 3 }),
+  example('eager_fork', EagerFork, { type: word, n: 3 }),
+  example('lazy_fork', LazyFork, { type: word, n: 3 }),
+  example('stream_join', StreamJoin, { fields: { a: uint(8), b: uint(4) } }),
+  example('upsizer', Upsizer, { width: 8, ratio: 4 }),
+  example('upsizer_3', Upsizer, { width: 8, ratio: 3 }),
+  example('downsizer', Downsizer, { width: 8, ratio: 4 }),
+  example('downsizer_3', Downsizer, { width: 8, ratio: 3 }),
+  example('packet_upsizer', PacketUpsizer, { width: 8, lanes: 2, ratio: 4 }, { open: true }),
+  example('packet_upsizer_3', PacketUpsizer, { width: 8, lanes: 2, ratio: 3 }, { open: true }),
+  example('packet_downsizer', PacketDownsizer, { width: 8, lanes: 2, ratio: 4 }),
+  example('packet_downsizer_3', PacketDownsizer, { width: 8, lanes: 2, ratio: 3 }),
+];
+
+/** @throws if there is none. */
+export function exampleOf(name: string): Example {
+  const found = examples.find(each => each.name === name);
+  if (!found) throw new Error(`no example ${name}`);
+  return found;
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { embedded } from '../../src/engine/embedded.ts';
+import { elaborate } from '../../src/index.ts';
+import type { Design } from '../../src/ir/ir.ts';
+import { Random } from '../random.ts';
+import { randomDesign } from '../random-design.ts';
+import { Placed } from './constructs.ts';
+import { gather } from './gather.ts';
+import { hasIcarus, hexadecimal, runIcarus } from './icarus.ts';
+import { randomParts } from './random-parts.ts';
+
+const first = Number(process.env.HDL_RANDOM_SEED ?? 1);
+
+/** Compares the outputs of all designs in all cycles on both simulators. */
+async function compare(designs: readonly Design[], cycles: number, seed: number): Promise<void> {
+  const design = gather(designs, true);
+  const random = new Random(seed);
+  using simulation = embedded(design);
+  const ports = [...simulation.ports.values()];
+  const inputs = ports.filter(port => port.direction === 'input');
+  const outputs = ports.filter(port => port.direction === 'output');
+  const stimulus: Map<string, bigint>[] = [];
+  const expected: string[][] = [];
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    const values = new Map<string, bigint>();
+    for (const { name, width, words } of inputs) {
+      if (random.chance(0.3)) continue;
+      const value = name === 'rst' ? BigInt(random.chance(0.1)) : random.bits(width);
+      values.set(name, value);
+      words.forEach((_, i) => {
+        words[i] = Number((value >> BigInt(32 * i)) & 0xffffffffn);
+      });
+    }
+    simulation.step(1);
+    stimulus.push(values);
+    expected.push(outputs.map(({ width, words }) => hexadecimal(number(words), width)));
+  }
+  const actual = await runIcarus(design, stimulus);
+  const differences = expected.flatMap((line, cycle) =>
+    line.flatMap((value, i) =>
+      actual[cycle]?.[i] === value ? [] : [`cycle ${cycle} ${outputs[i]?.name}: ${value}, Icarus has ${actual[cycle]?.[i]}`],
+    ),
+  );
+  expect(differences.slice(0, 10), `seeds from ${seed}`).toEqual([]);
+}
+
+const number = (words: Uint32Array) => words.reduceRight((value, word) => (value << 32n) | BigInt(word), 0n);
+
+test.skipIf(!hasIcarus())('random designs behave under Icarus as on the embedded engine', async () => {
+  await compare(
+    Array.from({ length: 16 }, (_, i) => randomDesign(first + i, { maxWidth: i % 2 ? 12 : 300 })),
+    40,
+    first,
+  );
+});
+
+test.skipIf(!hasIcarus())('parts that a signal chooses are the same bits', async () => {
+  const designs = Array.from({ length: 24 }, (_, i) => randomParts(first + i));
+  await compare([elaborate(() => new Placed()).design, ...designs], 60, first);
+});
