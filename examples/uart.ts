@@ -19,7 +19,7 @@ import {
 } from '@hdl/ts-hdl';
 
 export interface UartOptions {
-  /** Clock cycles of one bit. */
+  /** Clock cycles of one bit, at least 4. */
   readonly cycles_per_bit: number;
 }
 
@@ -86,6 +86,8 @@ export class UartReceiver extends Module<UartOptions> {
 
   protected override logic() {
     const { cycles_per_bit } = this.p;
+    if (cycles_per_bit < 4)
+      throw new RangeError(`a bit of ${cycles_per_bit} cycles has no middle after two registers: take at least 4`);
     const last_cycle = this.timer.eq(cycles_per_bit - 1);
     const middle = this.timer.eq(Math.floor(cycles_per_bit / 2));
     this.line_early.set(this.line);

@@ -1,12 +1,17 @@
 /** The language, its checks, its emitter and its in-process engine. */
 export { PriorityArbiter, RoundRobinArbiter } from './cells/arbiters.ts';
 export type { Contract } from './cells/contract.ts';
+export { Crc, type CrcSpec, crcNext, crcResult, crcs } from './cells/crc.ts';
+export { CreditCounter } from './cells/credit-counter.ts';
 export { Fifo } from './cells/fifo.ts';
 export { EagerFork, LazyFork, StreamJoin } from './cells/fork-join.ts';
+export { Lfsr, lfsrNext, maximalTaps } from './cells/lfsr.ts';
 export { type PacketType, type PacketWordType, packetWord } from './cells/packet.ts';
 export { PacketArbiter } from './cells/packet-arbiter.ts';
 export { PacketFifo } from './cells/packet-fifo.ts';
+export { PacketTracker } from './cells/packet-tracker.ts';
 export { ForwardRegister, HalfRegister, SkidBuffer } from './cells/pipes.ts';
+export { type RamParameters, SimpleDualPortRam, TrueDualPortRam } from './cells/ram.ts';
 export { RegisterSlice } from './cells/register-slice.ts';
 export { StreamDemux, StreamMux } from './cells/routing.ts';
 export { ShowAheadFifo } from './cells/show-ahead-fifo.ts';

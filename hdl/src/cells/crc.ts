@@ -59,7 +59,9 @@ export const crcs = {
 export function crcNext<W extends number>(crc: CrcSpec<W>, state: UInt<W>, data: UInt<number>): UInt<W> {
   const { width, polynomial, reflectIn } = crc;
   if (polynomial >> BigInt(width) !== 0n)
-    throw new HdlError(`the polynomial 0x${polynomial.toString(16)} of a CRC of ${width} bits is written without its highest term`);
+    throw new HdlError(
+      `the polynomial 0x${polynomial.toString(16)} of a CRC of ${width} bits is written without its highest term`,
+    );
   let sums = bitsFrom(0, width);
   for (const bit of order(data.width, reflectIn)) {
     const feedback = (sums[width - 1] ?? 0n) ^ (1n << BigInt(width + bit));
@@ -102,8 +104,8 @@ export class Crc<W extends number, D extends number> extends Module<{ crc: CrcSp
 
   protected override logic() {
     const { crc } = this.p;
-    const before = mux(this.first.not(), this.state, crc.init);
-    const next = crcNext(crc, before, this.data);
+    const old = mux(this.first.not(), this.state, crc.init);
+    const next = crcNext(crc, old, this.data);
     when(this.word, () => this.state.set(next));
     this.result.set(crcResult(crc, this.state));
   }

@@ -22,15 +22,15 @@ export class PacketTracker<W extends number> extends Module<{ width: W }> {
   readonly last = input(bool);
   readonly first = output(bool);
   readonly index = output(uint(this.p.width));
-  private readonly inside = reg(bool, { init: 0 });
-  private readonly before = reg(uint(this.p.width), { init: 0 });
+  private readonly under_way = reg(bool, { init: 0 });
+  private readonly position = reg(uint(this.p.width), { init: 0 });
 
   protected override logic() {
-    this.first.set(this.inside.not());
-    this.index.set(this.before);
+    this.first.set(this.under_way.not());
+    this.index.set(this.position);
     when(this.word, () => {
-      this.inside.set(this.last.not());
-      this.before.set(mux(this.last.not(), this.before.add(1), 0));
+      this.under_way.set(this.last.not());
+      this.position.set(mux(this.last.not(), this.position.add(1), 0));
     });
   }
 }

@@ -6,7 +6,7 @@ import { type Example, examples } from './examples.ts';
 import { measure } from './measure.ts';
 
 /** The value of a formula for the parameters of an example. */
-function valueOf(formula: Formula | undefined, { parameters }: Example): number | undefined {
+function evaluated(formula: Formula | undefined, { parameters }: Example): number | undefined {
   if (formula === undefined || typeof formula === 'number') return formula;
   const names = Object.keys(parameters);
   return new Function(...names, `return ${formula};`)(...names.map(name => parameters[name])) as number;
@@ -18,7 +18,7 @@ describe.each(examples.map(example => [example.name, example] as const))('%s', (
 
   test('latency, throughput and storage are those of the contract', () => {
     const { latency, throughput, storage } = measured;
-    const promised = [contract.latency, contract.throughput, contract.storage].map(formula => valueOf(formula, example));
+    const promised = [contract.latency, contract.throughput, contract.storage].map(formula => evaluated(formula, example));
     expect([latency, throughput, storage]).toEqual(promised);
   });
 

@@ -37,7 +37,6 @@ function memoriesOf({ memories, instances }: Module, prefix = ''): string[] {
 class Comparison {
   private readonly seed: number;
   private readonly random: Random;
-  private readonly design: Design;
   private readonly engines: readonly Simulation[];
   private readonly reference: ReferenceInterpreter;
   private readonly memories: readonly string[];
@@ -45,7 +44,6 @@ class Comparison {
   constructor(seed: number, design: Design, modes: readonly NonNullable<EmbeddedOptions['gating']>[]) {
     this.seed = seed;
     this.random = new Random(seed ^ 0x6a7e);
-    this.design = design;
     this.engines = modes.map(gating => embedded(design, { gating }));
     this.reference = new ReferenceInterpreter(design);
     this.memories = memoriesOf(design.top);

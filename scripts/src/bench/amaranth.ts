@@ -1,4 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ir } from '@hdl/ts-hdl';
+import { generator, type PeerRun } from './stimulus.ts';
 
 /**
  * The design as an Amaranth program, to measure Amaranth's simulator on the same circuit: one class per module, statements kept. For designs with the
@@ -6,7 +11,9 @@ import type { ir } from '@hdl/ts-hdl';
  * @throws Error for what it does not cover.
  */
 export function amaranthSource(design: ir.Design): string {
-  return ['from amaranth.hdl import *', 'from amaranth.lib.memory import Memory', ...design.modules.flatMap(moduleClass)].join('\n');
+  return ['from amaranth.hdl import *', 'from amaranth.lib.memory import Memory', ...design.modules.flatMap(moduleClass)].join(
+    '\n',
+  );
 }
 
 /** A name that Python and Amaranth leave to us. */
@@ -29,7 +36,9 @@ function moduleClass(module: ir.Module): string[] {
     '  def elaborate(self, platform):',
     '    m = Module()',
     ...module.signals.filter(s => !ports.includes(s)).map(signal => `    ${declare(signal)}`),
-    ...module.instances.map(({ name, module: child }) => `    m.submodules.${own(name)} = self.${own(name)} = ${own(child.name)}()`),
+    ...module.instances.map(
+      ({ name, module: child }) => `    m.submodules.${own(name)} = self.${own(name)} = ${own(child.name)}()`,
+    ),
     ...module.memories.map(({ name, width, depth, init }) => {
       return `    m.submodules.${own(name)} = self.${own(name)} = Memory(shape=${width}, depth=${depth}, init=[${init ?? ''}])`;
     }),
@@ -78,12 +87,17 @@ class BodyWriter {
             `${space}with m.${i === 0 ? 'If' : 'Elif'}(${this.text(condition)}):`,
             ...this.statements(body, indent + 2),
           ]),
-          ...(statement.otherwise.length > 0 ? [`${space}with m.Else():`, ...this.statements(statement.otherwise, indent + 2)] : []),
+          ...(statement.otherwise.length > 0
+            ? [`${space}with m.Else():`, ...this.statements(statement.otherwise, indent + 2)]
+            : []),
         ];
       case 'match':
         return [
           `${space}with m.Switch(${this.text(statement.subject)}):`,
-          ...statement.arms.flatMap(({ value, body }) => [`${space}  with m.Case(${value}):`, ...this.statements(body, indent + 4)]),
+          ...statement.arms.flatMap(({ value, body }) => [
+            `${space}  with m.Case(${value}):`,
+            ...this.statements(body, indent + 4),
+          ]),
           `${space}  with m.Default():`,
           ...this.statements(statement.otherwise, indent + 4),
         ];
@@ -210,4 +224,70 @@ function operandsOf(expr: ir.Expr): readonly ir.Expr[] {
     case 'memory-read':
       return [expr.address];
   }
+}
+
+const benchProgram = (design: ir.Design, cycles: number) => {
+  const { top } = design;
+  const list = (kind: ir.Signal['kind']) =>
+    top.signals
+      .filter(signal => signal.kind === kind)
+      .map(({ name, width }) => `(dut.${own(name)}, ${width})`)
+      .join(', ');
+  return `
+import sys, time
+from amaranth.sim import Simulator
+sys.setrecursionlimit(100000)
+dut = ${own(top.name)}()
+sim = Simulator(dut)
+sim.add_clock(1e-6)
+inputs = [${list('input')}]
+outputs = [${list('output')}]
+async def bench(ctx):
+    await ctx.tick()
+    x = ${generator.seed}
+    signature = 0
+    start = time.process_time()
+    for _ in range(${cycles}):
+        for signal, width in inputs:
+            x = (x * ${generator.factor} + ${generator.addend}) & 0xffffffff
+            ctx.set(signal, int.from_bytes((x << 16 & 0xffff0000 | x >> 16).to_bytes(4, 'little') * -(-width // 32), 'little') & ((1 << width) - 1))
+        await ctx.tick()
+        for signal, width in outputs:
+            value = ctx.get(signal)
+            for _ in range(-(-width // 32)):
+                signature = ((signature << 1 | signature >> 31) & 0xffffffff) ^ (value & 0xffffffff)
+                value >>= 32
+    print(time.process_time() - start, signature)
+sim.add_testbench(bench)
+sim.run()
+`;
+};
+
+/** The version of Amaranth that the benchmark installs (BSD-2-Clause). */
+const amaranthVersion = '0.5.8';
+
+/** Runs the design under Amaranth's simulator in a virtual environment in `cache`, which is made if it is missing. @throws Error if a tool fails. */
+export function runAmaranth(design: ir.Design, cycles: number, cache: string): PeerRun {
+  const environment = join(cache, `amaranth-${amaranthVersion}`);
+  const python = join(environment, 'bin/python');
+  if (!existsSync(join(environment, 'ready'))) {
+    must('python3', ['-m', 'venv', environment]);
+    must(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `amaranth==${amaranthVersion}`]);
+    writeFileSync(join(environment, 'ready'), '');
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'amaranth-'));
+  try {
+    const file = join(folder, 'bench.py');
+    writeFileSync(file, `${amaranthSource(design)}\n${benchProgram(design, cycles)}`);
+    const [seconds = 'nan', signature = 'nan'] = must(python, [file]).trim().split(' ');
+    return { cycles, seconds: Number(seconds), signature: Number(signature) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function must(command: string, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? stderr}`);
+  return stdout;
 }
