@@ -1,5 +1,6 @@
 /** The language, its checks, its emitter and its in-process engine. */
 export { PriorityArbiter, RoundRobinArbiter } from './cells/arbiters.ts';
+export { AsyncFifo } from './cells/async-fifo.ts';
 export type { Contract } from './cells/contract.ts';
 export { Crc, type CrcSpec, crcNext, crcResult, crcs } from './cells/crc.ts';
 export { CreditCounter } from './cells/credit-counter.ts';
@@ -15,6 +16,7 @@ export { type RamParameters, SimpleDualPortRam, TrueDualPortRam } from './cells/
 export { RegisterSlice } from './cells/register-slice.ts';
 export { StreamDemux, StreamMux } from './cells/routing.ts';
 export { ShowAheadFifo } from './cells/show-ahead-fifo.ts';
+export { PulseSynchroniser, ResetSynchroniser, Synchroniser, WordSynchroniser } from './cells/synchronisers.ts';
 export { Downsizer, PacketDownsizer, PacketUpsizer, Upsizer } from './cells/width-adapters.ts';
 export { type EmitOptions, emitText, emitVerilog, type VerilogFile } from './emit/verilog.ts';
 export { embedded } from './engine/embedded.ts';

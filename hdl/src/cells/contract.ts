@@ -18,7 +18,7 @@ export interface Contract {
   readonly paths: readonly string[];
   /** What reset does. */
   readonly reset: string;
-  /** Registers that reset leaves alone: payload, whose validity is kept elsewhere. */
+  /** Registers and memories that reset leaves alone: payload, whose validity is kept elsewhere. */
   readonly keeps: readonly string[];
   /** What the surroundings have to keep, beside the rules of a stream. */
   readonly demands?: string;

@@ -1,7 +1,7 @@
 import { HdlError } from '../lang/errors.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
 import { reverse } from '../lang/one-hot.ts';
-import { mux } from '../lang/ops.ts';
+import { mux, u } from '../lang/ops.ts';
 import { bool, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { UInt } from '../lang/values.ts';
@@ -31,13 +31,15 @@ const spec = <W extends number>(width: W, polynomial: bigint, init: bigint, refl
   xorOut,
 });
 
+const ethernet = spec(32, 0x04c11db7n, 0xffff_ffffn, true, 0xffff_ffffn);
+
 /**
  * Checks in wide use. PCI Express: LCRC and ECRC have the polynomial, the seed and the bit order of Ethernet's; DLLPs have a CRC of 16 bits. The
  * first byte that is sent is byte 0.
  */
 export const crcs = {
   /** CRC-32/ISO-HDLC: Ethernet, zlib. */
-  crc32: spec(32, 0x04c11db7n, 0xffff_ffffn, true, 0xffff_ffffn),
+  crc32: ethernet,
   /** CRC-32/ISCSI (Castagnoli). */
   crc32c: spec(32, 0x1edc6f41n, 0xffff_ffffn, true, 0xffff_ffffn),
   /** CRC-16/KERMIT: CRC-CCITT as the ITU has it. */
@@ -46,8 +48,8 @@ export const crcs = {
   crc16CcittFalse: spec(16, 0x1021n, 0xffffn, false, 0n),
   /** CRC-8/SMBUS. */
   crc8: spec(8, 0x07n, 0n, false, 0n),
-  pcieLcrc: spec(32, 0x04c11db7n, 0xffff_ffffn, true, 0xffff_ffffn),
-  pcieEcrc: spec(32, 0x04c11db7n, 0xffff_ffffn, true, 0xffff_ffffn),
+  pcieLcrc: ethernet,
+  pcieEcrc: ethernet,
   pcieDllp: spec(16, 0x100bn, 0xffffn, true, 0xffffn),
 } as const;
 
@@ -67,8 +69,8 @@ export function crcNext<W extends number>(crc: CrcSpec<W>, state: UInt<W>, data:
     const feedback = (sums[width - 1] ?? 0n) ^ (1n << BigInt(width + bit));
     sums = sums.map((_, i) => (sums[i - 1] ?? 0n) ^ ((polynomial >> BigInt(i)) & 1n ? feedback : 0n));
   }
-  const word: UInt<number> = (data as UInt<number>).cat(state as UInt<number>);
-  return sumsOf(word, sums).as(width);
+  const message: UInt<number> = (data as UInt<number>).cat(state as UInt<number>);
+  return sumsOf(message, sums).as(width);
 }
 
 /** Numbers of the bits of a word in the order in which they go. */
@@ -82,7 +84,8 @@ function order(width: number, lowestFirst: boolean): number[] {
 
 /** The check value that the register stands for. */
 export function crcResult<W extends number>(crc: CrcSpec<W>, state: UInt<W>): UInt<W> {
-  return (crc.reflectOut ? reverse(state) : state).xor(crc.xorOut);
+  const reflected = crc.reflectOut ? reverse(state) : state;
+  return reflected.xor(crc.xorOut);
 }
 
 /** The check of a packet, a word of `width` bits per cycle; it stands at the output in the cycle after a word. Reset begins anew. */
@@ -104,7 +107,7 @@ export class Crc<W extends number, D extends number> extends Module<{ crc: CrcSp
 
   protected override logic() {
     const { crc } = this.p;
-    const old = mux(this.first.not(), this.state, crc.init);
+    const old = mux(this.first, u(crc.width, crc.init), this.state);
     const next = crcNext(crc, old, this.data);
     when(this.word, () => this.state.set(next));
     this.result.set(crcResult(crc, this.state));

@@ -10,7 +10,7 @@ import type { Contract } from './contract.ts';
  */
 export class CreditCounter<W extends number> extends Module<{ width: W }> {
   static readonly contract: Contract = {
-    purpose: 'Credits of a link partner, modulo 2^width: may a packet go?',
+    purpose: 'Credits of a link partner, modulo 2^width: whether a packet may go',
     latency: 1,
     paths: ['enough: needed'],
     reset: 'no credits',

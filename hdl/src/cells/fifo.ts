@@ -19,7 +19,7 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
     storage: 'depth + 1',
     paths: [],
     reset: 'empties it',
-    keeps: ['words_word'],
+    keeps: ['words'],
   };
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));

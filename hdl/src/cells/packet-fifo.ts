@@ -21,7 +21,7 @@ export class PacketFifo<F extends Fields> extends Module<{ type: PacketType<F>; 
     storage: 'depth + 1',
     paths: [],
     reset: 'empties it',
-    keeps: ['words_word'],
+    keeps: ['words'],
   };
   readonly in = input(stream(this.p.type));
   /** With the last word of a packet: 1 drops the packet. */

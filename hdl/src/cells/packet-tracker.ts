@@ -1,5 +1,5 @@
 import { input, Module, output, reg } from '../lang/module.ts';
-import { mux } from '../lang/ops.ts';
+import { mux, u } from '../lang/ops.ts';
 import { bool, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { Contract } from './contract.ts';
@@ -30,7 +30,7 @@ export class PacketTracker<W extends number> extends Module<{ width: W }> {
     this.index.set(this.position);
     when(this.word, () => {
       this.under_way.set(this.last.not());
-      this.position.set(mux(this.last.not(), this.position.add(1), 0));
+      this.position.set(mux(this.last, u(this.p.width, 0), this.position.add(1)));
     });
   }
 }

@@ -30,7 +30,7 @@ export class SimpleDualPortRam<T extends HType> extends Module<RamParameters<T>>
     latency: 1,
     paths: [],
     reset: 'nothing',
-    keeps: ['words_word'],
+    keeps: ['words'],
   };
   /** A bit for each lane. */
   readonly write_enable = input(uint(lanes(this.p)));
@@ -58,7 +58,7 @@ export class TrueDualPortRam<T extends HType> extends Module<RamParameters<T>> {
     latency: 1,
     paths: [],
     reset: 'nothing',
-    keeps: ['words_word', 'words_word_1'],
+    keeps: ['words'],
     demands: 'the ports do not write one word at one edge',
   };
   readonly a_enable = input(bool);

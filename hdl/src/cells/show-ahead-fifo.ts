@@ -20,7 +20,7 @@ export class ShowAheadFifo<T extends HType> extends Module<{ type: T; depth: num
     storage: 'depth',
     paths: [],
     reset: 'empties it',
-    keeps: [],
+    keeps: ['words'],
   };
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));

@@ -7,6 +7,7 @@ import type { Drivers } from './grouping.ts';
 import { indexWidth } from './literals.ts';
 import type { Names } from './names.ts';
 import type { Root } from './naming.ts';
+import { portOf, ports } from './ports.ts';
 
 /** `assign name = value`. */
 export interface AssignItem {
@@ -73,24 +74,24 @@ function observed(module: Module, body: readonly Statement[]): ObservedBlock[] {
 
 /** Orders what drives a module: combinational nets as in the body, children, then the registers. */
 export function layOut(module: Module, drivers: Drivers, names: Names): Layout {
-  const netNames = new Map<string, string>();
+  const netNames = new Map<Instance, Map<string, string>>();
   for (const instance of module.instances) {
-    for (const signal of instance.module.signals) {
-      netNames.set(`${instance.name}.${signal.name}`, names.unique(`${instance.name}_${signal.name}`));
-    }
+    const own = ports(instance.module).map(({ name }) => [name, names.unique(`${instance.name}_${name}`)] as const);
+    netNames.set(instance, new Map(own));
   }
-  const nameOf = (target: Target) =>
-    target.instance ? (netNames.get(targetName(target)) ?? targetName(target)) : target.signal.name;
+  const nameOf = ({ instance, signal }: Target) => (instance && netNames.get(instance)?.get(signal.name)) ?? signal.name;
   const direct = directOutputs(drivers);
   const items: Item[] = [];
+  const groups = new Map(drivers.groups.map(group => [group[0], group]));
+  const order = new Map(drivers.body.map((statement, i) => [statement, i]));
   for (const net of drivers.nets) {
     if (net.value) {
       const port = net.value.kind === 'instance' ? direct.get(`${net.value.instance.name}.${net.value.port.name}`) : undefined;
       if (net.target.instance || port === net.name) continue;
       items.push({ kind: 'assign', name: net.name, value: net.value, signal: net.target.signal, site: net.site });
     } else {
-      const group = drivers.groups.find(candidate => candidate[0] === net);
-      if (group) items.push(block(drivers.body, group));
+      const group = groups.get(net);
+      if (group) items.push(block(order, group));
     }
   }
   const inputs = new Map<Instance, Map<string, Expr>>(module.instances.map(instance => [instance, new Map()]));
@@ -142,14 +143,17 @@ function directOutputs(drivers: Drivers): Map<string, string> {
 }
 
 /** One block for `group`, with a default of 0 first for nets that some path leaves alone (values of an enumeration that no state has). */
-function block(body: readonly Statement[], group: readonly CombNet[]): BlockItem {
+function block(order: ReadonlyMap<Statement, number>, group: readonly CombNet[]): BlockItem {
   const defaults = group
     .filter(net => net.incomplete)
     .map((net): Statement => assignZero(net.target, 0, net.target.signal.width));
-  const live = body.flatMap(statement => {
-    const nets = new Set(group.filter(net => net.live.has(statement)).map(net => net.name));
-    return nets.size === 0 ? [] : driving(statement, target => nets.has(targetName(target)));
-  });
+  const nets = new Map<Statement, Set<string>>();
+  for (const { name, live } of group) {
+    for (const statement of live) nets.set(statement, (nets.get(statement) ?? new Set()).add(name));
+  }
+  const live = [...nets]
+    .sort(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0))
+    .flatMap(([statement, own]) => driving(statement, target => own.has(targetName(target))));
   return { kind: 'block', statements: [...defaults, ...live] };
 }
 
@@ -162,7 +166,7 @@ export function roots(item: Item, nameOf: (target: Target) => string): Root[] {
     case 'instance': {
       const { instance } = item;
       return [...item.inputs].map(([port, expr]) => {
-        const signal = instance.module.signals.find(s => s.name === port);
+        const signal = portOf(instance.module, port);
         const base = signal ? nameOf({ instance, signal }) : port;
         return { ...plain, expr, base, alias: 'wire' as const, longest: longestConnection };
       });

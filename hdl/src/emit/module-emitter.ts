@@ -10,8 +10,9 @@ import { comment, lines } from './lines.ts';
 import { literal, range } from './literals.ts';
 import { memoryInit } from './memory-init.ts';
 import { Names } from './names.ts';
-import { nameNodes } from './naming.ts';
+import { nameNodes, type Root } from './naming.ts';
 import { type Audience, concerning, observedLines } from './observed.ts';
+import { portOf, ports } from './ports.ts';
 import { quoted } from './quoted.ts';
 import { Reads } from './reads.ts';
 import { type StatementContext, statementLines } from './statements.ts';
@@ -38,6 +39,7 @@ export interface ModuleOptions {
 class ModuleEmitter {
   private readonly module: Module;
   private readonly layout: Layout;
+  private readonly roots: ReadonlyMap<Item, readonly Root[]>;
   private readonly names = new Names();
   private readonly reads = new Reads();
   private readonly wires: ReadonlyMap<Expr, string>;
@@ -51,10 +53,11 @@ class ModuleEmitter {
     this.module = module;
     this.options = options;
     const all = [...module.signals, ...module.memories, ...module.instances];
-    const ports = module.domains.flatMap(({ clock, reset }) => (reset ? [clock, reset.name] : [clock]));
-    this.names.reserve([...ports, ...all.map(item => item.name), ...instanceNames]);
+    const clocks = module.domains.flatMap(({ clock, reset }) => (reset ? [clock, reset.name] : [clock]));
+    this.names.reserve([...clocks, ...all.map(item => item.name), ...instanceNames]);
     this.layout = layOut(module, drivers, this.names);
-    const list = this.layout.items.flatMap(item => roots(item, this.layout.nameOf));
+    this.roots = new Map(this.layout.items.map(item => [item, roots(item, this.layout.nameOf)]));
+    const list = [...this.roots.values()].flat();
     const { names, aliases } = nameNodes(list, this.names, hints);
     this.wires = names;
     this.aliases = aliases;
@@ -87,11 +90,11 @@ class ModuleEmitter {
 
   private header(): string[] {
     const { module, layout, reads } = this;
-    const ports: string[] = [];
+    const list: string[] = [];
     const parameters: string[] = [];
     for (const { name } of domainPorts(module)) {
       reads.declare(name, 1);
-      ports.push(`  input ${name}`);
+      list.push(`  input ${name}`);
     }
     for (const { name, kind, width, init = 0n } of module.signals) {
       if (kind === 'parameter') {
@@ -99,17 +102,17 @@ class ModuleEmitter {
         parameters.push(`  parameter [${width - 1}:0] ${name} = ${literal(width, init)}`);
       } else if (kind === 'input') {
         reads.declare(name, width);
-        ports.push(`  input ${range(width)}${name}`);
+        list.push(`  input ${range(width)}${name}`);
       } else if (kind === 'output') {
-        ports.push(`  output ${layout.blockDriven.has(name) ? 'reg ' : ''}${range(width)}${name}`);
+        list.push(`  output ${layout.blockDriven.has(name) ? 'reg ' : ''}${range(width)}${name}`);
       }
     }
     const place = comment(module.site);
     const first = parameters.length > 0 ? [`module ${module.name} #(${place}`, parameters.join(',\n')] : [];
     const opening = parameters.length > 0 ? ')' : `module ${module.name}`;
     const rest = parameters.length > 0 ? '' : place;
-    if (ports.length === 0) return [...first, `${opening};${rest}`];
-    return [...first, `${opening} (${rest}`, ports.join(',\n'), ');'];
+    if (list.length === 0) return [...first, `${opening};${rest}`];
+    return [...first, `${opening} (${rest}`, list.join(',\n'), ');'];
   }
 
   private declarations(): string[] {
@@ -127,7 +130,7 @@ class ModuleEmitter {
       result.push(this.declaration(signal));
     }
     for (const instance of module.instances) {
-      for (const signal of instance.module.signals) {
+      for (const signal of ports(instance.module)) {
         const block = layout.blockDriven.has(layout.nameOf({ instance, signal }));
         const driven = signal.kind === 'input' && block;
         const output = signal.kind === 'output' && !layout.direct.has(`${instance.name}.${signal.name}`);
@@ -160,14 +163,14 @@ class ModuleEmitter {
   }
 
   private readonly outputName = (instance: Instance, port: string): string => {
-    const signal = instance.module.signals.find(s => s.name === port);
+    const signal = portOf(instance.module, port);
     return signal ? this.layout.nameOf({ instance, signal }) : `${instance.name}_${port}`;
   };
 
   /** The item, after the wires that it is the first to use. */
   private item(item: Item): string[] {
     if (item.kind === 'observed') return [];
-    const wires = roots(item, this.layout.nameOf).flatMap(root =>
+    const wires = (this.roots.get(item) ?? []).flatMap(root =>
       this.wiresBelow(root.expr, this.declared, this.reads, this.expressions),
     );
     return [...wires, ...this.itemLines(item)];
@@ -270,8 +273,7 @@ class ModuleEmitter {
       this.reads.mark(source, 0, 1);
       connections.push(`.${port}(${source})`);
     }
-    for (const signal of child.signals) {
-      if (signal.kind !== 'input' && signal.kind !== 'output') continue;
+    for (const signal of ports(child)) {
       const own = this.layout.nameOf({ instance, signal });
       const value = inputs.get(signal.name);
       if (signal.kind === 'output') {

@@ -34,6 +34,7 @@ export class Reads {
 
 /** The runs of zeros in the low `width` bits of `mask`, most significant first. */
 export function gaps(mask: bigint, width: number): (readonly [low: number, high: number])[] {
+  if ((mask & ones(width)) === ones(width)) return [];
   const result: (readonly [number, number])[] = [];
   let high: number | undefined;
   for (let bit = width - 1; bit >= -1; bit--) {

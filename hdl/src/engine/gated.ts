@@ -2,6 +2,16 @@ import { at } from './at.ts';
 import { emitFunction, type PlacedMemory, type Watching } from './emit-program.ts';
 import { emitGatedWrites } from './emit-writes.ts';
 import type { FlatMemory } from './flat-graph.ts';
+import {
+  bitsOf,
+  busyFrom,
+  type GatingPlaces,
+  LONGEST_PLAIN,
+  Policy,
+  placeGating,
+  SHORTEST_PLAIN,
+  WINDOW,
+} from './gating-places.ts';
 import type { ChunkProgram, GatingPlan } from './gating-plan.ts';
 import { type Layout, limbBytes } from './layout.ts';
 import type { WritePort } from './program.ts';
@@ -24,41 +34,9 @@ export interface GatedParts {
 /** The gated code, a module that shares the memory of the plain one and takes over its `step` and `run`. */
 export interface GatedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** 1 in these 4 bytes: the gated code is never left. */
-  readonly always: number;
-  /** 4 bytes: 0 once the state was changed by anything but this module. */
-  readonly valid: number;
-  /** A set of chunks that is computed at each call; by memory, what reads it. A memory that others may write belongs there. */
-  readonly outside: number;
+  readonly places: GatingPlaces;
+  /** Chunks that read a memory, by its number. */
   readonly readers: ReadonlyMap<number, readonly number[]>;
-}
-
-/** Cycles over which activity is measured. */
-const WINDOW = 64;
-/** Cycles of plain code after gated code did not pay, at first and at most. */
-const SHORTEST_PLAIN = 1024;
-const LONGEST_PLAIN = 16_384;
-/** Share of chunks that change from which plain code is faster. */
-const BUSY = 0.5;
-
-/** Sets of chunks and what else the gated code keeps. */
-interface Places {
-  readonly now: number;
-  readonly next: number;
-  readonly commit: number;
-  readonly outside: number;
-  /** Copies of inputs, by their addresses. */
-  readonly inputs: ReadonlyMap<number, number>;
-  readonly valid: number;
-  readonly always: number;
-  /** 1 while the gated code runs. */
-  readonly gated: number;
-  /** Cycles of plain code that are still to run, and how many there will be the next time. */
-  readonly left: number;
-  readonly plain: number;
-  /** Cycles of the window that are still to run, and chunks computed in it. */
-  readonly window: number;
-  readonly computed: number;
 }
 
 /** Functions that are imported, by index. */
@@ -80,25 +58,16 @@ function load64(out: ByteWriter, address: number): void {
   out.load(I64, 8, address);
 }
 
-/** Bits of a set of chunks, by word: low and high half. */
-function bitsOf(chunks: readonly number[]): Map<number, { low: number; high: number }> {
-  const words = new Map<number, { low: number; high: number }>();
-  for (const chunk of chunks) {
-    const index = chunk >> 6;
-    const word = words.get(index) ?? { low: 0, high: 0 };
-    if ((chunk & 63) < 32) word.low |= 1 << (chunk & 31);
-    else word.high |= 1 << (chunk & 31);
-    words.set(index, word);
-  }
-  return words;
+function literal(out: ByteWriter, value: bigint): void {
+  out.i64(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
 }
 
 /** Adds chunks to the set at `place`. */
 function mark(out: ByteWriter, place: number, chunks: readonly number[]): void {
-  for (const [word, { low, high }] of bitsOf(chunks)) {
+  for (const [word, bits] of bitsOf(chunks)) {
     out.i32(0);
     load64(out, place + 8 * word);
-    out.i64(low, high);
+    literal(out, bits);
     out.byte(Code.or[1]);
     out.store(I64, 8, place + 8 * word);
   }
@@ -107,29 +76,13 @@ function mark(out: ByteWriter, place: number, chunks: readonly number[]): void {
 /** Emits the parts of the gated module. */
 class GatedEmitter {
   private readonly parts: GatedParts;
-  private readonly places: Places;
+  private readonly places: GatingPlaces;
   private readonly functions: FunctionCode[] = [];
   private readonly table: number[] = [];
 
   constructor(parts: GatedParts, layout: Layout) {
     this.parts = parts;
-    const { plan } = parts;
-    const set = () => layout.reserve(8 * plan.words, 8);
-    const word = () => layout.reserve(4, 4);
-    this.places = {
-      now: set(),
-      next: set(),
-      commit: set(),
-      outside: set(),
-      inputs: new Map([...plan.inputs.keys()].map(address => [address, layout.reserve(8, 8)])),
-      valid: word(),
-      always: word(),
-      gated: word(),
-      left: word(),
-      plain: word(),
-      window: word(),
-      computed: word(),
-    };
+    this.places = placeGating(parts.plan, layout);
   }
 
   private add(signature: number, locals: readonly number[], write: (out: ByteWriter) => void): number {
@@ -186,8 +139,7 @@ class GatedEmitter {
       },
       table: this.table,
     });
-    const { always, valid, outside } = this.places;
-    return { bytes, always, valid, outside, readers };
+    return { bytes, places: this.places, readers };
   }
 
   private chunk({ number, limbs, items, kept, effects, effectOf }: ChunkProgram, memories: readonly PlacedMemory[]): number {
@@ -313,16 +265,15 @@ class GatedEmitter {
     const { plan, shadow } = this.parts;
     for (const { address, width, step } of plan.counters) {
       const bytes = limbBytes(width);
-      const literal = (value: bigint) => out.i64(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
       for (const place of [address + shadow, address]) {
         out.i32(0);
         out.i32(0);
         out.load(I64, bytes, address);
         cycles();
-        literal(step);
+        literal(out, step);
         out.byte(Code.mul[1]);
         out.byte(Code.add[1]);
-        literal((1n << BigInt(width)) - 1n);
+        literal(out, (1n << BigInt(width)) - 1n);
         out.byte(Code.and[1]);
         out.store(I64, bytes, place);
       }
@@ -334,7 +285,6 @@ class GatedEmitter {
     const { plan } = this.parts;
     const { places } = this;
     const [limit, stops, cycles, repeated] = [0, 1, 2, 3];
-    const others = plan.chunks.filter(chunk => chunk.number >= 64 * plan.leadingWords).length;
     return this.add(Signature.two, [I32, I32], out => {
       out.open(Code.block);
       out.open(Code.loop);
@@ -381,7 +331,7 @@ class GatedEmitter {
       out.i32(1);
       out.byte(Code.add[0]);
       out.localSet(cycles);
-      this.measure(out, others);
+      this.measure(out);
       out.branch(Code.branch, 0);
       out.byte(Code.end);
       out.byte(Code.end);
@@ -390,7 +340,7 @@ class GatedEmitter {
   }
 
   /** At the end of a window: leaves the loop for plain code if too much has changed in it. */
-  private measure(out: ByteWriter, chunks: number): void {
+  private measure(out: ByteWriter): void {
     const { places } = this;
     out.i32(0);
     load32(out, places.window);
@@ -402,10 +352,11 @@ class GatedEmitter {
     out.open(Code.if);
     set32(out, places.window, WINDOW);
     load32(out, places.computed);
-    out.i32(Math.ceil(BUSY * WINDOW * chunks));
+    out.i32(busyFrom(this.parts.plan));
     out.byte(Code.geu[0]);
-    load32(out, places.always);
-    out.byte(Code.eqz[0]);
+    load32(out, places.policy);
+    out.i32(Policy.measured);
+    out.byte(Code.eq[0]);
     out.byte(Code.and[0]);
     set32(out, places.computed, 0);
     out.open(Code.if);
@@ -434,16 +385,16 @@ class GatedEmitter {
   private markAll(): number {
     const { plan, current, shadow } = this.parts;
     const { places } = this;
+    const all = bitsOf(plan.chunks.map(chunk => chunk.number));
     return this.add(Signature.run, [], out => {
       for (let word = 0; word < plan.words; word++) {
-        const { low, high } = bitsOf(plan.chunks.map(chunk => chunk.number)).get(word) ?? { low: 0, high: 0 };
-        for (const [place, lowBits, highBits] of [
-          [places.now, low, high],
-          [places.next, 0, 0],
-          [places.commit, 0, 0],
+        for (const [place, bits] of [
+          [places.now, all.get(word) ?? 0n],
+          [places.next, 0n],
+          [places.commit, 0n],
         ] as const) {
           out.i32(0);
-          out.i64(lowBits, highBits);
+          literal(out, bits);
           out.store(I64, 8, place + 8 * word);
         }
       }
@@ -546,7 +497,6 @@ class GatedEmitter {
       out.localSet(cycles);
       load32(out, places.gated);
       out.branch(Code.branchIf, 2);
-      set32(out, places.valid, 0);
       out.byte(Code.end);
       this.smaller(out, limit, cycles, piece);
       plain(out, piece);

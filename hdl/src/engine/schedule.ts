@@ -13,7 +13,7 @@ export interface Program {
   readonly kept: Uint8Array;
 }
 
-/** Operations per function. V8 compiles much larger functions badly, and much smaller ones pass too many values through memory. */
+/** Operations per function, if not said otherwise. V8 compiles much larger functions badly, and much smaller ones pass too many values through memory. */
 const FUNCTION_SIZE = 700;
 
 /** Orders what the roots need: each value is computed right before its first use, in its region. */
@@ -112,8 +112,11 @@ class Cutter {
   readonly functions: ProgramFunction[] = [];
   private readonly regions: Regions;
 
-  constructor(regions: Regions) {
+  private readonly most: number;
+
+  constructor(regions: Regions, most: number) {
     this.regions = regions;
+    this.most = most;
   }
 
   private use(node: number): number {
@@ -154,7 +157,7 @@ class Cutter {
     for (const item of items) {
       const piece = this.shrink(item);
       const own = this.size(piece);
-      if (size + own > FUNCTION_SIZE) flush();
+      if (size + own > this.most) flush();
       current.push(piece);
       size += own;
     }
@@ -163,7 +166,7 @@ class Cutter {
   }
 
   private shrink(item: Item): Item {
-    if (item.kind !== 'branch' || this.size(item) <= FUNCTION_SIZE) return item;
+    if (item.kind !== 'branch' || this.size(item) <= this.most) return item;
     return { ...item, whenTrue: this.cut(item.whenTrue), whenFalse: this.cut(item.whenFalse) };
   }
 }
@@ -174,10 +177,10 @@ export function scheduleWhole(g: LimbGraph, roots: readonly Root[]): { items: re
   return { items: new Scheduler(g, regions).group(regions.root), kept: regions.kept };
 }
 
-/** Makes a program of the stores that `roots` describe. */
-export function schedule(g: LimbGraph, roots: readonly Root[]): Program {
+/** Makes a program of the stores that `roots` describe, of functions with at most about `most` operations. */
+export function schedule(g: LimbGraph, roots: readonly Root[], most: number = FUNCTION_SIZE): Program {
   const regions = new Regions(g, roots);
   const items = new Scheduler(g, regions).group(regions.root);
-  const cutter = new Cutter(regions);
+  const cutter = new Cutter(regions, most);
   return { items: cutter.cut(items), functions: cutter.functions, kept: regions.kept };
 }

@@ -33,11 +33,13 @@ export function postOrder(root: Expr, seen: Set<Expr>, visit: (expr: Expr) => vo
       stack.pop();
       continue;
     }
-    const missing = operands(expr).filter(operand => !seen.has(operand));
-    if (missing.length > 0) {
-      stack.push(...missing.reverse());
-      continue;
+    const below = operands(expr);
+    const height = stack.length;
+    for (let i = below.length - 1; i >= 0; i--) {
+      const operand = below[i];
+      if (operand && !seen.has(operand)) stack.push(operand);
     }
+    if (stack.length > height) continue;
     stack.pop();
     seen.add(expr);
     visit(expr);

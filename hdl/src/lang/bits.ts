@@ -4,7 +4,7 @@ import type { DomainChoice } from './domain.ts';
 import { Encoding } from './encoding.ts';
 import { HdlError } from './errors.ts';
 import { folded, ones } from './fold.ts';
-import { CallSite } from './site.ts';
+import { type CallSite, callSite, sharingSite } from './site.ts';
 import { type Place, scaled, store } from './store.ts';
 import type { Enum, SInt, UInt } from './values.ts';
 
@@ -60,7 +60,7 @@ export class Bits {
   owner: Owner | undefined;
 
   /** `site` where several nodes are made for one place in the source: a bundle's leaves. */
-  constructor(width: number, operation: Operation | (() => Operation), meaning?: Meaning, site = new CallSite(), place?: Place) {
+  constructor(width: number, operation: Operation | (() => Operation), meaning?: Meaning, site = callSite(), place?: Place) {
     this.site = site;
     this.width = width;
     this.meaning = meaning;
@@ -69,7 +69,7 @@ export class Bits {
   }
 
   get operation(): Operation {
-    if (typeof this.computed === 'function') this.computed = this.computed();
+    if (typeof this.computed === 'function') this.computed = sharingSite(this.computed, this.site);
     return this.computed;
   }
 
@@ -127,7 +127,7 @@ export class Bits {
   }
 
   private binary(op: ArithmeticOp | CompareOp, b: unknown, width: number, meaning?: Meaning): Bits {
-    const site = new CallSite();
+    const site = callSite();
     const right = this.operand(b, site);
     const signed = this.signed && (op === 'lt' || op === 'le' || op === 'gt' || op === 'ge');
     return compute(width, { kind: 'binary', op, signed, left: this, right }, meaning, site);
@@ -164,36 +164,36 @@ export class Bits {
     return this.binary('sub', b, this.width, this.meaning);
   }
   addx(b: unknown): Bits {
-    return this.extended(this.width + 1).add(this.operand(b).extended(this.width + 1));
+    return sharingSite(() => this.extended(this.width + 1).add(this.operand(b).extended(this.width + 1)));
   }
   subx(b: unknown): Bits {
-    return this.extended(this.width + 1).sub(this.operand(b).extended(this.width + 1));
+    return sharingSite(() => this.extended(this.width + 1).sub(this.operand(b).extended(this.width + 1)));
   }
   mul(b: Bits): Bits {
     if (b.meaning !== this.meaning) incompatible(this, b);
     const width = this.width + b.width;
-    return this.extended(width).binary('mul', b.extended(width), width, this.meaning);
+    return sharingSite(() => this.extended(width).binary('mul', b.extended(width), width, this.meaning));
   }
   addSat(b: unknown): Bits {
-    return saturatingSum(this, b);
+    return sharingSite(() => saturatingSum(this, b));
   }
   subSat(b: unknown): Bits {
-    return saturatingDifference(this, b);
+    return sharingSite(() => saturatingDifference(this, b));
   }
   neg(): Bits {
-    return literal(this.width, 0, this.meaning).sub(this);
+    return sharingSite(() => literal(this.width, 0, this.meaning).sub(this));
   }
   abs(): Bits {
-    return magnitude(this);
+    return sharingSite(() => magnitude(this));
   }
   sign(): Bits {
     return this.part(this.width - 1, 1);
   }
   min(b: unknown): Bits {
-    return extreme(this, b, false);
+    return sharingSite(() => extreme(this, b, false));
   }
   max(b: unknown): Bits {
-    return extreme(this, b, true);
+    return sharingSite(() => extreme(this, b, true));
   }
   and(b: unknown): Bits {
     return this.binary('and', b, this.width);
@@ -226,22 +226,22 @@ export class Bits {
     return this.binary('ge', b, 1);
   }
   inRange(low: unknown, high: unknown): Bits {
-    return inRange(this, low, high);
+    return sharingSite(() => inRange(this, low, high));
   }
   is(name: string): Bits {
     return this.eq(name);
   }
   shl(n: unknown): Bits {
-    return this.shift('shl', n);
+    return sharingSite(() => this.shift('shl', n));
   }
   shr(n: unknown): Bits {
-    return this.shift('shr', n);
+    return sharingSite(() => this.shift('shr', n));
   }
   rotl(n: unknown): Bits {
-    return rotated(this, n, true);
+    return sharingSite(() => rotated(this, n, true));
   }
   rotr(n: unknown): Bits {
-    return rotated(this, n, false);
+    return sharingSite(() => rotated(this, n, false));
   }
   cat(low: Bits): Bits {
     return concat([this, low]);
@@ -277,7 +277,7 @@ export class Bits {
     if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed: use asUInt()`);
     const known = index.known === undefined ? undefined : Number(index.known) * size;
     if (known !== undefined && known + size <= this.width) return this.part(known, size);
-    const site = new CallSite();
+    const site = callSite();
     const read = (): Operation => {
       const right = scaled(index, size);
       const shifted = new Bits(
@@ -289,7 +289,7 @@ export class Bits {
       return { kind: 'slice', value: shifted, low: 0 };
     };
     const beyond = known === undefined ? undefined : ({ kind: 'const', value: 0n } as const);
-    return new Bits(size, beyond ?? read, undefined, site, { kind: 'window', base: this, index, size });
+    return new Bits(size, beyond ?? read, undefined, undefined, { kind: 'window', base: this, index, size });
   }
 
   zext(width: number): Bits {
@@ -328,13 +328,14 @@ export class Bits {
   }
 
   set(value: unknown): void {
-    const site = new CallSite();
-    store(this, 0, undefined, this.operand(value, site), site);
+    const site = callSite();
+    const checked = this.operand(value, site);
+    sharingSite(() => store(this, 0, undefined, checked, site), site);
   }
 }
 
 /** A node, or the constant that it comes to. */
-export function compute(width: number, operation: Operation, meaning?: Meaning, site = new CallSite()): Bits {
+export function compute(width: number, operation: Operation, meaning?: Meaning, site = callSite()): Bits {
   const value = folded(width, operation);
   return new Bits(width, value === undefined ? operation : { kind: 'const', value }, meaning, site);
 }

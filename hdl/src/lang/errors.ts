@@ -1,6 +1,9 @@
 import type { Site } from '../ir/ir.ts';
 import { CallSite } from './site.ts';
 
+/** Frames of an error's place: it may be found deep inside the language, and it is rare. */
+const everything = 50;
+
 /** A mistake in the user's hardware description: what is wrong, and where it was written. */
 export class HdlError extends Error {
   override readonly name = 'HdlError';
@@ -8,7 +11,7 @@ export class HdlError extends Error {
 
   /** @param sites where it happened, most telling first; without any, the caller's own place. */
   constructor(message: string, ...sites: readonly Site[]) {
-    const places = sites.length > 0 ? sites : [new CallSite()];
+    const places = sites.length > 0 ? sites : [new CallSite(everything)];
     super([message, ...places.map(describe)].join('\n'));
     this.sites = places;
   }

@@ -1,3 +1,4 @@
+import type { ArithmeticOp, CompareOp } from '../ir/ir.ts';
 import type { Bits, Operation } from './bits.ts';
 
 /** A mask of `width` ones. */
@@ -18,15 +19,10 @@ function evaluate(o: Operation): bigint | undefined {
     case 'binary': {
       const left = constantOf(o.left);
       const right = constantOf(o.right);
-      if (left === undefined || right === undefined) return undefined;
-      return o.signed
-        ? binary(
-            o.op,
-            BigInt.asIntN(o.left.width, left),
-            o.op === 'shr' ? right : BigInt.asIntN(o.right.width, right),
-            o.left.width,
-          )
-        : binary(o.op, left, right, o.left.width);
+      // A shift by a constant is made of slices and never comes here with two constants.
+      if (left === undefined || right === undefined || o.op === 'shl' || o.op === 'shr') return undefined;
+      const read = (value: bigint) => (o.signed ? BigInt.asIntN(o.left.width, value) : value);
+      return binary(o.op, read(left), read(right));
     }
     case 'mux': {
       const condition = constantOf(o.condition);
@@ -74,7 +70,7 @@ function unary(op: (Operation & { kind: 'unary' })['op'], value: bigint, all: bi
   }
 }
 
-function binary(op: (Operation & { kind: 'binary' })['op'], a: bigint, b: bigint, width: number): bigint {
+function binary(op: ArithmeticOp | CompareOp, a: bigint, b: bigint): bigint {
   switch (op) {
     case 'add':
       return a + b;
@@ -100,9 +96,5 @@ function binary(op: (Operation & { kind: 'binary' })['op'], a: bigint, b: bigint
       return BigInt(a > b);
     case 'ge':
       return BigInt(a >= b);
-    case 'shl':
-      return b >= BigInt(width) ? 0n : a << b;
-    case 'shr':
-      return a >> (b >= BigInt(width) ? BigInt(width) : b);
   }
 }

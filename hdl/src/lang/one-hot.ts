@@ -1,4 +1,5 @@
 import { type Bits, checkIndex, concat, literal, node, typed } from './bits.ts';
+import { sharingSite } from './site.ts';
 import type { Bool, UInt } from './values.ts';
 import type { Clog2, CountWidth } from './width-arithmetic.ts';
 import { clog2 } from './widths.ts';
@@ -7,12 +8,12 @@ import { clog2 } from './widths.ts';
 export function toOneHot<N extends number>(index: UInt<Clog2<N>>, n: N): UInt<N> {
   const bits = node(index);
   checkIndex(bits, n, `${n} bits`);
-  return typed(literal(n, 1).shl(bits));
+  return typed(sharingSite(() => literal(n, 1).shl(bits)));
 }
 
 /** The number of the 1 in a one-hot word, 0 if there is none. Of several 1 bits the numbers are mixed (an OR): see `isOneHot`, `lowestOne`. */
 export function fromOneHot<W extends number>(x: UInt<W>): UInt<Clog2<W>> {
-  return typed(position(node(x)));
+  return typed(sharingSite(() => position(node(x))));
 }
 
 function position(oneHot: Bits): Bits {
@@ -27,12 +28,12 @@ function position(oneHot: Bits): Bits {
 /** 1 if exactly one bit is 1. */
 export function isOneHot(x: UInt<number>): Bool {
   const bits = node(x);
-  return typed(bits.any().and(atMostOne(bits)));
+  return typed(sharingSite(() => bits.any().and(atMostOne(bits))));
 }
 
 /** 1 if one bit or none is 1. */
 export function isOneHotOrZero(x: UInt<number>): Bool {
-  return typed(atMostOne(node(x)));
+  return typed(sharingSite(() => atMostOne(node(x))));
 }
 
 function atMostOne(bits: Bits): Bits {
@@ -41,7 +42,7 @@ function atMostOne(bits: Bits): Bits {
 
 /** The lowest 1 alone, as a one-hot word; 0 for 0. A fixed-priority arbiter. */
 export function lowestBit<W extends number>(x: UInt<W>): UInt<W> {
-  return typed(isolated(node(x)));
+  return typed(sharingSite(() => isolated(node(x))));
 }
 
 function isolated(bits: Bits): Bits {
@@ -50,17 +51,17 @@ function isolated(bits: Bits): Bits {
 
 /** Number of the lowest 1; 0 for 0. */
 export function lowestOne<W extends number>(x: UInt<W>): UInt<Clog2<W>> {
-  return typed(position(isolated(node(x))));
+  return typed(sharingSite(() => position(isolated(node(x)))));
 }
 
 /** Number of the highest 1; 0 for 0. */
 export function highestOne<W extends number>(x: UInt<W>): UInt<Clog2<W>> {
-  return typed(position(reversed(isolated(reversed(node(x))))));
+  return typed(sharingSite(() => position(reversed(isolated(reversed(node(x)))))));
 }
 
 /** Bit 0 becomes the most significant one, and so on. */
 export function reverse<W extends number>(x: UInt<W>): UInt<W> {
-  return typed(reversed(node(x)));
+  return typed(sharingSite(() => reversed(node(x))));
 }
 
 function reversed(bits: Bits): Bits {
@@ -69,7 +70,7 @@ function reversed(bits: Bits): Bits {
 
 /** How many bits are 1. */
 export function popCount<W extends number>(x: UInt<W>): UInt<CountWidth<W>> {
-  return typed(counted(node(x)));
+  return typed(sharingSite(() => counted(node(x))));
 }
 
 /** A tree of adders, each as wide as its sum. */
@@ -85,12 +86,12 @@ function counted(bits: Bits): Bits {
 
 /** How many bits below the lowest 1 are 0; all of them for 0. */
 export function trailingZeros<W extends number>(x: UInt<W>): UInt<CountWidth<W>> {
-  return typed(zerosBelow(node(x)));
+  return typed(sharingSite(() => zerosBelow(node(x))));
 }
 
 /** How many bits above the highest 1 are 0; all of them for 0. */
 export function leadingZeros<W extends number>(x: UInt<W>): UInt<CountWidth<W>> {
-  return typed(zerosBelow(reversed(node(x))));
+  return typed(sharingSite(() => zerosBelow(reversed(node(x)))));
 }
 
 function zerosBelow(bits: Bits): Bits {
@@ -100,12 +101,16 @@ function zerosBelow(bits: Bits): Bits {
 /** Binary to Gray code: successive numbers differ in one bit. */
 export function toGray<W extends number>(x: UInt<W>): UInt<W> {
   const bits = node(x);
-  return typed(bits.xor(bits.shr(1)));
+  return typed(sharingSite(() => bits.xor(bits.shr(1))));
 }
 
 /** Gray code to binary. */
 export function fromGray<W extends number>(x: UInt<W>): UInt<W> {
-  let bits = node(x);
-  for (let by = 1; by < bits.width; by *= 2) bits = bits.xor(bits.shr(by));
-  return typed(bits);
+  return typed(
+    sharingSite(() => {
+      let bits = node(x);
+      for (let by = 1; by < bits.width; by *= 2) bits = bits.xor(bits.shr(by));
+      return bits;
+    }),
+  );
 }

@@ -2,7 +2,7 @@ import { Bits, concat, literal, node, typed } from './bits.ts';
 import { choose } from './derived.ts';
 import { HdlError } from './errors.ts';
 import { zipLeaves } from './shapes.ts';
-import { CallSite } from './site.ts';
+import { callSite, sharingSite } from './site.ts';
 import type { Bool, Driver, IsInput, Readable, SInt, UInt, Var } from './values.ts';
 import type { Mul, TotalWidth } from './width-arithmetic.ts';
 
@@ -27,7 +27,7 @@ export function mux<X extends Readable>(condition: Bool, whenTrue: Driver<X>, wh
 export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, whenFalse: unknown): X {
   const c = node(condition);
   if (c.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${c.width}: compare it, or use any()`);
-  const site = new CallSite();
+  const site = callSite();
   return zipLeaves([whenTrue, whenFalse], ([t, f]) => {
     if (!t || !f) throw new HdlError('a mux needs two values');
     const other = t.operand(f);
@@ -41,13 +41,19 @@ export function muxOneHot<X extends Readable>(select: readonly Bool[], values: r
   if (select.length !== values.length || values.length === 0) {
     throw new HdlError(`${select.length} select bits for ${values.length} values`);
   }
+  const site = callSite();
   return zipLeaves(values, choices => {
-    const masked = choices.map((value, i) => {
+    const masked = (value: Bits, i: number) => {
       const bit = select[i];
       if (!bit) throw new HdlError('a select bit is missing');
       return choose(node(bit), value.raw(), literal(value.width, 0));
-    });
-    return masked.reduce((a, b) => a.or(b)).marked(choices[0]?.meaning);
+    };
+    const either = () =>
+      choices
+        .map(masked)
+        .reduce((a, b) => a.or(b))
+        .marked(choices[0]?.meaning);
+    return sharingSite(either, site);
   }) as X;
 }
 
@@ -55,7 +61,9 @@ export function muxOneHot<X extends Readable>(select: readonly Bool[], values: r
 export function select<X extends Readable>(index: UInt<number>, values: readonly X[]): X {
   const last = values.at(-1);
   if (!last) throw new HdlError('nothing to select from');
-  return values.slice(0, -1).reduceRight<X>((rest, value, i) => mux<X>(typed<Bool>(node(index).eq(i)), value, rest), last);
+  const chain = () =>
+    values.slice(0, -1).reduceRight<X>((rest, value, i) => mux<X>(typed<Bool>(node(index).eq(i)), value, rest), last);
+  return sharingSite(chain);
 }
 
 /** All parts as one word, most significant first. */
@@ -70,12 +78,12 @@ export function repeat<W extends number, N extends number>(value: UInt<W>, n: N)
 
 /** 1 if any of them is. @throws HdlError for an empty list. */
 export function anyOf(bits: readonly Bool[]): Bool {
-  return typed(fold(bits, (a, b) => a.or(b)));
+  return typed(sharingSite(() => fold(bits, (a, b) => a.or(b))));
 }
 
 /** 1 if all of them are. @throws HdlError for an empty list. */
 export function allOf(bits: readonly Bool[]): Bool {
-  return typed(fold(bits, (a, b) => a.and(b)));
+  return typed(sharingSite(() => fold(bits, (a, b) => a.and(b))));
 }
 
 function fold(bits: readonly Bool[], f: (a: Bits, b: Bits) => Bits): Bits {

@@ -1,7 +1,7 @@
 import { Bits, checkIndex, concat, type Meaning, type Role, typed } from './bits.ts';
 import type { DomainChoice } from './domain.ts';
 import { HdlError } from './errors.ts';
-import { CallSite } from './site.ts';
+import { callSite, sharingSite } from './site.ts';
 import { byIndex } from './store.ts';
 import type {
   Bool,
@@ -66,7 +66,7 @@ export class Elements extends Array<unknown> {
 const chosen = new WeakMap<object, { readonly index: Bits; readonly elements: readonly unknown[] }>();
 
 function element(index: Bits, elements: readonly unknown[]): unknown {
-  const site = new CallSite();
+  const site = callSite();
   const value = zipLeaves(elements, choices => {
     const last = choices.at(-1);
     if (!last) throw new HdlError('a vector has at least one element');
@@ -196,7 +196,7 @@ export function signals<X>(type: HType, role: Role, { init, domain, crossing = f
   const flip = (flipped: boolean): Role =>
     flipped && role === 'input' ? 'output' : flipped && role === 'output' ? 'input' : role;
   const resets = init === undefined ? [] : constants(type, init);
-  const site = new CallSite();
+  const site = callSite();
   let next = 0;
   return shapeOf(type).make(
     (width, meaning, flipped) =>
@@ -207,7 +207,7 @@ export function signals<X>(type: HType, role: Role, { init, domain, crossing = f
 /** A value of `type` of which the leaves are 0, in the order in which they are made. */
 function zero(type: HType): { readonly value: unknown; readonly order: readonly Bits[] } {
   const order: Bits[] = [];
-  const site = new CallSite();
+  const site = callSite();
   const value = shapeOf(type).make((width, meaning) => {
     const leaf = new Bits(width, { kind: 'const', value: 0n }, meaning, site);
     order.push(leaf);
@@ -244,7 +244,7 @@ function fromLiteral(type: HType, value: object): unknown {
 export function assign(target: unknown, value: unknown): void {
   const choice = typeof target === 'object' && target !== null ? chosen.get(target) : undefined;
   if (choice) {
-    byIndex(choice.index, choice.elements.length, new CallSite(), i => {
+    byIndex(choice.index, choice.elements.length, callSite(), i => {
       assign(choice.elements[i], value);
     });
   } else if (target instanceof Bits) {
@@ -362,5 +362,5 @@ export function equal<X extends Readable>(a: X, b: Driver<X>): Bool {
     if (!like) throw new HdlError('this is not a hardware value');
     return like.operand(leaf);
   });
-  return typed(concat(leaves(a)).eq(concat(leaves(other))));
+  return typed(sharingSite(() => concat(leaves(a)).eq(concat(leaves(other)))));
 }

@@ -1,11 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import type { Location, Site } from '../ir/ir.ts';
-
-/** Frames in this folder are the language itself and never the user's. */
-const library = new URL('.', import.meta.url).href;
-const libraryPath = fileURLToPath(library);
-
-const frame = /(?:\(|at (?:async )?)((?:file:\/\/)?\/[^()]*?):(\d+):(\d+)\)?$/;
+import { userFrames } from './stack.ts';
 
 /** Enough to pass the language's own frames and still keep the user's callers. */
 const depth = 10;
@@ -17,16 +11,17 @@ export class CallSite implements Site {
   private constructors = 0;
   private readonly holder: { stack?: string } = {};
 
-  constructor() {
+  /** @param frames how many to keep; @param above the caller of this function is the first. */
+  constructor(frames = depth, above: (...args: never) => unknown = CallSite as never) {
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = depth;
-    Error.captureStackTrace(this.holder, CallSite);
+    Error.stackTraceLimit = frames;
+    Error.captureStackTrace(this.holder, above);
     Error.stackTraceLimit = limit;
   }
 
   get frames(): readonly Location[] {
     if (!this.resolved) {
-      const stack = user(this.holder.stack ?? '');
+      const stack = userFrames(this.holder);
       this.resolved = stack.map(f => f.location);
       const made = stack.findIndex(f => !f.constructs);
       this.constructors = Math.max(made, 0);
@@ -46,20 +41,24 @@ export class CallSite implements Site {
   }
 }
 
-interface Frame {
-  readonly location: Location;
-  readonly constructs: boolean;
+/** The site that all nodes made now belong to. */
+let shared: CallSite | undefined;
+
+/** The place that calls the language: where the node that is being made was written. */
+export function callSite(): CallSite {
+  return shared ?? new CallSite(depth, callSite);
 }
 
-function user(stack: string): readonly Frame[] {
-  const frames: Frame[] = [];
-  for (const text of stack.split('\n')) {
-    const found = frame.exec(text);
-    if (!found) continue;
-    const [, place = '', line = '0', column = '0'] = found;
-    if (place.includes('/node_modules/') || place.startsWith(library) || place.startsWith(libraryPath)) continue;
-    const file = place.startsWith('file:') ? fileURLToPath(place) : place;
-    frames.push({ location: { file, line: Number(line), column: Number(column) }, constructs: /^\s*at new /.test(text) });
+/**
+ * The nodes that `make` makes belong to one place, `site` or where this is called from: one operator of the user's may take many of them, made
+ * far below the call. No code of the user runs in it.
+ */
+export function sharingSite<R>(make: () => R, site = callSite()): R {
+  const outer = shared;
+  shared = site;
+  try {
+    return make();
+  } finally {
+    shared = outer;
   }
-  return frames;
 }

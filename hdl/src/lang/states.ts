@@ -4,6 +4,7 @@ import { Encoding } from './encoding.ts';
 import { HdlError } from './errors.ts';
 import { ones } from './fold.ts';
 import { type Leaf, made } from './shapes.ts';
+import { sharingSite } from './site.ts';
 import type { Bool, Enum, EnumType, UInt } from './values.ts';
 
 /** Makes enumerations; by default a state's code is its position. */
@@ -58,8 +59,8 @@ function enumeration<N extends string>(names: readonly N[], codeOf: (i: bigint) 
     encoding,
     ...Object.fromEntries(values),
     make: (leaf: Leaf) => leaf(width, encoding, false),
-    legal: (word: UInt<number>) => typed<Bool>(legal(encoding, node(word))),
-    from: (word: UInt<number>, illegal?: N) => typed<Enum<N>>(from(encoding, node(word), illegal)),
+    legal: (word: UInt<number>) => typed<Bool>(sharingSite(() => legal(encoding, node(word)))),
+    from: (word: UInt<number>, illegal?: N) => typed<Enum<N>>(sharingSite(() => from(encoding, node(word), illegal))),
   });
 }
 

@@ -49,14 +49,19 @@ export class Bench {
     this.simulation.step(cycles);
   }
 
-  /** All inputs 0 and one cycle of reset; `prepare` may drive inputs that matter in it. */
-  reset(prepare?: () => void): void {
-    for (const port of this.simulation.ports.values()) if (port.direction === 'input') port.words.fill(0);
-    prepare?.();
+  /** Some cycles with all inputs at 1, so that there is something to reset; then one cycle of reset with all inputs at 0. */
+  reset(): void {
+    this.drive(-1);
+    this.step(5);
+    this.drive(0);
     const reset = this.simulation.ports.get('rst');
     if (reset) reset.words[0] = 1;
     this.step();
     if (reset) reset.words[0] = 0;
+  }
+
+  private drive(value: number): void {
+    for (const name of this.names('input')) this.set(name, value);
   }
 }
 

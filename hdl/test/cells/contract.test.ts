@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Formula } from '../../src/cells/contract.ts';
 import * as hdl from '../../src/index.ts';
-import { contractTable } from './catalogue.ts';
+import { catalogued, cataloguePage } from './catalogue.ts';
 import { type Example, examples } from './examples.ts';
 import { measure } from './measure.ts';
 
@@ -40,11 +40,15 @@ test('every cell has an example', () => {
   expect(cells.length).toBeGreaterThan(15);
 });
 
+test('every cell stands in the catalogue', () => {
+  expect(cells.filter(name => !catalogued.includes(name))).toEqual([]);
+});
+
 test('only the lazy fork has a path from ready to valid', () => {
   const wrong = examples.filter(({ cell }) => cell.contract.paths.some(path => /^\S*valid: .*ready/.test(path)));
   expect(wrong.map(({ name }) => name)).toEqual(['lazy_fork']);
 });
 
 test('docs/cells.md is made from the contracts', async () => {
-  await expect(contractTable()).toMatchFileSnapshot('../../../docs/cells.md');
+  await expect(cataloguePage()).toMatchFileSnapshot('../../../docs/cells.md');
 });

@@ -44,7 +44,12 @@ class Block extends Module<BlockOptions> {
         );
       }
     }
-    this.out.set(this.state.map(value => this.fit(value, 64)).reduce((a, b) => a.xor(b)));
+    this.out.set(
+      this.state
+        .map(value => this.fit(value, 64))
+        .reduce((a, b) => a.xor(b))
+        .as(64),
+    );
   }
 
   private expression(pool: UInt<number>[], width: number): UInt<number> {

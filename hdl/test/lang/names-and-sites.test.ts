@@ -1,5 +1,20 @@
 import { expect, test } from 'vitest';
-import { bool, elaborate, type ir, Module, memory, output, reg, stream, uint, vec } from '../../src/index.ts';
+import {
+  bool,
+  elaborate,
+  highestOne,
+  input,
+  type ir,
+  Module,
+  memory,
+  output,
+  popCount,
+  reg,
+  stream,
+  uint,
+  vec,
+} from '../../src/index.ts';
+import { visitExpressions } from '../../src/ir/visit.ts';
 import { Counter, Top } from './examples.ts';
 
 const signalNames = (module: ir.Module | undefined) => module?.signals.map(s => `${s.kind} ${s.name} ${s.width}`);
@@ -61,4 +76,35 @@ test('every statement and declaration knows the line it was written on', () => {
   const place = (site: ir.Site) => `${site.frames[0]?.file.replace(/^.*\//, '')}:${site.frames[0]?.line}`;
   expect(design.top.signals.map(s => place(s.site))).toEqual(['examples.ts:24', 'examples.ts:25', 'examples.ts:26']);
   expect(design.top.body.map(s => place(s.site))).toEqual(['examples.ts:29', 'examples.ts:30']);
+});
+
+class Deep extends Module {
+  readonly a = input(uint(70));
+  readonly i = input(uint(7));
+  readonly count = output(uint(7));
+  readonly place = output(uint(7));
+  readonly turned = output(uint(70));
+  readonly chosen = output(uint(10));
+  readonly element = output(uint(4));
+  private readonly list = reg(vec(3, uint(4)));
+  protected override logic() {
+    this.count.set(popCount(this.a));
+    this.place.set(highestOne(this.a));
+    this.turned.set(this.a.rotl(this.i).addSat(this.a));
+    this.chosen.set(this.a.word(this.i.bits(2, 0), 10));
+    this.element.set(this.list.at(this.i.bits(1, 0)));
+    this.list.at(this.i.bits(1, 0)).set(3);
+  }
+}
+
+test('all nodes of an operator that takes many stand where the operator does', () => {
+  const { top } = elaborate(() => new Deep()).design;
+  const lines = new Set<number | undefined>();
+  visitExpressions(top, ({ kind, site }) => {
+    if (kind === 'signal') return;
+    expect(site.frames[0]?.file).toMatch(/names-and-sites\.test\.ts$/);
+    lines.add(site.frames[0]?.line);
+  });
+  const [first = 0] = lines;
+  expect([...lines].map(line => (line ?? 0) - first)).toEqual([0, 1, 2, 3, 4, 5]);
 });

@@ -14,7 +14,7 @@ export function keyOf(inputs: unknown): string {
 const own = ['shim.ts', 'compile.ts', 'build.ts', 'ports.ts'].map(file => readFileSync(new URL(file, import.meta.url), 'utf8'));
 
 /** What `-march=native` depends on. */
-const processor = [platform(), arch(), instructions()];
+export const processor = [platform(), arch(), instructions()];
 
 function instructions(): string | undefined {
   try {

@@ -122,7 +122,7 @@ function recent(version: string): boolean {
   return number(version) >= number(oldest);
 }
 
-function* findCompiler(): Task<Toolchain['compiler']> {
+export function* findCompiler(): Task<Toolchain['compiler']> {
   const { CXX } = process.env;
   for (const command of CXX ? [CXX] : ['clang++', 'g++']) {
     const said = yield* run({ file: command, args: ['--version'] });

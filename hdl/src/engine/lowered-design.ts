@@ -1,0 +1,202 @@
+import type { Design } from '../ir/ir.ts';
+import { at } from './at.ts';
+import type { Unit } from './chunks.ts';
+import { FlatGraph, type FlatInstance } from './flat-graph.ts';
+import { type GatingPlan, planGating } from './gating-plan.ts';
+import { Layout, strideOf } from './layout.ts';
+import type { LimbGraph } from './limb-graph.ts';
+import { Lowering } from './lower.ts';
+import { order } from './order.ts';
+import type { Root, WritePort } from './program.ts';
+import { placeState, type State } from './state.ts';
+
+/** A port in the engine's memory. */
+export interface PlacedPort {
+  readonly name: string;
+  readonly direction: 'input' | 'output';
+  readonly width: number;
+  readonly address: number;
+}
+
+/** A memory in the engine's memory. */
+export interface PlacedMemoryView {
+  readonly width: number;
+  readonly depth: number;
+  readonly stride: number;
+  readonly address: number;
+  /** Its number. */
+  readonly index: number;
+}
+
+/** A signal whose value is in memory after every settling; instances give the scopes of a waveform. */
+export interface TracedSignal {
+  readonly instance: FlatInstance;
+  readonly name: string;
+  readonly width: number;
+  readonly address: number;
+}
+
+/** What a simulation knows of a design on a machine. */
+export interface PlacedDesign {
+  /** Name of the top module. */
+  readonly name: string;
+  readonly ports: readonly PlacedPort[];
+  /** By path. */
+  readonly memories: ReadonlyMap<string, PlacedMemoryView>;
+  /** Empty unless the design was compiled for tracing. */
+  readonly traced: readonly TracedSignal[];
+}
+
+/** A design in the form that the engines make code of: operations on limbs, and what is to be stored where. */
+export interface LoweredDesign {
+  readonly design: Design;
+  readonly graph: FlatGraph;
+  readonly limbs: LimbGraph;
+  readonly state: State;
+  /** Where everything else is; what comes last is placed by `placeMemories`. */
+  readonly layout: Layout;
+  /** In the order of the write ports' stores in `writes`. */
+  readonly writePorts: readonly WritePort[];
+  /** Stores of the next value of each register, and of each write port. */
+  readonly registers: readonly Unit[];
+  readonly writes: readonly Unit[];
+  /** Stores of the reset values. */
+  readonly resets: readonly Root[];
+  /** Stores of the outputs, and of the traced signals. */
+  readonly outputs: readonly Root[];
+  /** The output that stops `run`, if there is one: its store. */
+  readonly attention: Root | undefined;
+  readonly ports: readonly PlacedPort[];
+  readonly traced: readonly TracedSignal[];
+}
+
+/** Lowers a design. `trace`: every named signal is an output. @throws SimulationError for a combinational loop. */
+export function lowerDesign(design: Design, trace: boolean): LoweredDesign {
+  const graph = new FlatGraph(design);
+  const { signals } = design.top;
+  const outputs = signals.flatMap((signal, index) => (signal.kind === 'output' ? index : []));
+  const named = trace
+    ? graph.instances.flatMap(instance => instance.graph.module.signals.map((_, index) => ({ instance, index })))
+    : [];
+  const live = order(
+    graph,
+    [
+      ...outputs.map(index => graph.signal(graph.top, index)),
+      ...graph.writes.flatMap(({ enable, address, data, mask }) => [enable ?? [], address, data, mask ?? []].flat()),
+      ...named.map(({ instance, index }) => graph.signal(instance, index)).filter(id => id >= 0),
+    ],
+    trace ? graph.registers.map((_, register) => register) : [],
+  );
+
+  const layout = new Layout();
+  const state = placeState(graph, live.registers, layout);
+  const lowering = new Lowering(graph, live.nodes, state);
+  const writePorts: WritePort[] = [];
+  const instances = new Map(graph.instances.map((instance, index) => [instance, index]));
+  const instanceOf = (node: number) => {
+    const owner = graph.owner(node);
+    return owner === undefined ? -1 : (instances.get(owner) ?? -1);
+  };
+  const registers = live.registers
+    .toSorted((a, b) => a - b)
+    .map(register => ({ roots: lowering.registerStores(register), instance: instanceOf(at(graph.registers, register).next) }));
+  const writes: Unit[] = [];
+  for (const write of graph.writes) {
+    const lowered = lowering.write(write, layout);
+    if (lowered === undefined) continue;
+    writePorts.push(lowered.port);
+    writes.push({ roots: lowered.roots, instance: instanceOf(write.address) });
+  }
+  const outputStores = outputs.map(index => lowering.stores(at(state.ports, index), graph.signal(graph.top, index)));
+  const traced: TracedSignal[] = [];
+  const traceStores: Root[] = [];
+  for (const { instance, index } of named) {
+    const { name, width } = at(instance.graph.module.signals, index);
+    const node = graph.signal(instance, index);
+    if (node < 0) {
+      traced.push({ instance, name, width, address: at(state.ports, index) });
+      continue;
+    }
+    const address = layout.reserve(8 * Math.ceil(width / 64), 8);
+    const register = at(instance.registers, index);
+    traceStores.push(...(register >= 0 ? lowering.currentStores(address, register) : lowering.stores(address, node)));
+    traced.push({ instance, name, width, address });
+  }
+
+  const attention = outputs.findIndex(index => at(signals, index).name === 'attention' && at(signals, index).width === 1);
+  return {
+    design,
+    graph,
+    limbs: lowering.limbs,
+    state,
+    layout,
+    writePorts,
+    registers,
+    writes,
+    resets: live.registers.flatMap(register => lowering.resetStores(register)),
+    outputs: [...outputStores.flat(), ...traceStores],
+    attention: outputStores[attention]?.[0],
+    ports: topPorts(design, state),
+    traced,
+  };
+}
+
+/** Where memories are, and what is left for gating. */
+export interface PlacedRest {
+  readonly bases: readonly number[];
+  /** By path. */
+  readonly memories: ReadonlyMap<string, PlacedMemoryView>;
+  readonly gating: { readonly address: number; readonly bytes: number };
+}
+
+/** Places what nothing before depends on: room for gating, and the memories at the end. */
+export function placeRest({ graph, layout, limbs, registers, writes }: LoweredDesign): PlacedRest {
+  const roots = [...registers, ...writes].reduce((sum, unit) => sum + unit.roots.length, 0);
+  const bytes = gatingSpace(limbs.size + roots, layout.end);
+  const address = layout.reserve(bytes, 64);
+  const bases = placeMemories(graph, layout);
+  const memories = graph.memories.map(({ path, width, depth }, index) => {
+    return [path, { width, depth, stride: strideOf(width), address: at(bases, index), index }] as const;
+  });
+  return { bases, memories: new Map(memories), gating: { address, bytes } };
+}
+
+/** Makes the gated code's plan; `layout` is the place that is left for it. */
+export function gatingPlanOf({ limbs, registers, writes, attention, state, ports }: LoweredDesign, layout: Layout): GatingPlan {
+  const logic = {
+    limbs,
+    registers: registers.filter(({ roots }) => roots.length > 0),
+    writes,
+    attention: attention?.value ?? -1,
+    shadow: state.shadow,
+    inputs: ports.filter(({ direction }) => direction === 'input'),
+  };
+  return planGating(logic, layout);
+}
+
+function placeMemories(graph: FlatGraph, layout: Layout): number[] {
+  let readable = 0;
+  const bases = graph.memories.map(({ width, depth }) => {
+    const stride = strideOf(width);
+    const base = layout.reserve(stride * depth, 64);
+    // A read beyond the depth happens and is discarded; it must stay inside of the machine's memory.
+    readable = Math.max(readable, base + stride * 2 ** Math.ceil(Math.log2(depth)));
+    return base;
+  });
+  layout.reserve(Math.max(0, readable - layout.end), 1);
+  return bases;
+}
+
+/** Bytes that gating needs at most: a limb per node, sets of at most as many chunks, and copies of what is in `stateBytes`. */
+function gatingSpace(nodes: number, stateBytes: number): number {
+  return 10 * nodes + stateBytes + 4096;
+}
+
+function topPorts(design: Design, state: State): PlacedPort[] {
+  const ports: PlacedPort[] = [];
+  if (state.reset >= 0) ports.push({ name: 'rst', direction: 'input', width: 1, address: state.reset });
+  design.top.signals.forEach(({ name, kind, width }, index) => {
+    if (kind === 'input' || kind === 'output') ports.push({ name, direction: kind, width, address: at(state.ports, index) });
+  });
+  return ports;
+}

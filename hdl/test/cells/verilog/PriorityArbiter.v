@@ -1,0 +1,32 @@
+module PriorityArbiter ( // arbiters.ts:17
+  input clk,
+  input rst,
+  input [7:0] in_0_payload,
+  input in_0_valid,
+  output in_0_ready,
+  input [7:0] in_1_payload,
+  input in_1_valid,
+  output in_1_ready,
+  input [7:0] in_2_payload,
+  input in_2_valid,
+  output in_2_ready,
+  output [7:0] out_payload,
+  output out_valid,
+  input out_ready
+);
+  reg [2:0] owner; // arbiters.ts:30
+  wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:100
+  wire [2:0] grant = (|owner) ? owner : valid & (3'd0 - valid); // arbiters.ts:34
+  assign out_valid = |(grant & valid); // arbiters.ts:105
+  assign out_payload = (grant[0] ? in_0_payload : 8'd0) | (grant[1] ? in_1_payload : 8'd0) |
+      (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:106
+  assign in_0_ready = grant[0] & out_ready; // arbiters.ts:113
+  assign in_1_ready = grant[1] & out_ready; // arbiters.ts:113
+  assign in_2_ready = grant[2] & out_ready; // arbiters.ts:113
+  always @(posedge clk) begin
+    owner <= (out_valid & ~out_ready) ? grant : 3'd0; // arbiters.ts:36
+    if (rst) begin
+      owner <= 3'd0;
+    end
+  end
+endmodule
