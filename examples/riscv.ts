@@ -8,6 +8,8 @@ import {
   bool,
   cat,
   decode,
+  type Engine,
+  embedded,
   emitText,
   Module,
   match,
@@ -241,9 +243,9 @@ export const asm = {
   ebreak: () => 0x0010_0073,
 } as const;
 
-/** Runs a program. @returns what it printed. @throws Error if it does not halt in `cycles`. */
-export function run(program: readonly number[], words = 256, cycles = 10_000): number[] {
-  using sim = simulate(() => new RiscV({ words, program }));
+/** Runs a program, on the in-process engine unless another is given. @returns what it printed. @throws Error if it does not halt in `cycles`. */
+export function run(program: readonly number[], words = 256, cycles = 10_000, engine: Engine = embedded): number[] {
+  using sim = simulate(() => new RiscV({ words, program }), { engine });
   const { halted, print, print_valid } = sim.dut;
   const printed: number[] = [];
   for (let cycle = 0; cycle < cycles; cycle++) {

@@ -1,4 +1,5 @@
 import { checked, elaborate, emitVerilog, type ir, uint } from '@hdl/ts-hdl';
+import { verilator } from '@hdl/verilator-wrapper';
 import { describe, expect, test } from 'vitest';
 import { Queue, seeded, through } from '../../examples/fifo.ts';
 import { Fir, filtered } from '../../examples/fir.ts';
@@ -45,6 +46,10 @@ const constant = (register: number, value: number) => [
 describe('RISC-V', () => {
   test('Fibonacci numbers', () => {
     expect(run(fibonacci(12))).toEqual([0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]);
+  });
+
+  test('its Verilog computes the same', { timeout: 120_000 }, () => {
+    expect(run(fibonacci(12), 256, 1000, verilator)).toEqual(run(fibonacci(12)));
   });
 
   const values = [0, 1, -1, 0x7fffffff, -0x80000000, 0x12345678, -0x12345678, 5];

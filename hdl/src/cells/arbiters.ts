@@ -7,6 +7,7 @@ import { when } from '../lang/statements.ts';
 import type { HType, Stream, UInt } from '../lang/values.ts';
 import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
+import { atLeast } from './parameters.ts';
 
 const paths = ['in.ready: in.valid, out.ready', 'out.payload: in.payload, in.valid', 'out.valid: in.valid'];
 
@@ -52,6 +53,7 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
     reset: 'gives input 0 the turn',
     keeps: [],
   };
+  private readonly turn = mostOf(this.p);
   readonly in = input(vec(this.p.n, stream(this.p.type)));
   readonly out = output(stream(this.p.type));
   /** The input whose word waits at the output, one-hot; 0 if none does. */
@@ -59,13 +61,10 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
   /** Inputs up to and including the one last granted: they come after the others. */
   private readonly served = reg(uint(this.p.n), { init: 0 });
   /** Words that the input last granted may still send in its turn. */
-  private readonly left = this.most > 1 ? reg(uint(clog2(this.most)), { init: 0 }) : undefined;
+  private readonly left = this.turn > 1 ? reg(uint(clog2(this.turn)), { init: 0 }) : undefined;
 
   protected override logic() {
-    const { n, weights } = this.p;
-    if (weights && weights.length !== n) throw new HdlError(`${weights.length} weights are given for ${n} inputs`);
-    if (weights?.some(weight => !Number.isInteger(weight) || weight < 1))
-      throw new HdlError(`a weight is a whole number of at least 1: ${weights.join(', ')}`);
+    const { weights } = this.p;
     const valid = validOf(this.in);
     const waiting = valid.and(this.served.not());
     const next = lowestBit(mux(waiting.any(), waiting, valid));
@@ -73,8 +72,8 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
     if (left && weights) {
       const last = this.served.and(this.served.shr(1).not());
       const stays = last.and(valid).any().and(left.any());
-      const turn = mux(stays, last, next);
-      const grant = mux(this.owner.any(), this.owner, turn);
+      const offered = mux(stays, last, next);
+      const grant = mux(this.owner.any(), this.owner, offered);
       this.arbitrate(valid, grant);
       const share = muxOneHot(
         grant.words(1),
@@ -84,15 +83,17 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
     } else this.arbitrate(valid, mux(this.owner.any(), this.owner, next));
   }
 
-  private get most() {
-    return Math.max(...(this.p.weights ?? [1]));
-  }
-
   private arbitrate(valid: UInt<number>, grant: UInt<number>) {
     join(this.in, this.out, valid, grant);
     this.owner.set(mux(this.out.valid.and(this.out.ready.not()), grant, 0));
     when(this.out.fire, () => this.served.set(grant.or(grant.sub(1))));
   }
+}
+
+/** Words of the longest turn. @throws HdlError for weights that do not fit. */
+function mostOf({ n, weights = [] }: { readonly n: number; readonly weights?: readonly number[] }): number {
+  if (weights.length !== 0 && weights.length !== n) throw new HdlError(`${weights.length} weights are given for ${n} inputs`);
+  return Math.max(1, ...weights.map(weight => atLeast(1, 'a weight', weight)));
 }
 
 /** Which inputs have a word; input 0 is bit 0. */

@@ -1,13 +1,12 @@
 import { clockDomain, inDomain } from '../lang/domain.ts';
-import { HdlError } from '../lang/errors.ts';
 import { memory } from '../lang/memory.ts';
 import { connect, input, Module, output, reg } from '../lang/module.ts';
 import { fromGray, toGray } from '../lang/one-hot.ts';
 import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
-import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
+import { addressWidth } from './parameters.ts';
 import { Synchroniser } from './synchronisers.ts';
 
 /**
@@ -25,33 +24,30 @@ export class AsyncFifo<T extends HType> extends Module<{ type: T; depth: number;
     reset: 'empties it; both domains together',
     keeps: ['words'],
   };
+  private readonly width = addressWidth('an AsyncFifo', this.p.depth);
   readonly from = clockDomain();
   readonly to = clockDomain({ default: true });
   readonly in = input(stream(this.p.type), { domain: this.from });
   readonly out = output(stream(this.p.type));
   private readonly words = memory(this.p.type, { depth: this.p.depth, style: 'block' });
   /** One bit more than an address, so that full and empty differ. */
-  private readonly write_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0, domain: this.from });
+  private readonly write_pointer = reg(uint(this.width + 1), { init: 0, domain: this.from });
   /** The same in Gray code, from a register: between two edges it does not change. */
-  private readonly write_gray = reg(uint(clog2(this.p.depth) + 1), { init: 0, domain: this.from });
-  private readonly written = new Synchroniser({ width: clog2(this.p.depth) + 1, stages: this.p.stages ?? 2 });
-  private readonly read_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
-  private readonly read_gray = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
-  private readonly freed = inDomain(
-    this.from,
-    () => new Synchroniser({ width: clog2(this.p.depth) + 1, stages: this.p.stages ?? 2 }),
-  );
+  private readonly write_gray = reg(uint(this.width + 1), { init: 0, domain: this.from });
+  private readonly written = new Synchroniser({ width: this.width + 1, stages: this.p.stages ?? 2 });
+  private readonly read_pointer = reg(uint(this.width + 1), { init: 0 });
+  private readonly read_gray = reg(uint(this.width + 1), { init: 0 });
+  private readonly freed = inDomain(this.from, () => new Synchroniser({ width: this.width + 1, stages: this.p.stages ?? 2 }));
   private readonly word_valid = reg(bool, { init: 0 });
 
   protected override logic() {
+    const { width } = this;
     const { depth } = this.p;
-    if (depth < 2 || 2 ** clog2(depth) !== depth)
-      throw new HdlError(`an AsyncFifo's depth is a power of two of at least 2, not ${depth}`);
-    const width = clog2(depth);
     connect(this.written, { in: this.write_gray });
     connect(this.freed, { in: this.read_gray });
 
-    const used = this.write_pointer.sub(fromGray(this.freed.out));
+    const freed_pointer = fromGray(this.freed.out);
+    const used = this.write_pointer.sub(freed_pointer);
     this.in.ready.set(used.ne(depth));
     when(this.in.fire, () => {
       const next = this.write_pointer.add(1);

@@ -1,11 +1,10 @@
-import { HdlError } from '../lang/errors.ts';
 import { memory } from '../lang/memory.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
 import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
-import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
+import { addressWidth } from './parameters.ts';
 
 /**
  * First in, first out, in block RAM. A word can leave 2 cycles after it came; one word per cycle in and out. `in.ready` depends on
@@ -21,20 +20,19 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
     reset: 'empties it',
     keeps: ['words'],
   };
+  private readonly width = addressWidth('a Fifo', this.p.depth);
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
   private readonly words = memory(this.p.type, { depth: this.p.depth, style: this.p.style ?? 'block' });
   /** One bit more than an address, so that full and empty differ. */
-  private readonly write_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
-  private readonly read_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
+  private readonly write_pointer = reg(uint(this.width + 1), { init: 0 });
+  private readonly read_pointer = reg(uint(this.width + 1), { init: 0 });
   private readonly full = reg(bool, { init: 0 });
   private readonly word_valid = reg(bool, { init: 0 });
 
   protected override logic() {
+    const { width } = this;
     const { depth } = this.p;
-    if (depth < 2 || 2 ** clog2(depth) !== depth)
-      throw new HdlError(`a Fifo's depth is a power of two of at least 2, not ${depth}`);
-    const width = clog2(depth);
     const write = this.in.valid.and(this.full.not());
     const fetch = this.write_pointer.ne(this.read_pointer).and(this.word_valid.not().or(this.out.ready));
 

@@ -1,12 +1,11 @@
-import { HdlError } from '../lang/errors.ts';
 import { memory } from '../lang/memory.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
 import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { Fields } from '../lang/values.ts';
-import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
 import { lastOf, type PacketType } from './packet.ts';
+import { addressWidth } from './parameters.ts';
 
 /**
  * First in, first out, of whole packets, in block RAM: store and forward. A packet can leave once its last word came without `discard`; else it is
@@ -23,6 +22,7 @@ export class PacketFifo<F extends Fields> extends Module<{ type: PacketType<F>; 
     reset: 'empties it',
     keeps: ['words'],
   };
+  private readonly width = addressWidth('a PacketFifo', this.p.depth);
   readonly in = input(stream(this.p.type));
   /** With the last word of a packet: 1 drops the packet. */
   readonly discard = input(bool);
@@ -31,20 +31,18 @@ export class PacketFifo<F extends Fields> extends Module<{ type: PacketType<F>; 
   readonly dropped = output(bool);
   private readonly words = memory(this.p.type, { depth: this.p.depth, style: 'block' });
   /** One bit more than an address, so that full and empty differ. */
-  private readonly write_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
+  private readonly write_pointer = reg(uint(this.width + 1), { init: 0 });
   /** Where the packet that is coming began. */
-  private readonly commit_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
-  private readonly read_pointer = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
+  private readonly commit_pointer = reg(uint(this.width + 1), { init: 0 });
+  private readonly read_pointer = reg(uint(this.width + 1), { init: 0 });
   private readonly word_valid = reg(bool, { init: 0 });
   /** The packet that is coming does not fit: its words are taken and thrown away. */
   private readonly too_long = reg(bool, { init: 0 });
   private readonly was_dropped = reg(bool, { init: 0 });
 
   protected override logic() {
+    const { width } = this;
     const { depth } = this.p;
-    if (depth < 2 || 2 ** clog2(depth) !== depth)
-      throw new HdlError(`a PacketFifo's depth is a power of two of at least 2, not ${depth}`);
-    const width = clog2(depth);
     const full = this.write_pointer.sub(this.read_pointer).eq(depth);
     const committed = this.commit_pointer.ne(this.read_pointer);
     const fetch = committed.and(this.word_valid.not().or(this.out.ready));

@@ -5,6 +5,7 @@ import { when } from '../lang/statements.ts';
 import type { HType, UInt } from '../lang/values.ts';
 import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
+import { lanesOf } from './parameters.ts';
 
 /** Parameters of a RAM. */
 export interface RamParameters<T extends HType> {
@@ -18,7 +19,7 @@ export interface RamParameters<T extends HType> {
   readonly style?: 'block' | 'distributed';
 }
 
-const lanes = ({ type, lane = type.width }: RamParameters<HType>) => type.width / lane;
+const lanes = ({ type, lane = type.width }: RamParameters<HType>) => lanesOf(type.width, type.width / lane);
 
 /**
  * A RAM with a port to write and a port to read: the word of `read_address` comes a cycle later and stays while `read_enable` is 0. One word in and

@@ -1,4 +1,3 @@
-import { HdlError } from '../lang/errors.ts';
 import { memory } from '../lang/memory.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
 import { stream, uint } from '../lang/shapes.ts';
@@ -6,6 +5,7 @@ import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
 import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
+import { atLeast } from './parameters.ts';
 import { successor } from './wrap.ts';
 
 /**
@@ -22,19 +22,19 @@ export class ShowAheadFifo<T extends HType> extends Module<{ type: T; depth: num
     reset: 'empties it',
     keeps: ['words'],
   };
+  private readonly depth = atLeast(2, "a ShowAheadFifo's depth", this.p.depth);
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
   /** Words inside. */
-  readonly count = output(uint(clog2(this.p.depth + 1)));
+  readonly count = output(uint(clog2(this.depth + 1)));
   /** LUT RAM comes in powers of two: with as many words no address lies beyond it. */
-  private readonly words = memory(this.p.type, { depth: 2 ** clog2(this.p.depth), style: 'distributed' });
-  private readonly write_address = reg(uint(clog2(this.p.depth)), { init: 0 });
-  private readonly read_address = reg(uint(clog2(this.p.depth)), { init: 0 });
-  private readonly used = reg(uint(clog2(this.p.depth + 1)), { init: 0 });
+  private readonly words = memory(this.p.type, { depth: 2 ** clog2(this.depth), style: 'distributed' });
+  private readonly write_address = reg(uint(clog2(this.depth)), { init: 0 });
+  private readonly read_address = reg(uint(clog2(this.depth)), { init: 0 });
+  private readonly used = reg(uint(clog2(this.depth + 1)), { init: 0 });
 
   protected override logic() {
-    const { depth } = this.p;
-    if (depth < 2) throw new HdlError(`a ShowAheadFifo's depth is at least 2, not ${depth}: one word is a HalfRegister`);
+    const { depth } = this;
     const push = this.in.fire;
     const pop = this.out.fire;
     this.in.ready.set(this.used.ne(depth));

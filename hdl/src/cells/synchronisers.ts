@@ -1,15 +1,13 @@
 import { clockDomain, inDomain } from '../lang/domain.ts';
-import { HdlError } from '../lang/errors.ts';
 import { connect, input, Module, output, reg } from '../lang/module.ts';
 import { bool, stream, uint } from '../lang/shapes.ts';
 import { when } from '../lang/statements.ts';
 import type { HType } from '../lang/values.ts';
 import type { Contract } from './contract.ts';
+import { atLeast } from './parameters.ts';
 
-/** @throws HdlError unless a synchroniser of so many stages lets metastability settle. */
-function checkStages(stages: number): void {
-  if (!Number.isInteger(stages) || stages < 2) throw new HdlError(`a synchroniser has at least 2 stages, not ${stages}`);
-}
+/** Registers in a row that let metastability settle: 2 by default. */
+const stagesOf = ({ stages = 2 }: { readonly stages?: number }) => atLeast(2, 'the number of stages', stages);
 
 /**
  * Takes bits of another clock domain, or of none, into its own, in `stages` registers (2 by default) one behind the other. Each bit is taken by
@@ -24,14 +22,14 @@ export class Synchroniser<W extends number> extends Module<{ width: W; stages?: 
     keeps: [],
     demands: 'one bit changes at a time, as in Gray code, and comes from a register',
   };
+  private readonly stages = stagesOf(this.p);
   readonly in = input(uint(this.p.width), { domain: 'asynchronous' });
   readonly out = output(uint(this.p.width));
   /** May be metastable. */
   private readonly caught = reg(uint(this.p.width), { init: 0, crossing: true });
-  private readonly settled = Array.from({ length: (this.p.stages ?? 2) - 1 }, () => reg(uint(this.p.width), { init: 0 }));
+  private readonly settled = Array.from({ length: this.stages - 1 }, () => reg(uint(this.p.width), { init: 0 }));
 
   protected override logic() {
-    checkStages(this.p.stages ?? 2);
     this.caught.set(this.in);
     this.settled.forEach((stage, i) => {
       stage.set(this.settled[i - 1] ?? this.caught);
@@ -46,19 +44,20 @@ export class Synchroniser<W extends number> extends Module<{ width: W; stages?: 
 export class PulseSynchroniser extends Module<{ stages?: number }> {
   static readonly contract: Contract = {
     purpose: 'Takes pulses to another clock domain',
-    latency: 'stages',
+    latency: 'stages + 1',
     paths: [],
     reset: 'forgets pulses under way; both domains together',
     keeps: [],
     demands: 'at least 2 cycles of `to` between two pulses',
   };
+  private readonly stages = stagesOf(this.p);
   readonly from = clockDomain();
   readonly to = clockDomain({ default: true });
   readonly in = input(bool, { domain: this.from });
   readonly out = output(bool);
   /** Changes with each pulse. */
   private readonly sent = reg(bool, { init: 0, domain: this.from });
-  private readonly crossing = new Synchroniser({ width: 1, stages: this.p.stages ?? 2 });
+  private readonly crossing = new Synchroniser({ width: 1, stages: this.stages });
   private readonly seen = reg(bool, { init: 0 });
 
   protected override logic() {
@@ -83,6 +82,7 @@ export class WordSynchroniser<T extends HType> extends Module<{ type: T; stages?
     reset: 'empties it; both domains together',
     keeps: ['held', 'word'],
   };
+  private readonly stages = stagesOf(this.p);
   readonly from = clockDomain();
   readonly to = clockDomain({ default: true });
   readonly in = input(stream(this.p.type), { domain: this.from });
@@ -91,10 +91,10 @@ export class WordSynchroniser<T extends HType> extends Module<{ type: T; stages?
   private readonly held = reg(this.p.type, { domain: this.from });
   /** Changes with each word that is sent. */
   private readonly sent = reg(bool, { init: 0, domain: this.from });
-  private readonly request = new Synchroniser({ width: 1, stages: this.p.stages ?? 2 });
+  private readonly request = new Synchroniser({ width: 1, stages: this.stages });
   /** Follows `sent` when the word has arrived. */
   private readonly arrived = reg(bool, { init: 0 });
-  private readonly acknowledge = inDomain(this.from, () => new Synchroniser({ width: 1, stages: this.p.stages ?? 2 }));
+  private readonly acknowledge = inDomain(this.from, () => new Synchroniser({ width: 1, stages: this.stages }));
   private readonly word_valid = reg(bool, { init: 0 });
   private readonly word = reg(this.p.type, { crossing: true });
 
@@ -130,14 +130,14 @@ export class ResetSynchroniser extends Module<{ stages?: number; active?: 'high'
     reset: 'active',
     keeps: [],
   };
+  private readonly stages = stagesOf(this.p);
   readonly raw = clockDomain({ clock: 'clk', reset: { kind: 'async', active: this.p.active ?? 'high' }, default: true });
   readonly reset = output(bool);
   /** Edges that the reset still lasts, in unary. */
-  private readonly lasting = reg(uint(this.p.stages ?? 2), { init: -1 });
+  private readonly lasting = reg(uint(this.stages), { init: -1 });
 
   protected override logic() {
-    checkStages(this.p.stages ?? 2);
     this.lasting.set(this.lasting.shl(1));
-    this.reset.set(this.lasting.bit((this.p.stages ?? 2) - 1));
+    this.reset.set(this.lasting.bit(this.stages - 1));
   }
 }

@@ -60,6 +60,8 @@ const isFixed = (statement: Statement): statement is Assign => statement.kind ==
 /** The value that unconditional assignments give together; the last one wins, and bits that none drives are 0. */
 function joined(statements: readonly Assign[], target: Target): Expr {
   const { width, site } = target.signal;
+  const [first] = statements;
+  if (first && statements.length === 1 && first.value.width === width) return first.value;
   let covered = 0n;
   const pieces: { readonly low: number; readonly value: Expr }[] = [];
   const add = (low: number, size: number, value: (low: number, width: number) => Expr) => {

@@ -1,7 +1,7 @@
 import { components } from '../ir/graph.ts';
 import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
 import { bodies, expressions, postOrder, targetName } from '../ir/visit.ts';
-import { type CombNet, combNets, driving } from './drivers.ts';
+import { type CombNet, driving } from './drivers.ts';
 import { resolved } from './resolve.ts';
 import { simplify } from './simplify.ts';
 
@@ -24,8 +24,7 @@ export interface Drivers {
  * bits of itself gets no block, but one expression.
  */
 export function drivers(module: Module, pathsOf: (child: Module) => Paths): Drivers {
-  const body = simplify(module);
-  const nets = combNets(module, body);
+  const { body, nets } = simplify(module);
   const graph = new CombGraph(module, nets, pathsOf);
   const settled = nets.map((net, i) => (net.value || !graph.cyclic[i] ? net : { ...net, value: resolved(net, body) }));
   return { body, nets: settled, groups: grouped(settled, graph), paths: graph.paths };
@@ -34,8 +33,8 @@ export function drivers(module: Module, pathsOf: (child: Module) => Paths): Driv
 /** Which net depends on which, at the granularity of signals. */
 class CombGraph {
   readonly paths: Paths;
-  /** By net: an equal text means that the nets depend on the same inputs of the module. */
-  readonly support: readonly string[];
+  /** By net: an equal number means that the nets depend on the same inputs of the module. */
+  readonly support: readonly number[];
   /** By net: nets of one level never depend on each other. */
   readonly level: readonly number[];
   /** By net: whether it depends on itself as a signal, though not bit by bit. */
@@ -47,11 +46,11 @@ class CombGraph {
     const outputs = module.instances.flatMap(instance => childOutputs(instance));
     const names = [...nets.map(net => net.name), ...outputs.map(o => `${o.instance.name}.${o.port}`), ...inputs];
     const number = new Map(names.map((name, i) => [name, i]));
-    const numbers = (list: Iterable<string>) => [...list].flatMap(name => number.get(name) ?? []);
+    const among = (list: Iterable<string>) => [...list].flatMap(name => number.get(name) ?? []);
     this.sources = [
-      ...nets.map(net => numbers(netReads(net))),
+      ...nets.map(net => among(netReads(net))),
       ...outputs.map(({ instance, port }) =>
-        numbers([...(pathsOf(instance.module).get(port) ?? [])].map(input => `${instance.name}.${input}`)),
+        among([...(pathsOf(instance.module).get(port) ?? [])].map(input => `${instance.name}.${input}`)),
       ),
       ...inputs.map(() => []),
     ];
@@ -71,7 +70,12 @@ class CombGraph {
         cyclic[node] = component.length > 1 || sources.includes(node);
       }
     }
-    this.support = support.map(bits => bits.toString(36));
+    const numbers = new Map<bigint, number>();
+    this.support = support.map(bits => {
+      const found = numbers.get(bits) ?? numbers.size;
+      numbers.set(bits, found);
+      return found;
+    });
     this.level = level;
     this.cyclic = cyclic;
     this.paths = new Map(
@@ -129,7 +133,7 @@ function netReads(net: CombNet): Set<string> {
 
 function grouped(nets: readonly CombNet[], graph: CombGraph): (readonly CombNet[])[] {
   const blocks = nets.flatMap((net, i) => (net.value ? [] : [i]));
-  const bySupport = blocks.map(net => graph.support[net] ?? '');
+  const bySupport = blocks.map(net => `${graph.support[net]}`);
   const first = connected(blocks, nets, bySupport);
   const loops = graph.loops(first);
   const byLevel = blocks.map((net, i) => `${bySupport[i]} ${graph.level[net]}`);

@@ -1,15 +1,22 @@
 import type { Assign, Binary, Concat, Expr, Extend, Memory, Module, Site, Slice, Statement } from '../ir/ir.ts';
 import { expressions, operands, postOrder, walk } from '../ir/visit.ts';
+import { type CombNet, combNets } from './drivers.ts';
 import { constant, extended, foldBinary, foldMux, foldUnary, sameSource } from './fold.ts';
 import { type Known, knownSignals } from './known.ts';
 import { indexWidth } from './literals.ts';
 import { selected, selection, windowOf } from './window.ts';
 
+/** A module's body and what drives its combinational nets. */
+export interface Simplified {
+  readonly body: readonly Statement[];
+  readonly nets: readonly CombNet[];
+}
+
 /**
  * The body as a person would write it: constants folded, also those that a wire is tied to (Verilator warns of comparisons that are always
  * true, and of what is assigned under a condition that never is), and and slices moved to where Verilog can take them, which is at names only. A value that has several users keeps its node.
  */
-export function simplify(module: Module): readonly Statement[] {
+export function simplify(module: Module): Simplified {
   const uses = new Map<Expr, number>();
   const use = (expr: Expr) => uses.set(expr, (uses.get(expr) ?? 0) + 1);
   const seen = new Set<Expr>();
@@ -24,8 +31,9 @@ export function simplify(module: Module): readonly Statement[] {
   let known: Known = new Map();
   for (;;) {
     const body = new Simplifier(uses, known).body(module.body);
-    const next = knownSignals(module, body);
-    if (next.size === known.size) return body;
+    const nets = combNets(module, body);
+    const next = knownSignals(module, body, nets);
+    if (next.size === known.size) return { body, nets };
     known = next;
   }
 }

@@ -67,7 +67,7 @@ export function select<X extends Readable>(index: UInt<number>, values: readonly
 }
 
 /** All parts as one word, most significant first. */
-export function cat<const Parts extends readonly UInt<number>[]>(...parts: Parts): UInt<TotalWidth<Parts>> {
+export function cat<Parts extends readonly UInt<number>[]>(...parts: Parts): UInt<TotalWidth<Parts>> {
   return typed(concat(parts.map(node)));
 }
 

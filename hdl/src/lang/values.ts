@@ -195,7 +195,7 @@ export interface Enum<N extends string> extends Readable {
 }
 
 /** A signal that can be driven: wire, register or output, and parts of such. For a register `set` gives the value after the next clock edge. */
-export type Var<X extends Readable> = X[typeof parts] & X & { set(value: Driver<X>): void };
+export type Var<X extends Readable> = { set(value: Driver<X>): void } & X[typeof parts] & X;
 
 /** An input: it can be read but not driven from inside. The mark is optional, so that any X may stand beside it in a `mux`. */
 export type In<X> = X & { readonly [direction]?: 'in' };
@@ -304,13 +304,13 @@ export type InputsOf<M> = {
       : never;
 };
 
-type InputDriver<X extends Readable> =
-  X extends UInt<infer W>
-    ? Val<W>
-    : X extends SInt<infer W>
-      ? SignedVal<W>
-      : X extends Stream<infer T>
-        ? Stream<T>
-        : X extends readonly (infer E extends Readable)[]
-          ? readonly InputDriver<E>[]
-          : Omit<X, typeof direction> | X[typeof literal];
+/** Words are told by what of them can be set, which is cheaper for the compiler than comparing all their methods. */
+type InputDriver<X extends Readable> = X extends { readonly [parts]: UIntParts; readonly width: infer W extends number }
+  ? Val<W>
+  : X extends { readonly [parts]: SIntParts<infer W> }
+    ? SignedVal<W>
+    : X extends Stream<infer T>
+      ? Stream<T>
+      : X extends readonly (infer E extends Readable)[]
+        ? readonly InputDriver<E>[]
+        : Omit<X, typeof direction> | X[typeof literal];

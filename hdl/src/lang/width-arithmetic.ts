@@ -163,12 +163,12 @@ export type Mul<A extends number, B extends number> = number extends A
     : MulDigits<A, `${B}`, 0>;
 
 /** Sum of the widths of a list of known length. */
-export type TotalWidth<Parts extends readonly { readonly width: number }[]> = number extends Parts['length']
+export type TotalWidth<Parts extends readonly unknown[]> = number extends Parts['length']
   ? number
-  : Parts extends readonly [infer First extends { readonly width: number }, ...infer Rest extends { readonly width: number }[]]
-    ? Rest extends []
-      ? First['width']
-      : Add<First['width'], TotalWidth<Rest>>
+  : Parts extends readonly [{ readonly width: infer W extends number }, ...infer Rest]
+    ? Rest extends readonly []
+      ? W
+      : Add<W, TotalWidth<Rest>>
     : 0;
 
 interface Log2 {

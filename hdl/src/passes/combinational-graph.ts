@@ -1,5 +1,5 @@
 import { components } from '../ir/graph.ts';
-import type { Expr, Instance, Module, Signal, Site } from '../ir/ir.ts';
+import type { Assign, Domain, Expr, Instance, Memory, MemoryWrite, Module, Signal, Site } from '../ir/ir.ts';
 import { bodies, expressions, targetName, visitExpressions, walk } from '../ir/visit.ts';
 import { netsOf } from './nets.ts';
 
@@ -9,14 +9,30 @@ export interface GraphNode {
   readonly net: string | undefined;
   /** Set for an output of a child. */
   readonly child: { readonly instance: Instance; readonly port: Signal } | undefined;
+  /** What keeps the value: set where a register or a memory is read. */
+  readonly source: Signal | Memory | undefined;
   readonly site: Site;
   readonly edges: number[];
+}
+
+/** What a register takes at the edges of its clock, or a memory from the writes of one domain: all that the value and its enables depend on. */
+export interface Sink {
+  readonly item: Signal | Memory;
+  readonly domain: Domain;
+  readonly node: number;
 }
 
 interface Piece {
   readonly low: number;
   readonly width: number;
   readonly node: number;
+}
+
+/** What a statement is under: `condition`, and `outer` around or before it. */
+interface Held {
+  readonly condition: Expr;
+  readonly outer: Held | undefined;
+  node: number | undefined;
 }
 
 interface Work {
@@ -37,18 +53,21 @@ export class CombinationalGraph {
   readonly nodes: GraphNode[] = [];
   readonly components: readonly (readonly number[])[];
   readonly paths: OutputPaths;
+  /** Empty unless asked for. */
+  readonly sinks: Sink[] = [];
   private readonly pieces = new Map<string, Piece[]>();
   private readonly parts = new Map<Expr, Map<number, number>>();
   private readonly work: Work[] = [];
   private readonly pathsOf: (child: Module) => OutputPaths;
   private readonly inputs: ReadonlyMap<string, number>;
 
-  constructor(module: Module, pathsOf: (child: Module) => OutputPaths) {
+  /** @param withSinks the graph holds what registers and memories depend on too. */
+  constructor(module: Module, pathsOf: (child: Module) => OutputPaths, withSinks = false) {
     this.pathsOf = pathsOf;
     const inputs = module.signals.filter(signal => signal.kind === 'input');
     this.inputs = new Map(inputs.map(({ name, site }) => [name, this.node(name, site)]));
     this.cut(module);
-    this.connect(module);
+    this.connect(module, withSinks);
     for (let work = this.work.pop(); work; work = this.work.pop()) this.expand(work);
     this.components = components(this.nodes.length, node => this.nodes[node]?.edges ?? []);
     this.paths = this.outputPaths(module);
@@ -65,8 +84,8 @@ export class CombinationalGraph {
     return input === undefined ? (this.pieces.get(net) ?? []).map(piece => piece.node) : [input];
   }
 
-  private node(net: string | undefined, site: Site, child?: GraphNode['child']): number {
-    this.nodes.push({ net, child, site, edges: [] });
+  private node(net: string | undefined, site: Site, child?: GraphNode['child'], source?: GraphNode['source']): number {
+    this.nodes.push({ net, child, source, site, edges: [] });
     return this.nodes.length - 1;
   }
 
@@ -100,27 +119,78 @@ export class CombinationalGraph {
     }
   }
 
-  private connect(module: Module): void {
-    const visit = (body: Module['body'], conditions: readonly Expr[]) => {
+  private connect(module: Module, withSinks: boolean): void {
+    const sinks = new Map<Signal | Memory, Sink[]>();
+    const visit = (body: Module['body'], held: Held | undefined) => {
       for (const statement of body) {
         if (statement.kind === 'assign') {
-          const { low, offset, value, target, site } = statement;
-          for (const piece of this.pieces.get(targetName(target)) ?? []) {
-            if (piece.low < low || (!offset && piece.low >= low + value.width)) continue;
-            const through = this.node(undefined, site);
-            this.edge(piece.node, through);
-            // Where a signal chooses the place, any bit of the value can come to any bit of the target.
-            this.edge(through, offset ? this.part(value, 0, value.width) : this.part(value, piece.low - low, piece.width));
-            for (const condition of offset ? [...conditions, offset] : conditions)
-              this.edge(through, this.part(condition, 0, condition.width));
+          const pieces = this.pieces.get(targetName(statement.target));
+          if (pieces) this.drive(statement, pieces, held);
+          else if (withSinks && statement.target.signal.kind === 'register') this.keep(statement, held, sinks);
+        } else if (statement.kind === 'memory-write') {
+          if (withSinks) this.keep(statement, held, sinks);
+        } else if (statement.kind === 'if') {
+          let before = held;
+          for (const { condition, body: inner } of statement.arms) {
+            before = { condition, outer: before, node: undefined };
+            visit(inner, before);
           }
-        } else if (statement.kind !== 'memory-write') {
-          const held = [...conditions, ...expressions(statement)];
-          for (const inner of bodies(statement)) visit(inner, held);
+          visit(statement.otherwise, before);
+        } else if (statement.kind === 'match') {
+          const chosen = { condition: statement.subject, outer: held, node: undefined };
+          for (const inner of bodies(statement)) visit(inner, chosen);
         }
       }
     };
-    visit(module.body, []);
+    visit(module.body, undefined);
+  }
+
+  /** The node of what a statement is under, made for the first assignment that it holds for. */
+  private held(conditions: Held | undefined): number | undefined {
+    const open: Held[] = [];
+    let at = conditions;
+    for (; at && at.node === undefined; at = at.outer) open.push(at);
+    let node = at?.node;
+    for (const inner of open.toReversed()) {
+      const { condition } = inner;
+      inner.node = this.node(undefined, condition.site);
+      this.edge(inner.node, this.part(condition, 0, condition.width));
+      if (node !== undefined) this.edge(inner.node, node);
+      node = inner.node;
+    }
+    return node;
+  }
+
+  private drive({ low, offset, value, site }: Assign, pieces: readonly Piece[], held: Held | undefined): void {
+    const under = this.held(held);
+    for (const piece of pieces) {
+      if (piece.low < low || (!offset && piece.low >= low + value.width)) continue;
+      const through = this.node(undefined, site);
+      this.edge(piece.node, through);
+      // Where a signal chooses the place, any bit of the value can come to any bit of the target.
+      this.edge(through, offset ? this.part(value, 0, value.width) : this.part(value, piece.low - low, piece.width));
+      if (offset) this.edge(through, this.part(offset, 0, offset.width));
+      if (under !== undefined) this.edge(through, under);
+    }
+  }
+
+  private keep(statement: Assign | MemoryWrite, held: Held | undefined, known: Map<Signal | Memory, Sink[]>): void {
+    const item = statement.kind === 'assign' ? statement.target.signal : statement.memory;
+    const domain = statement.kind === 'assign' ? statement.target.signal.domain : statement.domain;
+    if (!domain) return;
+    const sinks = known.get(item) ?? [];
+    known.set(item, sinks);
+    let sink = sinks.find(s => s.domain === domain);
+    if (!sink) {
+      sink = { item, domain, node: this.node(item.name, item.site) };
+      sinks.push(sink);
+      this.sinks.push(sink);
+    }
+    const through = this.node(undefined, statement.site);
+    this.edge(sink.node, through);
+    for (const expr of expressions(statement)) this.edge(through, this.part(expr, 0, expr.width));
+    const under = this.held(held);
+    if (under !== undefined) this.edge(through, under);
   }
 
   /** The node for bits of an expression. */
@@ -134,7 +204,7 @@ export class CombinationalGraph {
     let node = parts.get(key);
     if (node === undefined) {
       const child = expr.kind === 'instance' ? { instance: expr.instance, port: expr.port } : undefined;
-      node = this.node(child && `${child.instance.name}.${child.port.name}`, expr.site, child);
+      node = this.node(child && `${child.instance.name}.${child.port.name}`, expr.site, child, kept(expr));
       parts.set(key, node);
       this.work.push({ expr, low, width, node });
     }
@@ -232,4 +302,9 @@ export class CombinationalGraph {
       }),
     );
   }
+}
+
+function kept(expr: Expr): GraphNode['source'] {
+  if (expr.kind === 'memory-read') return expr.memory;
+  return expr.kind === 'signal' && expr.signal.kind === 'register' ? expr.signal : undefined;
 }

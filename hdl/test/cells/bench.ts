@@ -1,15 +1,19 @@
-import { simulate } from '../../src/engine/simulate.ts';
+import { embedded } from '../../src/engine/embedded.ts';
 import type { Simulation } from '../../src/engine/simulation.ts';
 import type { Example } from './examples.ts';
+import { oneTop, prefixOf } from './one-top.ts';
 
-/** The ports of one cell by their names in the Verilog, on any engine, alone or as a part of a larger top. */
+/** The ports of one cell by their names in the Verilog, on any engine, among those of others. */
 export class Bench {
   private readonly simulation: Simulation;
   private readonly prefix: string;
+  /** Inputs that tell the edges of clock domains. */
+  private readonly ticks: readonly string[];
 
-  constructor(simulation: Simulation, prefix = '') {
+  constructor(simulation: Simulation, example: Example) {
     this.simulation = simulation;
-    this.prefix = prefix;
+    this.prefix = prefixOf(example);
+    this.ticks = this.all('input').filter(name => name.startsWith('tick_'));
   }
 
   private port(name: string) {
@@ -18,15 +22,15 @@ export class Bench {
     return port;
   }
 
-  /** Names of the cell's ports of one direction; a clock and a reset are none. */
-  names(direction: 'input' | 'output'): string[] {
+  private all(direction: 'input' | 'output'): string[] {
     return [...this.simulation.ports.values()]
-      .filter(port => port.direction === direction && port.name.startsWith(this.prefix) && port.name !== 'rst')
+      .filter(port => port.direction === direction && port.name.startsWith(this.prefix))
       .map(port => port.name.slice(this.prefix.length));
   }
 
-  width(name: string): number {
-    return this.port(name).width;
+  /** Names of the cell's ports of one direction; clocks and resets are none. */
+  names(direction: 'input' | 'output'): string[] {
+    return this.all(direction).filter(name => name !== 'late' && !this.ticks.includes(name));
   }
 
   /** A port as it was settled last. */
@@ -45,12 +49,30 @@ export class Bench {
     this.simulation.settle();
   }
 
+  /** Edges of all clocks at once. */
   step(cycles = 1): void {
     this.simulation.step(cycles);
   }
 
+  /**
+   * An edge of those clock domains that are named. Where several tick at once, bit i of `late` says whether bit i of what crosses is seen as it is
+   * after that edge.
+   */
+  tick(domains: readonly string[], late: number): void {
+    for (const name of this.ticks)
+      this.set(
+        name,
+        domains.some(domain => name === `tick_${domain}`),
+      );
+    this.set('late', late);
+    this.step();
+    for (const name of this.ticks) this.set(name, 1);
+    this.set('late', 0);
+  }
+
   /** Some cycles with all inputs at 1, so that there is something to reset; then one cycle of reset with all inputs at 0. */
   reset(): void {
+    for (const name of this.ticks) this.set(name, 1);
     this.drive(-1);
     this.step(5);
     this.drive(0);
@@ -68,12 +90,5 @@ export class Bench {
 /** Opens the bench of an example; what it opens is closed by whoever wrote it. */
 export type Open = (example: Example) => Bench;
 
-/** One embedded simulation for each example, made when first asked for. */
-export function embeddedBenches(): Open {
-  const open = new Map<string, Bench>();
-  return example => {
-    const found = open.get(example.name) ?? new Bench(simulate(example.make).engine);
-    open.set(example.name, found);
-    return found;
-  };
-}
+/** An embedded simulation of one example. */
+export const embeddedBench: Open = example => new Bench(embedded(oneTop([example])), example);

@@ -9,7 +9,7 @@ const sections: readonly (readonly [title: string, cells: readonly string[]])[] 
   ['Routing', ['StreamMux', 'StreamDemux', 'EagerFork', 'LazyFork', 'StreamJoin']],
   ['Widths and packets', ['Upsizer', 'Downsizer', 'PacketUpsizer', 'PacketDownsizer', 'PacketTracker']],
   ['Memories', ['SimpleDualPortRam', 'TrueDualPortRam']],
-  ['Clock crossings', ['BitSynchroniser', 'PulseSynchroniser', 'WordSynchroniser', 'ResetSynchroniser']],
+  ['Clock crossings', ['Synchroniser', 'PulseSynchroniser', 'WordSynchroniser', 'ResetSynchroniser']],
   ['Counters and codes', ['CreditCounter', 'Lfsr', 'Crc']],
 ];
 

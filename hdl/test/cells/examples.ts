@@ -1,5 +1,6 @@
 import type { Contract } from '../../src/cells/contract.ts';
 import {
+  AsyncFifo,
   Bundle,
   bool,
   Crc,
@@ -19,7 +20,9 @@ import {
   PacketTracker,
   PacketUpsizer,
   PriorityArbiter,
+  PulseSynchroniser,
   RegisterSlice,
+  ResetSynchroniser,
   RoundRobinArbiter,
   ShowAheadFifo,
   SimpleDualPortRam,
@@ -27,10 +30,13 @@ import {
   StreamDemux,
   StreamJoin,
   StreamMux,
+  Synchroniser,
   TrueDualPortRam,
   Upsizer,
   uint,
+  WordSynchroniser,
 } from '../../src/index.ts';
+import type { Bench } from './bench.ts';
 
 /** A cell with parameters, as the tests run it. */
 export interface Example {
@@ -42,6 +48,8 @@ export interface Example {
   readonly make: () => Module<never>;
   /** Where it is no stream: the input and the output between which latency is measured. */
   readonly probe?: { readonly from: string; readonly to: string };
+  /** How its latency is measured otherwise, in edges. */
+  readonly latency?: (bench: Bench) => number;
   /** Its storage counts words of a packet that does not end. */
   readonly open?: boolean;
 }
@@ -52,9 +60,16 @@ export class Packet extends Bundle({ data: uint(8), last: bool }) {}
 /** `new` of a class whose constructor takes parameters of any type. */
 type Constructor = (new (p: never) => unknown) & Example['cell'];
 
-function example(name: string, cell: Constructor, p: object, more: Pick<Example, 'probe' | 'open'> = {}): Example {
+function example(name: string, cell: Constructor, p: object, more: Pick<Example, 'probe' | 'open' | 'latency'> = {}): Example {
   const parameters = Object.fromEntries(Object.entries(p).filter(([, value]) => typeof value === 'number'));
   return { name, cell, parameters, make: () => new cell(p as never) as Module<never>, ...more };
+}
+
+/** Edges for which the output `reset` lasts after a reset. */
+function edgesOfReset(bench: Bench): number {
+  let edges = 0;
+  for (bench.reset(); bench.get('reset') === 1n; bench.step()) edges++;
+  return edges;
 }
 
 /** Each cell at least once; the first of a cell is the one whose Verilog is kept. */
@@ -120,6 +135,15 @@ export const examples: readonly Example[] = [
   ...(['crc32c', 'crc16Ccitt', 'crc16CcittFalse', 'crc8', 'pcieLcrc', 'pcieEcrc', 'pcieDllp'] as const).map(name =>
     example(`crc_${name}`, Crc, { crc: crcs[name], width: 8 }, { probe: { from: 'data', to: 'result' } }),
   ),
+  example('async_fifo', AsyncFifo, { type: word, depth: 8, stages: 2 }),
+  example('async_fifo_4', AsyncFifo, { type: word, depth: 16, stages: 4 }),
+  example('synchroniser', Synchroniser, { width: 4, stages: 2 }, { probe: { from: 'in', to: 'out' } }),
+  example('synchroniser_3', Synchroniser, { width: 4, stages: 3 }, { probe: { from: 'in', to: 'out' } }),
+  example('pulse_synchroniser', PulseSynchroniser, { stages: 2 }, { probe: { from: 'in', to: 'out' } }),
+  example('word_synchroniser', WordSynchroniser, { type: word, stages: 2 }),
+  example('word_synchroniser_3', WordSynchroniser, { type: word, stages: 3 }),
+  example('reset_synchroniser', ResetSynchroniser, { stages: 2, active: 'high' }, { latency: edgesOfReset }),
+  example('reset_synchroniser_4', ResetSynchroniser, { stages: 4 }, { latency: edgesOfReset }),
 ];
 
 /** @throws if there is none. */

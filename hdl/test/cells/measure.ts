@@ -1,4 +1,3 @@
-import { simulate } from '../../src/engine/simulate.ts';
 import type * as ir from '../../src/ir/ir.ts';
 import type { Bits } from '../../src/lang/bits.ts';
 import { elaborate } from '../../src/lang/elaborate.ts';
@@ -6,7 +5,7 @@ import { Channel, leaves, Record } from '../../src/lang/shapes.ts';
 import { checked } from '../../src/passes/checked.ts';
 import { CombinationalGraph, type OutputPaths } from '../../src/passes/combinational-graph.ts';
 import { Random } from '../random.ts';
-import { Bench, embeddedBenches } from './bench.ts';
+import { type Bench, embeddedBench } from './bench.ts';
 import type { Example } from './examples.ts';
 
 /** What a cell does, in the terms of its contract. */
@@ -24,8 +23,9 @@ export function measure(example: Example): Measured {
   const keeps = keptBy(top);
   const groups = groupsOf(dut);
   const paths = pathsBetween(groups, combinationalPaths(modules, top));
-  const bench = embeddedBenches()(example);
-  if (example.probe) return { latency: delay(example, example.probe), throughput: undefined, storage: undefined, paths, keeps };
+  const bench = embeddedBench(example);
+  const { probe, latency = probe && (() => delay(example, probe)) } = example;
+  if (latency) return { latency: latency(bench), throughput: undefined, storage: undefined, paths, keeps };
   const streams = streamsOf(bench);
   return {
     latency: streamLatency(bench, streams),
@@ -166,18 +166,15 @@ function storage(bench: Bench, streams: Streams, open: boolean): number {
 /** The fewest cycles after which a change of one input in one cycle can show at an output: random inputs, twice, with that one difference. */
 function delay(example: Example, { from, to }: { readonly from: string; readonly to: string }): number {
   const random = new Random(1);
-  const trials = Array.from({ length: 16 }, () => {
-    using first = simulate(example.make);
-    using second = simulate(example.make);
-    const benches = [new Bench(first.engine), new Bench(second.engine)] as const;
-    return once(benches, from, to, random);
-  });
+  const trials = Array.from({ length: 16 }, () => once([embeddedBench(example), embeddedBench(example)], from, to, random));
   return Math.min(...trials);
 }
 
 /** The cycles after which the difference shows in one run; none if it does not. */
 function once([first, second]: readonly [Bench, Bench], from: string, to: string, random: Random): number {
   const at = 10;
+  first.reset();
+  second.reset();
   for (let cycle = 0; cycle < at + 10; cycle++) {
     for (const name of first.names('input')) {
       const value = Math.floor(random.fraction() * 2 ** 32);

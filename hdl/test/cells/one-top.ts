@@ -1,7 +1,9 @@
-import type { Design, Domain, Instance, Module, Signal, Site, Statement } from '../../src/ir/ir.ts';
+import type { Design, Instance, Module, Signal, Site, Statement } from '../../src/ir/ir.ts';
+import { standardDomain } from '../../src/ir/visit.ts';
 import { elaborate } from '../../src/lang/elaborate.ts';
 import { checked } from '../../src/passes/checked.ts';
 import type { Example } from './examples.ts';
+import { ticked } from './ticked.ts';
 
 const site: Site = { frames: [] };
 
@@ -9,41 +11,34 @@ const site: Site = { frames: [] };
 export const prefixOf = ({ name }: Example): string => `${name}_`;
 
 /**
- * All examples in one module, each with its ports under a prefix of its own, so that a tool has to be started only once. Clock domains of one name
- * are one.
+ * Examples in one module with one clock, each with its ports under a prefix of its own, so that a tool has to be started only once. Where an example
+ * has several clock domains, their edges are told by inputs: see `ticked`.
  */
 export function oneTop(examples: readonly Example[]): Design {
-  const domains = new Map<string, Domain>();
+  const domain = standardDomain(site);
   const signals: Signal[] = [];
   const body: Statement[] = [];
   const modules: Module[] = [];
   const instances = examples.map(example => {
     const { design } = elaborate(example.make);
-    modules.push(...design.modules);
-    for (const domain of design.top.domains) if (!domains.has(domain.name)) domains.set(domain.name, domain);
-    const own = new Map(design.top.domains.map(({ name }) => [name, domains.get(name) ?? design.top.domains[0]]));
-    const instance: Instance = { name: example.name, module: design.top, domains: own, parameters: new Map(), site };
-    for (const port of design.top.signals.filter(({ kind }) => kind === 'input' || kind === 'output')) {
-      const domain = port.domain && domains.get(port.domain.name);
+    const module = design.top.domains.length > 1 ? ticked(design) : design.top;
+    modules.push(...(module === design.top ? design.modules : below(module)));
+    const domains = new Map(module.domains.map(({ name }) => [name, domain]));
+    const instance: Instance = { name: example.name, module, domains, parameters: new Map(), site };
+    for (const port of module.signals.filter(({ kind }) => kind === 'input' || kind === 'output')) {
       const signal: Signal = { ...port, name: prefixOf(example) + port.name, domain };
       signals.push(signal);
       body.push(through(instance, port, signal));
     }
     return instance;
   });
-  const [first, ...others] = domains.values();
-  if (!first) throw new Error('there are no examples');
-  const top: Module = {
-    name: 'AllCells',
-    domains: [first, ...others],
-    external: undefined,
-    signals,
-    memories: [],
-    instances,
-    body,
-    site,
-  };
+  const top: Module = { name: 'AllCells', domains: [domain], external: undefined, signals, memories: [], instances, body, site };
   return checked({ top, modules: [...modules, top] });
+}
+
+/** A module and all below it, children before their parents. */
+function below(module: Module): Module[] {
+  return [...new Set([...module.instances.flatMap(({ module: child }) => below(child)), module])];
 }
 
 /** Connects a port of an instance with one of the top. */

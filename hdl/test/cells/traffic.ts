@@ -16,6 +16,13 @@ export interface Traffic {
   readonly words: readonly (readonly Word[])[];
   readonly offers: readonly (readonly boolean[])[];
   readonly accepts: readonly (readonly boolean[])[];
+  /** With two clock domains, which of them have an edge, and how what crosses at that time is seen; after the end both have. */
+  readonly edges?: readonly Edge[];
+}
+
+export interface Edge {
+  readonly ticks: 'from' | 'to' | 'both';
+  readonly late: number;
 }
 
 /** What stands on the streams of a cell in one cycle. */
@@ -59,16 +66,23 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
   const held: (Word | undefined)[] = outputs.map(() => undefined);
   let quiet = 0;
   bench.reset();
+  const ready = outputs.map(() => false);
+  /** The side that had an edge before this cycle, whose signals may change. */
+  let ticked: Edge['ticks'] = 'both';
   for (let cycle = 0; ; cycle++) {
+    const edge = traffic.edges?.[cycle] ?? { ticks: 'both', late: 0 };
+    const [sends, takes] = [edge.ticks !== 'to', edge.ticks !== 'from'];
     inputs.forEach((stream, i) => {
+      if (ticked === 'to') return;
       const word = traffic.words[i]?.[sent[i] ?? 0];
       if (word && (offering[i] || (traffic.offers[i]?.[cycle] ?? true))) offering[i] = true;
       bench.set(`${stream.name}_valid`, offering[i] === true);
       for (const field of stream.fields)
         bench.set(portOf(stream, field), offering[i] ? (word?.[field] ?? 0) : 0x5555 * (cycle + 1));
     });
-    const ready = outputs.map((_, i) => waits[i] || (traffic.accepts[i]?.[cycle] ?? true));
     outputs.forEach(({ name }, i) => {
+      if (ticked === 'from') return;
+      ready[i] = waits[i] || (traffic.accepts[i]?.[cycle] ?? true);
       bench.set(`${name}_ready`, ready[i] === true);
     });
     run.drive?.(
@@ -76,11 +90,12 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
       received.map(words => words.length),
     );
     bench.settle();
-    const taken = inputs.map(({ name }, i) => offering[i] === true && bench.get(`${name}_ready`) === 1n);
+    const taken = inputs.map(({ name }, i) => sends && offering[i] === true && bench.get(`${name}_ready`) === 1n);
     const valid = outputs.map(({ name }) => bench.get(`${name}_valid`) === 1n);
     const out = outputs.map(stream => Object.fromEntries(stream.fields.map(f => [f, Number(bench.get(portOf(stream, f)))])));
     run.observe?.({ cycle, offered: [...offering], taken, valid, ready, out });
     outputs.forEach((stream, i) => {
+      if (!takes) return;
       const word = out[i] ?? {};
       const before = held[i];
       if (before && (!valid[i] || stream.fields.some(f => word[f] !== before[f])))
@@ -94,10 +109,12 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
       sent[i] = (sent[i] ?? 0) + 1;
       offering[i] = false;
     });
-    bench.step();
+    if (traffic.edges) bench.tick(edge.ticks === 'both' ? ['from', 'to'] : [edge.ticks], edge.late);
+    else bench.step();
+    ticked = edge.ticks;
     const done = inputs.every((_, i) => sent[i] === traffic.words[i]?.length);
     const all = outputs.every((_, i) => (received[i]?.length ?? 0) >= (expected[i] ?? 0));
-    const moved = taken.some(Boolean) || valid.some((v, i) => v && ready[i]);
+    const moved = taken.some(Boolean) || (takes && valid.some((v, i) => v && ready[i]));
     quiet = moved || cycle < longest(traffic) ? 0 : quiet + 1;
     if (done && all && quiet > 8) return received;
     if (quiet > PATIENCE) throw new Error(`stuck in cycle ${cycle}: sent ${sent}, received ${received.map(w => w.length)}`);
@@ -105,7 +122,8 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
 }
 
 const show = (word: Word) => JSON.stringify(word);
-const longest = ({ offers, accepts }: Traffic) => Math.max(0, ...[...offers, ...accepts].map(list => list.length));
+const longest = ({ offers, accepts, edges = [] }: Traffic) =>
+  Math.max(0, ...[...offers, ...accepts, edges].map(list => list.length));
 
 /** Who stalls: never, rarely, mostly, or in bursts. */
 export const stalls = fc.oneof(

@@ -59,7 +59,7 @@ class Uses extends Module {
     this.out.set(this.held);
     this.back.set(this.held.inner.back);
     this.same.set(equal(this.held, this.command));
-    this.same_tag.set(this.held.sameTag(this.command));
+    this.same_tag.set(mux(this.clear, Command.none(), this.held).sameTag(this.command));
     this.is_store.set(this.held.inner.op.is('Store'));
     this.words.write(0, this.command);
     this.stored.set(this.words.peek(0));

@@ -144,7 +144,7 @@ class SourceWriter {
     return {
       design: { name: design.top.name, ports, memories: rest.memories, traced },
       files: [{ name: 'model.h', text: header }, ...this.code.files, { name: 'main.c', text: `#include "model.h"\n${text}` }],
-      bytes: layout.end,
+      bytes: 64 * Math.ceil(layout.end / 64),
       places,
       readers: plan.memories,
     };

@@ -13,7 +13,7 @@ module PacketTracker ( // packet-tracker.ts:11
   always @(posedge clk) begin
     if (word) begin
       under_way <= ~last; // packet-tracker.ts:32
-      position <= ~last ? position + 3'd1 : 3'd0; // packet-tracker.ts:33
+      position <= last ? 3'd0 : position + 3'd1; // packet-tracker.ts:33
     end
     if (rst) begin
       under_way <= 1'b0;

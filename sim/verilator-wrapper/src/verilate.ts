@@ -1,0 +1,62 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Log, loggedRun } from './compile.ts';
+import { VerilatorError } from './errors.ts';
+import type { Inputs } from './inputs.ts';
+import type { MemoryName, VerilogSources } from './options.ts';
+import { type Port, portsOfHeader } from './ports.ts';
+import type { Task } from './task.ts';
+import { lastLines } from './text.ts';
+import type { Toolchain } from './toolchain.ts';
+
+/** Prefix of all that Verilator makes. */
+export const prefix = 'Vmodel';
+
+/**
+ * Everything starts from 0 and nothing else is ever unknown, as on the other engines. Warnings are the linter's business: they go to the log. Functions are
+ * split so that several files can be compiled at a time.
+ */
+const verilatorFlags =
+  '-O3 --x-assign 0 --x-initial 0 --no-assert --no-timing -Wno-fatal --output-split 20000 --output-split-cfuncs 2000'.split(' ');
+
+/**
+ * Runs Verilator.
+ * @param to A folder; its output goes to `obj` below it, texts and what is generated to `verilog`.
+ * @param extra What it shall make, as its options.
+ * @throws VerilatorError with Verilator's messages.
+ */
+export function* verilate(
+  options: VerilogSources & { readonly memories?: readonly MemoryName[] },
+  inputs: Inputs,
+  extra: readonly string[],
+  to: string,
+  log: Log,
+  { verilator }: Toolchain,
+): Task<void> {
+  const { sources = [], defines = {}, parameters = {}, flags = [], memories = [], top } = options;
+  const texts = join(to, 'verilog');
+  mkdirSync(texts, { recursive: true });
+  for (const { name, text } of sources) writeFileSync(join(texts, name), text);
+  writeFileSync(join(texts, 'memories.vlt'), visibility(memories));
+  // Texts alone are compiled in their own folder, so that messages have their names only.
+  const place = inputs.fromDisk && flags.length + (options.files ?? []).length > 0 ? `${texts}/` : '';
+  const { status, output } = yield* loggedRun(log, {
+    file: verilator.command,
+    args: [
+      ...verilatorFlags,
+      ...extra,
+      ...flags,
+      ...Object.entries(defines).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`)),
+      ...Object.entries(parameters).map(([name, value]) => `-G${name}=${value}`),
+      ...['--prefix', prefix, '--top-module', top, '--Mdir', join(to, 'obj')],
+      ...(place === '' ? [] : [`+incdir+${texts}`]),
+      `${place}memories.vlt`,
+      ...inputs.args,
+      ...sources.flatMap(({ name }) => (/\.s?v$/.test(name) ? [`${place}${name}`] : [])),
+    ],
+    folder: place === '' ? texts : inputs.folder,
+    env: verilator.env,
+  });
+  if (status === undefined) throw new VerilatorError(`Verilator did not run to its end: ${lastLines(output, 5)}`);
+  if (status !== 0) throw refusal(output.replaceAll(`${texts}/`, ''), top, log);
+}

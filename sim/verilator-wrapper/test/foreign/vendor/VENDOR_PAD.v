@@ -1,0 +1,3 @@
+(* blackbox *)
+module VENDOR_PAD (input I, output PAD);
+endmodule
