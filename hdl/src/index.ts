@@ -1,7 +1,7 @@
 /** The language, its checks, its emitter and its in-process engine. */
 export { PriorityArbiter, RoundRobinArbiter } from './cells/arbiters.ts';
 export { AsyncFifo } from './cells/async-fifo.ts';
-export type { Contract } from './cells/contract.ts';
+export type { Contract, Formula } from './cells/contract.ts';
 export { Crc, type CrcSpec, crcNext, crcResult, crcs } from './cells/crc.ts';
 export { CreditCounter } from './cells/credit-counter.ts';
 export { Fifo } from './cells/fifo.ts';

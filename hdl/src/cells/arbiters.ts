@@ -1,4 +1,3 @@
-import { HdlError } from '../lang/errors.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
 import { lowestBit } from '../lang/one-hot.ts';
 import { cat, mux, muxOneHot, u } from '../lang/ops.ts';
@@ -7,7 +6,7 @@ import { when } from '../lang/statements.ts';
 import type { HType, Stream, UInt } from '../lang/values.ts';
 import { clog2 } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
-import { atLeast } from './parameters.ts';
+import { atLeast, refusal } from './parameters.ts';
 
 const paths = ['in.ready: in.valid, out.ready', 'out.payload: in.payload, in.valid', 'out.valid: in.valid'];
 
@@ -53,7 +52,8 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
     reset: 'gives input 0 the turn',
     keeps: [],
   };
-  private readonly turn = mostOf(this.p);
+  /** Words of the longest turn. */
+  private readonly turn = this.longestTurn();
   readonly in = input(vec(this.p.n, stream(this.p.type)));
   readonly out = output(stream(this.p.type));
   /** The input whose word waits at the output, one-hot; 0 if none does. */
@@ -64,36 +64,36 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
   private readonly left = this.turn > 1 ? reg(uint(clog2(this.turn)), { init: 0 }) : undefined;
 
   protected override logic() {
-    const { weights } = this.p;
+    const { left } = this;
     const valid = validOf(this.in);
     const waiting = valid.and(this.served.not());
     const next = lowestBit(mux(waiting.any(), waiting, valid));
-    const { left } = this;
-    if (left && weights) {
-      const last = this.served.and(this.served.shr(1).not());
-      const stays = last.and(valid).any().and(left.any());
-      const offered = mux(stays, last, next);
-      const grant = mux(this.owner.any(), this.owner, offered);
-      this.arbitrate(valid, grant);
-      const share = muxOneHot(
-        grant.words(1),
-        weights.map(weight => u(left.width, weight - 1)),
-      );
-      when(this.out.fire, () => left.set(mux(grant.eq(last).and(left.any()), left.sub(1), share)));
-    } else this.arbitrate(valid, mux(this.owner.any(), this.owner, next));
-  }
-
-  private arbitrate(valid: UInt<number>, grant: UInt<number>) {
+    const last = this.served.and(this.served.shr(1).not());
+    const offered = left ? mux(last.and(valid).any().and(left.any()), last, next) : next;
+    const grant = mux(this.owner.any(), this.owner, offered);
     join(this.in, this.out, valid, grant);
     this.owner.set(mux(this.out.valid.and(this.out.ready.not()), grant, 0));
-    when(this.out.fire, () => this.served.set(grant.or(grant.sub(1))));
+    when(this.out.fire, () => {
+      this.served.set(grant.or(grant.sub(1)));
+      left?.set(mux(grant.eq(last).and(left.any()), left.sub(1), this.share(grant, left.width)));
+    });
   }
-}
 
-/** Words of the longest turn. @throws HdlError for weights that do not fit. */
-function mostOf({ n, weights = [] }: { readonly n: number; readonly weights?: readonly number[] }): number {
-  if (weights.length !== 0 && weights.length !== n) throw new HdlError(`${weights.length} weights are given for ${n} inputs`);
-  return Math.max(1, ...weights.map(weight => atLeast(1, 'a weight', weight)));
+  /** Words that may follow the first one of the turn of the input that is granted. */
+  private share(grant: UInt<number>, width: number): UInt<number> {
+    const { weights = [] } = this.p;
+    return muxOneHot(
+      grant.words(1),
+      weights.map(weight => u(width, weight - 1)),
+    );
+  }
+
+  /** @throws HdlError for weights that do not fit. */
+  private longestTurn(): number {
+    const { n, weights = [] } = this.p;
+    if (weights.length !== 0 && weights.length !== n) throw refusal(this, `${weights.length} weights are given for ${n} inputs`);
+    return Math.max(1, ...weights.map(weight => atLeast(this, 1, 'a weight', weight)));
+  }
 }
 
 /** Which inputs have a word; input 0 is bit 0. */

@@ -24,7 +24,7 @@ export class AsyncFifo<T extends HType> extends Module<{ type: T; depth: number;
     reset: 'empties it; both domains together',
     keeps: ['words'],
   };
-  private readonly width = addressWidth('an AsyncFifo', this.p.depth);
+  private readonly width = addressWidth(this, this.p.depth);
   readonly from = clockDomain();
   readonly to = clockDomain({ default: true });
   readonly in = input(stream(this.p.type), { domain: this.from });

@@ -20,7 +20,7 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
     reset: 'empties it',
     keeps: ['words'],
   };
-  private readonly width = addressWidth('a Fifo', this.p.depth);
+  private readonly width = addressWidth(this, this.p.depth);
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
   private readonly words = memory(this.p.type, { depth: this.p.depth, style: this.p.style ?? 'block' });

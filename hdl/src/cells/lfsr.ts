@@ -50,10 +50,9 @@ export class Lfsr<W extends number> extends Module<{ width: W; steps?: number; s
     if (BigInt(seed) === 0n) throw new HdlError('the seed of an LFSR is not 0: from there it does not move');
     const taps = maximalTaps(width);
     const { state } = this;
-    when(this.en, () =>
-      // One step as everybody writes it; several as the sums that they are.
-      state.set(steps === 1 ? state.shr(1).xor(mux(state.bit(0), u(width, taps), 0)) : lfsrNext(state, taps, steps)),
-    );
+    // One step as everybody writes it; several as the sums that they are.
+    const next = steps === 1 ? state.shr(1).xor(mux(state.bit(0), u(width, taps), 0)) : lfsrNext(state, taps, steps);
+    when(this.en, () => state.set(next));
     this.value.set(state);
   }
 }

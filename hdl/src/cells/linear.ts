@@ -1,5 +1,5 @@
 import { cat, u } from '../lang/ops.ts';
-import type { UInt } from '../lang/values.ts';
+import type { Bool, UInt } from '../lang/values.ts';
 
 /** A bit as an exclusive or of others: the set of their numbers. */
 export type Sum = bigint;
@@ -11,5 +11,13 @@ export function bitsFrom(first: number, count: number): Sum[] {
 
 /** The word whose bits are the given sums of the bits of `word`, the lowest first. */
 export function sumsOf(word: UInt<number>, sums: readonly Sum[]): UInt<number> {
-  return cat(...sums.map(sum => word.and(u(word.width, sum)).parity()).toReversed());
+  return cat(...sums.map(sum => sumOf(word, sum)).toReversed());
+}
+
+/** Bits that are written one by one: more are told by a mask. */
+const few = 4;
+
+function sumOf(word: UInt<number>, sum: Sum): Bool {
+  const bits = word.words(1).filter((_, i) => (sum >> BigInt(i)) & 1n);
+  return bits.length <= few ? bits.reduce((a, b) => a.xor(b)) : word.and(u(word.width, sum)).parity();
 }

@@ -22,7 +22,7 @@ export class PacketFifo<F extends Fields> extends Module<{ type: PacketType<F>; 
     reset: 'empties it',
     keeps: ['words'],
   };
-  private readonly width = addressWidth('a PacketFifo', this.p.depth);
+  private readonly width = addressWidth(this, this.p.depth);
   readonly in = input(stream(this.p.type));
   /** With the last word of a packet: 1 drops the packet. */
   readonly discard = input(bool);

@@ -1,6 +1,5 @@
 import { Bundle, bool, uint } from '../lang/shapes.ts';
 import type { Bool, BundleType, Fields, UIntType } from '../lang/values.ts';
-import { lanesOf } from './parameters.ts';
 
 /** A bundle that marks the last word of a packet. */
 export type PacketType<F extends Fields> = BundleType<F & { readonly last: typeof bool }>;
@@ -16,7 +15,7 @@ export type PacketWordType<W extends number, K extends number> = BundleType<{
   readonly last: UIntType<1>;
 }>;
 
-/** The type of a packet's words with `width` bits of data in `lanes` lanes. @throws HdlError unless they divide it. */
+/** The type of a packet's words with `width` bits of data in `lanes` lanes. */
 export function packetWord<W extends number, K extends number>(width: W, lanes: K): PacketWordType<W, K> {
-  return Bundle({ data: uint(width), keep: uint(lanesOf(width, lanes)), last: bool });
+  return Bundle({ data: uint(width), keep: uint(lanes), last: bool });
 }

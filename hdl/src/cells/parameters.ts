@@ -1,24 +1,31 @@
 import { HdlError } from '../lang/errors.ts';
+import type { Module } from '../lang/module.ts';
 import { clog2 } from '../lang/widths.ts';
 
-/**
- * Checks of parameters. Cells call them where their fields are made, so that the error tells the line that makes the cell.
- */
+/** A cell in the making: errors tell where it is made. */
+type Cell = Pick<Module<never>, '~site'>;
 
 /** Bits that address `depth` words. @throws HdlError unless it is a power of two of at least 2. */
-export function addressWidth(cell: string, depth: number): number {
+export function addressWidth(cell: Cell, depth: number): number {
   if (depth >= 2 && 2 ** clog2(depth) === depth) return clog2(depth);
-  throw new HdlError(`${cell}'s depth is a power of two of at least 2, not ${depth}`);
+  throw refusal(cell, `the depth of ${nameOf(cell)} is a power of two of at least 2, not ${depth}`);
 }
 
 /** `value`. @throws HdlError unless it is a whole number of at least `least`. */
-export function atLeast(least: number, what: string, value: number): number {
+export function atLeast(cell: Cell, least: number, what: string, value: number): number {
   if (Number.isInteger(value) && value >= least) return value;
-  throw new HdlError(`${what} is a whole number of at least ${least}, not ${value}`);
+  throw refusal(cell, `${what} of ${nameOf(cell)} is a whole number of at least ${least}, not ${value}`);
 }
 
+/** What is wrong with a cell, told of the place where it is made. */
+export function refusal(cell: Cell, message: string): HdlError {
+  return new HdlError(message, cell['~site'].creation);
+}
+
+const nameOf = (cell: Cell) => cell.constructor.name;
+
 /** `lanes`. @throws HdlError unless they divide `width` bits. */
-export function lanesOf<N extends number>(width: number, lanes: N): N {
+export function lanesOf<N extends number>(cell: Cell, width: number, lanes: N): N {
   if (Number.isInteger(lanes) && lanes >= 1 && width % lanes === 0) return lanes;
-  throw new HdlError(`${lanes} lanes do not divide a word of ${width} bits`);
+  throw refusal(cell, `${lanes} lanes do not divide a word of ${width} bits`);
 }

@@ -19,8 +19,6 @@ export interface RamParameters<T extends HType> {
   readonly style?: 'block' | 'distributed';
 }
 
-const lanes = ({ type, lane = type.width }: RamParameters<HType>) => lanesOf(type.width, type.width / lane);
-
 /**
  * A RAM with a port to write and a port to read: the word of `read_address` comes a cycle later and stays while `read_enable` is 0. One word in and
  * one out per cycle. Reset does nothing.
@@ -33,8 +31,9 @@ export class SimpleDualPortRam<T extends HType> extends Module<RamParameters<T>>
     reset: 'nothing',
     keeps: ['words'],
   };
+  private readonly lanes = lanesOf(this, this.p.type.width, this.p.type.width / (this.p.lane ?? this.p.type.width));
   /** A bit for each lane. */
-  readonly write_enable = input(uint(lanes(this.p)));
+  readonly write_enable = input(uint(this.lanes));
   readonly write_address = input(uint(clog2(this.p.depth)));
   readonly write_data = input(this.p.type);
   readonly read_enable = input(bool);
@@ -62,14 +61,15 @@ export class TrueDualPortRam<T extends HType> extends Module<RamParameters<T>> {
     keeps: ['words'],
     demands: 'the ports do not write one word at one edge',
   };
+  private readonly lanes = lanesOf(this, this.p.type.width, this.p.type.width / (this.p.lane ?? this.p.type.width));
   readonly a_enable = input(bool);
   /** A bit for each lane. */
-  readonly a_write_enable = input(uint(lanes(this.p)));
+  readonly a_write_enable = input(uint(this.lanes));
   readonly a_address = input(uint(clog2(this.p.depth)));
   readonly a_write_data = input(this.p.type);
   readonly a_read_data = output(this.p.type);
   readonly b_enable = input(bool);
-  readonly b_write_enable = input(uint(lanes(this.p)));
+  readonly b_write_enable = input(uint(this.lanes));
   readonly b_address = input(uint(clog2(this.p.depth)));
   readonly b_write_data = input(this.p.type);
   readonly b_read_data = output(this.p.type);

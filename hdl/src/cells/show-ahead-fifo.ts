@@ -22,7 +22,7 @@ export class ShowAheadFifo<T extends HType> extends Module<{ type: T; depth: num
     reset: 'empties it',
     keeps: ['words'],
   };
-  private readonly depth = atLeast(2, "a ShowAheadFifo's depth", this.p.depth);
+  private readonly depth = atLeast(this, 2, 'the depth', this.p.depth);
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
   /** Words inside. */

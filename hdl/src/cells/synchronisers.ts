@@ -6,9 +6,6 @@ import type { HType } from '../lang/values.ts';
 import type { Contract } from './contract.ts';
 import { atLeast } from './parameters.ts';
 
-/** Registers in a row that let metastability settle: 2 by default. */
-const stagesOf = ({ stages = 2 }: { readonly stages?: number }) => atLeast(2, 'the number of stages', stages);
-
 /**
  * Takes bits of another clock domain, or of none, into its own, in `stages` registers (2 by default) one behind the other. Each bit is taken by
  * itself: of a word whose bits change together the halves of two values can come. Reset gives 0.
@@ -22,12 +19,13 @@ export class Synchroniser<W extends number> extends Module<{ width: W; stages?: 
     keeps: [],
     demands: 'one bit changes at a time, as in Gray code, and comes from a register',
   };
-  private readonly stages = stagesOf(this.p);
+  private readonly stages = atLeast(this, 2, 'the number of stages', this.p.stages ?? 2);
   readonly in = input(uint(this.p.width), { domain: 'asynchronous' });
   readonly out = output(uint(this.p.width));
   /** May be metastable. */
   private readonly caught = reg(uint(this.p.width), { init: 0, crossing: true });
-  private readonly settled = Array.from({ length: this.stages - 1 }, () => reg(uint(this.p.width), { init: 0 }));
+  /** Declared like the first, so that synthesis keeps all stages side by side. */
+  private readonly settled = Array.from({ length: this.stages - 1 }, () => reg(uint(this.p.width), { init: 0, crossing: true }));
 
   protected override logic() {
     this.caught.set(this.in);
@@ -50,7 +48,7 @@ export class PulseSynchroniser extends Module<{ stages?: number }> {
     keeps: [],
     demands: 'at least 2 cycles of `to` between two pulses',
   };
-  private readonly stages = stagesOf(this.p);
+  private readonly stages = atLeast(this, 2, 'the number of stages', this.p.stages ?? 2);
   readonly from = clockDomain();
   readonly to = clockDomain({ default: true });
   readonly in = input(bool, { domain: this.from });
@@ -82,7 +80,7 @@ export class WordSynchroniser<T extends HType> extends Module<{ type: T; stages?
     reset: 'empties it; both domains together',
     keeps: ['held', 'word'],
   };
-  private readonly stages = stagesOf(this.p);
+  private readonly stages = atLeast(this, 2, 'the number of stages', this.p.stages ?? 2);
   readonly from = clockDomain();
   readonly to = clockDomain({ default: true });
   readonly in = input(stream(this.p.type), { domain: this.from });
@@ -130,7 +128,7 @@ export class ResetSynchroniser extends Module<{ stages?: number; active?: 'high'
     reset: 'active',
     keeps: [],
   };
-  private readonly stages = stagesOf(this.p);
+  private readonly stages = atLeast(this, 2, 'the number of stages', this.p.stages ?? 2);
   readonly raw = clockDomain({ clock: 'clk', reset: { kind: 'async', active: this.p.active ?? 'high' }, default: true });
   readonly reset = output(bool);
   /** Edges that the reset still lasts, in unary. */

@@ -5,11 +5,8 @@ import { when } from '../lang/statements.ts';
 import { clog2, times } from '../lang/widths.ts';
 import type { Contract } from './contract.ts';
 import { packetWord } from './packet.ts';
-import { atLeast } from './parameters.ts';
+import { atLeast, lanesOf } from './parameters.ts';
 import { successor } from './wrap.ts';
-
-/** How many narrow words make a wide one. */
-const ratioOf = ({ ratio }: { readonly ratio: number }) => atLeast(2, 'the ratio of widths', ratio);
 
 /**
  * Puts `ratio` words of `width` bits side by side, the first at the bottom. The wide word can leave in the cycle after its last part came; a part
@@ -25,7 +22,7 @@ export class Upsizer<W extends number, R extends number> extends Module<{ width:
     reset: 'empties it',
     keeps: ['word'],
   };
-  private readonly ratio = ratioOf(this.p);
+  private readonly ratio = atLeast(this, 2, 'the ratio', this.p.ratio);
   readonly in = input(stream(uint(this.p.width)));
   readonly out = output(stream(uint(times(this.p.width, this.p.ratio))));
   private readonly word_valid = reg(bool, { init: 0 });
@@ -61,7 +58,7 @@ export class Downsizer<W extends number, R extends number> extends Module<{ widt
     reset: 'empties it',
     keeps: ['rest'],
   };
-  private readonly ratio = ratioOf(this.p);
+  private readonly ratio = atLeast(this, 2, 'the ratio', this.p.ratio);
   readonly in = input(stream(uint(times(this.p.width, this.p.ratio))));
   readonly out = output(stream(uint(this.p.width)));
   private readonly busy = reg(bool, { init: 0 });
@@ -108,17 +105,18 @@ export class PacketUpsizer<W extends number, K extends number, R extends number>
     keeps: ['word_data', 'word_keep', 'word_last'],
     demands: '`keep` is all ones but in a last word, where it is ones from bit 0',
   };
-  private readonly ratio = ratioOf(this.p);
-  readonly in = input(stream(packetWord(this.p.width, this.p.lanes)));
-  readonly out = output(stream(packetWord(times(this.p.width, this.p.ratio), times(this.p.lanes, this.p.ratio))));
+  private readonly lanes = lanesOf(this, this.p.width, this.p.lanes);
+  private readonly ratio = atLeast(this, 2, 'the ratio', this.p.ratio);
+  readonly in = input(stream(packetWord(this.p.width, this.lanes)));
+  readonly out = output(stream(packetWord(times(this.p.width, this.p.ratio), times(this.lanes, this.p.ratio))));
   private readonly word_valid = reg(bool, { init: 0 });
-  private readonly word = reg(packetWord(times(this.p.width, this.p.ratio), times(this.p.lanes, this.p.ratio)));
+  private readonly word = reg(packetWord(times(this.p.width, this.p.ratio), times(this.lanes, this.p.ratio)));
   /** The part that comes next. */
   private readonly part = reg(uint(clog2(this.ratio)), { init: 0 });
 
   protected override logic() {
-    const { ratio } = this;
-    const { width, lanes } = this.p;
+    const { ratio, lanes } = this;
+    const { width } = this.p;
     const { data, keep, last } = this.in.payload;
     const complete = last.or(this.part.eq(ratio - 1));
     this.in.ready.set(this.word_valid.not().or(this.out.ready));
@@ -155,16 +153,17 @@ export class PacketDownsizer<W extends number, K extends number, R extends numbe
     keeps: ['rest_data', 'rest_keep', 'rest_last'],
     demands: '`keep` is all ones but in a last word, where it is ones from bit 0',
   };
-  private readonly ratio = ratioOf(this.p);
-  readonly in = input(stream(packetWord(times(this.p.width, this.p.ratio), times(this.p.lanes, this.p.ratio))));
-  readonly out = output(stream(packetWord(this.p.width, this.p.lanes)));
+  private readonly lanes = lanesOf(this, this.p.width, this.p.lanes);
+  private readonly ratio = atLeast(this, 2, 'the ratio', this.p.ratio);
+  readonly in = input(stream(packetWord(times(this.p.width, this.p.ratio), times(this.lanes, this.p.ratio))));
+  readonly out = output(stream(packetWord(this.p.width, this.lanes)));
   private readonly busy = reg(bool, { init: 0 });
   /** The parts that have not left; the next one at the bottom. */
-  private readonly rest = reg(packetWord(times(this.p.width, this.p.ratio), times(this.p.lanes, this.p.ratio)));
+  private readonly rest = reg(packetWord(times(this.p.width, this.p.ratio), times(this.lanes, this.p.ratio)));
 
   protected override logic() {
-    const { ratio } = this;
-    const { width, lanes } = this.p;
+    const { ratio, lanes } = this;
+    const { width } = this.p;
     const { data, keep, last } = this.rest;
     const more = keep.bits(lanes * ratio - 1, lanes).any();
     this.in.ready.set(this.busy.not().or(this.out.ready.and(more.not())));

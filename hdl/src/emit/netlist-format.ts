@@ -1,4 +1,4 @@
-import type { Site } from '../ir/ir.ts';
+import type { Module, Site } from '../ir/ir.ts';
 
 /** One bit: the number of a net of the module, or a constant. */
 export type NetlistBit = number | '0' | '1';
@@ -39,6 +39,8 @@ export interface NetlistMemory {
 
 export interface NetlistModule {
   readonly attributes: { readonly [name: string]: string };
+  /** The parameters that a black box has, with the values of an instance. */
+  readonly parameter_default_values?: { readonly [name: string]: string };
   readonly ports: { readonly [name: string]: NetlistPort };
   readonly cells: { readonly [name: string]: NetlistCell };
   readonly memories: { readonly [name: string]: NetlistMemory };
@@ -64,4 +66,13 @@ export function asText(text: string): string {
 /** The attribute that says where something was written, if that is known. */
 export function sourceOf({ frames: [place] }: Site): { readonly [name: string]: string } {
   return place ? { src: `${place.file.replace(/^.*[/\\]/, '')}:${place.line}.${place.column}` } : {};
+}
+
+/** The parameters that a black box is given. */
+export function blackBoxParameters({ external }: Module): { readonly [name: string]: string } {
+  const values = [...(external?.parameters ?? [])].map(([name, value]) => {
+    if (typeof value === 'string') return [name, asText(value)];
+    return [name, digits(value, Math.max(32, value.toString(2).length))];
+  });
+  return Object.fromEntries(values);
 }

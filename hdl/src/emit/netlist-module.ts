@@ -5,7 +5,7 @@ import { guarded } from './expressions.ts';
 import { indexWidth } from './literals.ts';
 import { type Bits, constantBits, input, memoryId, NetlistBuilder, output } from './netlist-builder.ts';
 import {
-  asText,
+  blackBoxParameters,
   digits,
   type NetlistMemory,
   type NetlistModule,
@@ -330,13 +330,4 @@ function assignedIn(body: readonly Statement[], found: Map<string, Target>): voi
 
 function memoryOf({ width, depth, site }: Memory): NetlistMemory {
   return { hide_name: 0, attributes: sourceOf(site), width, start_offset: 0, size: depth };
-}
-
-/** The parameters that an instance of a black box states. */
-function blackBoxParameters({ external }: Module): { readonly [name: string]: string } {
-  const values = [...(external?.parameters ?? [])].map(([name, value]) => {
-    if (typeof value === 'string') return [name, asText(value)];
-    return [name, digits(value, Math.max(32, value.toString(2).length))];
-  });
-  return Object.fromEntries(values);
 }

@@ -1,6 +1,6 @@
 import type { Design, Module, Signal } from '../ir/ir.ts';
 import { domainPorts } from './domains.ts';
-import { digits, type Netlist, type NetlistModule, type NetlistPort, sourceOf } from './netlist-format.ts';
+import { blackBoxParameters, digits, type Netlist, type NetlistModule, type NetlistPort, sourceOf } from './netlist-format.ts';
 import { ModuleNetlist, type VariantOf } from './netlist-module.ts';
 import { ports } from './ports.ts';
 
@@ -45,6 +45,7 @@ function blackBox(module: Module): NetlistModule {
   ]);
   return {
     attributes: { blackbox: digits(1), ...sourceOf(module.site) },
+    parameter_default_values: blackBoxParameters(module),
     ports: Object.fromEntries([...clocks, ...others]),
     cells: {},
     memories: {},

@@ -1,8 +1,9 @@
-import type { Design } from '../ir/ir.ts';
+import type { Design, Reset } from '../ir/ir.ts';
 import { fileSink } from './file-sink.ts';
 import { type Gating, type Machine, MOST_CYCLES, wasmMachine } from './machine.ts';
 import { nearest } from './nearest.ts';
 import { type MemoryView, type PortView, type Simulation, SimulationError, type SimulationOptions } from './simulation.ts';
+import { isOwn, settlingPort, singleClock } from './single-clock.ts';
 import { VcdWriter, type WaveSignal } from './vcd.ts';
 
 /** Options of the embedded engine. */
@@ -26,18 +27,31 @@ class MachineSimulation implements Simulation {
   readonly ports: ReadonlyMap<string, PortView>;
   cycle = 0;
   private readonly machine: Machine;
+  /** Asynchronous resets with their ports, and the port that freezes everything else. */
+  private readonly resets: readonly { readonly words: Uint32Array; readonly active: number }[];
+  private readonly settling: Uint32Array | undefined;
 
-  constructor(engine: string, machine: Machine) {
+  constructor(engine: string, machine: Machine, asynchronous: readonly Reset[]) {
     this.engine = engine;
     this.machine = machine;
     const { design, buffer } = machine;
     this.ports = new Map(
-      design.ports.map(({ name, direction, width, address }) => {
-        const words = new Uint32Array(buffer, address, Math.ceil(width / 32));
-        return [name, { name, direction, width, words }];
-      }),
+      design.ports
+        .filter(({ name }) => isOwn(name))
+        .map(({ name, direction, width, address }) => {
+          const words = new Uint32Array(buffer, address, Math.ceil(width / 32));
+          return [name, { name, direction, width, words }];
+        }),
     );
-    machine.settle();
+    this.resets = asynchronous.flatMap(({ name, active }) => {
+      const words = this.ports.get(name)?.words;
+      return words ? [{ words, active: active === 'high' ? 1 : 0 }] : [];
+    });
+    const settling = design.ports.find(({ name }) => name === settlingPort);
+    this.settling = settling && new Uint32Array(buffer, settling.address, 1);
+    for (const { address, stride, width, init } of design.memories.values())
+      fill(new Uint8Array(buffer, address), stride, width, init);
+    this.settle();
   }
 
   memory(path: string): MemoryView {
@@ -55,13 +69,19 @@ class MachineSimulation implements Simulation {
   }
 
   settle(): void {
+    const { settling } = this;
+    if (settling && this.resets.some(({ words, active }) => words[0] === active)) {
+      settling[0] = 1;
+      this.machine.edge();
+      settling[0] = 0;
+    }
     this.machine.settle();
   }
 
   step(cycles = 1): void {
     checkCycles(cycles);
     for (let rest = cycles; rest > 0; rest -= MOST_CYCLES) this.machine.step(Math.min(rest, MOST_CYCLES));
-    if (cycles === 0) this.machine.settle();
+    if (cycles === 0) this.settle();
     this.cycle += cycles;
   }
 
@@ -81,14 +101,22 @@ class MachineSimulation implements Simulation {
   [Symbol.dispose](): void {}
 }
 
+/** Puts words at the beginning of a memory. */
+function fill(bytes: Uint8Array, stride: number, width: number, words: readonly bigint[] = []): void {
+  words.forEach((word, i) => {
+    for (let byte = 0, rest = word; byte < Math.ceil(width / 8); byte++, rest >>= 8n)
+      bytes[stride * i + byte] = Number(rest & 0xffn);
+  });
+}
+
 /** Runs cycle by cycle and samples all signals before each edge. */
 class TracedSimulation extends MachineSimulation {
   private readonly edge: () => void;
   private readonly writer: VcdWriter;
   private open = true;
 
-  constructor(engine: string, machine: Machine, file: string, top: string) {
-    super(engine, machine);
+  constructor(engine: string, machine: Machine, asynchronous: readonly Reset[], file: string, top: string) {
+    super(engine, machine, asynchronous);
     this.edge = () => machine.edge();
     const { design, buffer } = machine;
     const wave = (scope: readonly string[], name: string, width: number, address: number): WaveSignal => {
@@ -137,11 +165,21 @@ class TracedSimulation extends MachineSimulation {
  * @throws SimulationError for a design with a combinational loop, or if the file of `trace` cannot be created.
  */
 export function embedded(design: Design, options: EmbeddedOptions = {}): Simulation {
-  return simulationOf('embedded', wasmMachine(design, options.trace !== undefined, options.gating ?? 'auto'), options);
+  const { design: single, asynchronous } = singleClock(design, options.clocks);
+  const machine = wasmMachine(single, options.trace !== undefined, options.gating ?? 'auto');
+  return simulationOf('embedded', machine, options, asynchronous);
 }
 
-/** A simulation on a machine that was made for these options; it goes by the name `engine`. */
-export function simulationOf(engine: string, machine: Machine, { trace }: SimulationOptions): Simulation {
-  if (trace === undefined) return new MachineSimulation(engine, machine);
-  return new TracedSimulation(engine, machine, trace, machine.design.name);
+/**
+ * A simulation on a machine that was made for these options, of a design that went through `singleClock`, which gave `asynchronous`; it goes by the name
+ * `engine`.
+ */
+export function simulationOf(
+  engine: string,
+  machine: Machine,
+  { trace }: SimulationOptions,
+  asynchronous: readonly Reset[],
+): Simulation {
+  if (trace === undefined) return new MachineSimulation(engine, machine, asynchronous);
+  return new TracedSimulation(engine, machine, asynchronous, trace, machine.design.name);
 }

@@ -21,30 +21,26 @@ export function visit(items: readonly Item[], see: (item: Item) => void): void {
   }
 }
 
-/** The nodes that an item computes with. */
-function roots(g: LimbGraph, item: Item): readonly number[] {
+/** Calls `see` for each use of a node by an item, through the nodes that are computed where they are used. */
+export function visitUses(g: LimbGraph, kept: Uint8Array, item: Item, see: (node: number) => void): void {
   switch (item.kind) {
     case 'define':
-      return Array.from({ length: g.operandCount(item.node) }, (_, i) => g.operand(item.node, i));
+      for (let i = g.operandCount(item.node) - 1; i >= 0; i--) visitTree(g, kept, g.operand(item.node, i), see);
+      break;
     case 'assign':
     case 'store':
-      return [item.value];
+      visitTree(g, kept, item.value, see);
+      break;
     case 'branch':
-      return [item.condition];
-    case 'call':
-      return [];
+      visitTree(g, kept, item.condition, see);
   }
 }
 
-/** Calls `see` for each use of a node by an item, through the nodes that are computed where they are used. */
-export function visitUses(g: LimbGraph, kept: Uint8Array, item: Item, see: (node: number) => void): void {
-  const use = (node: number) => {
-    if (g.op(node) === Op.Const) return;
-    see(node);
-    if (kept[node] === 1) return;
-    for (let i = g.operandCount(node) - 1; i >= 0; i--) use(g.operand(node, i));
-  };
-  for (const node of roots(g, item)) use(node);
+function visitTree(g: LimbGraph, kept: Uint8Array, node: number, see: (node: number) => void): void {
+  if (g.op(node) === Op.Const) return;
+  see(node);
+  if (kept[node] === 1) return;
+  for (let i = g.operandCount(node) - 1; i >= 0; i--) visitTree(g, kept, g.operand(node, i), see);
 }
 
 /** Reserves a place for each kept node that one function computes and another uses. @returns addresses by node, -1 for no place. */
@@ -312,7 +308,6 @@ class FunctionEmitter {
     const is64 = own === I32 ? 0 : 1;
     const [a, b, c] = [g.a(node), g.b(node), g.c(node)];
     const width = g.width(node);
-    const wider = (x: number, y: number) => (g.width(x) > 32 || g.width(y) > 32 ? I64 : I32);
     switch (g.op(node)) {
       case Op.Const:
         break;
@@ -399,7 +394,7 @@ class FunctionEmitter {
       case Op.Ne:
       case Op.Ltu:
       case Op.Geu:
-        this.comparison(g.op(node), a, b, wider(a, b));
+        this.comparison(g.op(node), a, b, g.width(a) > 32 || g.width(b) > 32 ? I64 : I32);
         break;
       case Op.Select:
         this.value(b, own);

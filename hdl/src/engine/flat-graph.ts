@@ -39,6 +39,8 @@ export interface FlatMemory {
   readonly width: number;
   readonly depth: number;
   readonly lane: number;
+  /** The first words at the beginning; all others are 0. */
+  readonly init: readonly bigint[] | undefined;
 }
 
 /** Longest chain of wires, slices and concatenations that a slice is followed through; the rest is found by the ordering. */
@@ -82,7 +84,8 @@ export class FlatGraph {
       this.nodes.push(node);
       this.owners.push(instance);
     }
-    for (const { name, width, depth, lane } of module.memories) this.memories.push({ path: below + name, width, depth, lane });
+    for (const { name, width, depth, lane, init } of module.memories)
+      this.memories.push({ path: below + name, width, depth, lane, init });
     const flat = (node: number | undefined) => (node === undefined ? undefined : node + firstNode);
     for (const { memory, enable, address, data, mask } of graph.writes)
       this.writes.push({

@@ -30,3 +30,4 @@ export {
 export { type Gating, type Machine, MOST_CYCLES } from './machine.ts';
 export type { Item, ProgramFunction, Root, WritePort } from './program.ts';
 export { type Program, schedule } from './schedule.ts';
+export { singleClock } from './single-clock.ts';

@@ -80,29 +80,31 @@ export class LimbGraph {
     this.table = new Int32Array(2 * capacity).fill(-1);
   }
 
+  // Plain indexing in what is called most: a function that indexes all kinds of arrays is slow.
+
   op(node: number): Op {
-    return at(this.ops, node) as Op;
+    return this.ops[node] as Op;
   }
 
   width(node: number): number {
-    return at(this.widths, node);
+    return this.widths[node] as number;
   }
 
   a(node: number): number {
-    return at(this.as, node);
+    return this.as[node] as number;
   }
 
   b(node: number): number {
-    return at(this.bs, node);
+    return this.bs[node] as number;
   }
 
   c(node: number): number {
-    return at(this.cs, node);
+    return this.cs[node] as number;
   }
 
   /** How many of `a`, `b`, `c`, in this order, are nodes. */
   operandCount(node: number): number {
-    return at(NODE_OPERANDS, at(this.ops, node));
+    return NODE_OPERANDS[this.ops[node] as number] as number;
   }
 
   operand(node: number, index: number): number {
@@ -114,7 +116,7 @@ export class LimbGraph {
     hash = Math.imul(hash ^ (hash >>> 15) ^ (op << 8) ^ width, 0x2c1b3c6d);
     const mask = this.table.length - 1;
     let slot = (hash ^ (hash >>> 13)) & mask;
-    for (let found = at(this.table, slot); found >= 0; found = at(this.table, slot)) {
+    for (let found = this.table[slot] as number; found >= 0; found = this.table[slot] as number) {
       if (
         this.ops[found] === op &&
         this.as[found] === a &&

@@ -58,7 +58,6 @@ export class Lowering {
     const node = this.graph.node(id);
     const { width } = node;
     const operands = this.graph.operands(id);
-    const operand = (index: number) => this.value(at(operands, index));
     switch (node.kind) {
       case 'const':
         return constant(g, width, node.value);
@@ -67,22 +66,24 @@ export class Lowering {
       case 'input':
       case 'net':
       case 'child':
-        return operands.length > 0 ? operand(0) : this.load(at(this.state.ports, 'signal' in node ? node.signal : -1), width);
+        return operands.length > 0
+          ? this.value(at(operands, 0))
+          : this.load(at(this.state.ports, 'signal' in node ? node.signal : -1), width);
       case 'unary':
-        return this.unary(node, operand(0), this.graph.node(at(operands, 0)).width);
+        return this.unary(node, this.value(at(operands, 0)), this.graph.node(at(operands, 0)).width);
       case 'binary':
-        return this.binary(node, operand(0), operand(1), operands);
+        return this.binary(node, this.value(at(operands, 0)), this.value(at(operands, 1)), operands);
       case 'mux':
-        return select(g, at(operand(0), 0), operand(1), operand(2));
+        return select(g, at(this.value(at(operands, 0)), 0), this.value(at(operands, 1)), this.value(at(operands, 2)));
       case 'concat':
         return concat(
           g,
           operands.map(part => ({ limbs: this.value(part), width: this.graph.node(part).width })),
         );
       case 'slice':
-        return slice(g, operand(0), node.low, width);
+        return slice(g, this.value(at(operands, 0)), node.low, width);
       case 'extend':
-        return extend(g, operand(0), this.graph.node(at(operands, 0)).width, width, node.signed);
+        return extend(g, this.value(at(operands, 0)), this.graph.node(at(operands, 0)).width, width, node.signed);
       case 'memory-read': {
         const memory = this.graph.memory(id);
         const { index, valid } = this.word(memory, at(operands, 0));

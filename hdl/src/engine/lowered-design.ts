@@ -8,6 +8,7 @@ import type { LimbGraph } from './limb-graph.ts';
 import { Lowering } from './lower.ts';
 import { order } from './order.ts';
 import type { Root, WritePort } from './program.ts';
+import { isOwn } from './single-clock.ts';
 import { placeState, type State } from './state.ts';
 
 /** A port in the engine's memory. */
@@ -26,6 +27,8 @@ export interface PlacedMemoryView {
   readonly address: number;
   /** Its number. */
   readonly index: number;
+  /** The first words at the beginning; all others are 0. */
+  readonly init: readonly bigint[] | undefined;
 }
 
 /** A signal whose value is in memory after every settling; instances give the scopes of a waveform. */
@@ -76,7 +79,9 @@ export function lowerDesign(design: Design, trace: boolean): LoweredDesign {
   const { signals } = design.top;
   const outputs = signals.flatMap((signal, index) => (signal.kind === 'output' ? index : []));
   const named = trace
-    ? graph.instances.flatMap(instance => instance.graph.module.signals.map((_, index) => ({ instance, index })))
+    ? graph.instances.flatMap(instance =>
+        instance.graph.module.signals.flatMap(({ name }, index) => (isOwn(name) ? [{ instance, index }] : [])),
+      )
     : [];
   const live = order(
     graph,
@@ -155,8 +160,8 @@ export function placeRest({ graph, layout, limbs, registers, writes }: LoweredDe
   const bytes = gatingSpace(limbs.size + roots, layout.end);
   const address = layout.reserve(bytes, 64);
   const bases = placeMemories(graph, layout);
-  const memories = graph.memories.map(({ path, width, depth }, index) => {
-    return [path, { width, depth, stride: strideOf(width), address: at(bases, index), index }] as const;
+  const memories = graph.memories.map(({ path, width, depth, init }, index) => {
+    return [path, { width, depth, stride: strideOf(width), address: at(bases, index), index, init }] as const;
   });
   return { bases, memories: new Map(memories), gating: { address, bytes } };
 }

@@ -1,3 +1,5 @@
+import type { ClockTimings } from './clock-schedule.ts';
+
 /**
  * What every engine offers, and no more: ports as words of shared memory, memories as bytes, and `run`. Per-cycle work stays inside the
  * engine; a test bench is hardware (stream transactors) around the design under test, and JavaScript fills and drains its ring memories.
@@ -29,7 +31,8 @@ export interface MemoryView {
  * is a port of the top module like any other where a register has a reset value; `clk` is the engine's own).
  *
  * One cycle is: settle the combinational logic with the inputs as they are, then clock all registers at once. Outputs read after `step` or
- * `run` are settled after the last edge.
+ * `run` are settled after the last edge. In a design with several clocks a cycle is an instant at which at least one of them rises; all that rise
+ * then clock their registers at once. An asynchronous reset acts when the logic is settled, too.
  */
 export interface Simulation extends Disposable {
   readonly engine: string;
@@ -52,6 +55,8 @@ export interface Simulation extends Disposable {
 
 /** Options that every engine takes. */
 export interface SimulationOptions {
+  /** When the clocks of a design with several clocks rise, by the name of the clock's port; see `Simulation` for what a cycle is then. */
+  readonly clocks?: ClockTimings;
   /** Writes a waveform (VCD) of every named signal to this file, closed on dispose. Time 0 is the state before the first edge. */
   readonly trace?: string;
   /** Paths of the memories that the caller will reach; all by default. An engine may be faster if it knows. */

@@ -14,8 +14,7 @@ export function combinationalLoop(design: Design): Diagnostic[] {
     }
     return graph;
   };
-  const inside: Inside = ({ instance, port }, input, prefix) =>
-    stepsThrough(of(instance.module), port, input, prefix, inside);
+  const inside: Inside = ({ instance, port }, input, prefix) => stepsThrough(of(instance.module), port, input, prefix, inside);
   return design.modules.flatMap(module => {
     const graph = of(module);
     return graph.components.flatMap((component): Diagnostic[] => {

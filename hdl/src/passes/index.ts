@@ -1,4 +1,5 @@
 import type { Design } from '../ir/ir.ts';
+import { clockCrossing } from './clock-crossing.ts';
 import { combinationalLoop } from './combinational-loop.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { direction } from './direction.ts';
@@ -16,7 +17,17 @@ export { shareModules } from './share-modules.ts';
 export type Check = (design: Design) => Diagnostic[];
 
 /** All checks, in the order in which their findings are told. They want a design that `shareModules` has been over, for unique module names. */
-export const checks: readonly Check[] = [wellFormed, nameClash, direction, undriven, latch, combinationalLoop, matchArms, unused];
+export const checks: readonly Check[] = [
+  wellFormed,
+  nameClash,
+  direction,
+  undriven,
+  latch,
+  combinationalLoop,
+  clockCrossing,
+  matchArms,
+  unused,
+];
 
 /**
  * What all checks find, errors first. What the variants of one class have in common is told once. Where the IR itself is inconsistent, the

@@ -45,7 +45,8 @@ export function stepsOf(graph: CombinationalGraph, path: readonly number[], insi
     const node = graph.nodes[index];
     if (!node || node.net === undefined) return [];
     // The node before a net is the assignment that drives it; a loop begins where it ends.
-    const driver = graph.nodes[path.at(i > 0 ? i - 1 : -2) ?? -1];
+    const loop = path.length > 1 && path[0] === path.at(-1);
+    const driver = graph.nodes[(i > 0 ? path[i - 1] : loop ? path.at(-2) : undefined) ?? -1];
     const site = driver && driver.net === undefined ? driver.site : node.site;
     const step = { name: prefix + node.net, site };
     const before = graph.nodes[path[i - 1] ?? -1]?.net;

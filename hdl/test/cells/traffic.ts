@@ -133,7 +133,7 @@ export const stalls = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 12 })), { maxLength: 8 })
+      .array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 25 })), { maxLength: 8 })
       .map(bursts => bursts.flatMap(([active, length]) => Array.from({ length }, () => active))),
   },
 );

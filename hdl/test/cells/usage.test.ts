@@ -91,15 +91,15 @@ class Chain extends Module {
   readonly seen = output(bool);
   readonly word = output(uint(32));
   readonly position = output(uint(4));
-  private readonly fork = new EagerFork({ n: 2, type: uint(8) });
-  private readonly join = new StreamJoin({ fields: { byte: uint(8), tag: uint(4) } });
+  private readonly copies = new EagerFork({ n: 2, type: uint(8) });
+  private readonly pairs = new StreamJoin({ fields: { byte: uint(8), tag: uint(4) } });
   private readonly wide = new Upsizer({ width: 8, ratio: 4 });
   private readonly there = new AsyncFifo({ type: uint(32), depth: 8 });
   private readonly back = new AsyncFifo({ type: uint(32), depth: 8 });
   private readonly slice = inDomain(this.far, () => new RegisterSlice({ type: uint(32) }));
   private readonly narrow = new Downsizer({ width: 8, ratio: 4 });
   private readonly spread = new StreamDemux({ n: 2, type: uint(8) });
-  private readonly small = new ShowAheadFifo({ type: uint(8), depth: 3 });
+  private readonly some = new ShowAheadFifo({ type: uint(8), depth: 3 });
   private readonly gather = new StreamMux({ n: 2, type: uint(8) });
   private readonly up = new PacketUpsizer({ width: 8, lanes: 1, ratio: 4 });
   private readonly packets = new PacketFifo({ type: packetWord(32, 4), depth: 16 });
@@ -113,20 +113,20 @@ class Chain extends Module {
   private readonly packet_in = input(stream(packetWord(8, 1)));
 
   protected override logic() {
-    const [copy, other] = this.fork.out;
+    const [copy, other] = this.copies.out;
     const [direct, late] = this.spread.out;
     if (!copy || !other || !direct || !late) throw new Error();
-    connect(this.fork, { in: this.bytes });
-    connect(this.join, { in: { byte: other, tag: this.tag } });
-    this.tags.from(this.join.out);
+    connect(this.copies, { in: this.bytes });
+    connect(this.pairs, { in: { byte: other, tag: this.tag } });
+    this.tags.from(this.pairs.out);
     connect(this.wide, { in: copy });
     connect(this.there, { in: this.wide.out, from: ownDomain, to: this.far });
     connect(this.slice, { in: this.there.out });
     connect(this.back, { in: this.slice.out, from: this.far, to: ownDomain });
     connect(this.narrow, { in: this.back.out });
     connect(this.spread, { in: this.narrow.out, select: this.choice });
-    connect(this.small, { in: late });
-    connect(this.gather, { in: [direct, this.small.out], select: this.choice });
+    connect(this.some, { in: late });
+    connect(this.gather, { in: [direct, this.some.out], select: this.choice });
     this.out.from(this.gather.out);
     connect(this.up, { in: this.packet_in });
     connect(this.packets, { in: this.up.out, discard: 0 });

@@ -1,5 +1,6 @@
 import { clog2, input, Module, output, sint, type UInt, uint, type Var } from '../../src/index.ts';
-import { amountWidth, type Operands, rules } from './rules.ts';
+import { amountWidth, type Operands } from './rule.ts';
+import { rules } from './rules.ts';
 
 /** C for a W: a width of its own. */
 export const secondWidth = (W: number) => 1 + ((W * 5) % 11);

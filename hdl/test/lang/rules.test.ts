@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { clog2, simulate, type UInt } from '../../src/index.ts';
 import { type Bits, literal, node, typed } from '../../src/lang/bits.ts';
-import { amountWidth, type Numbers, type Operands, rules } from './rules.ts';
+import { amountWidth, type Numbers, type Operands } from './rule.ts';
+import { rules } from './rules.ts';
 import { Rules, secondWidth } from './rules-module.ts';
 
 /** Edge values of W bits and a few others, the same in each run. */

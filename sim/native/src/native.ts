@@ -1,5 +1,5 @@
 import { type ir, type Simulation, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
-import { type Gating, type Machine, noteShared, Policy, simulationOf } from '@hdl/ts-hdl/engine';
+import { type Gating, type Machine, noteShared, Policy, simulationOf, singleClock } from '@hdl/ts-hdl/engine';
 import { runBlocking, runInBackground } from '@hdl/verilator-wrapper/tools';
 import koffi from 'koffi';
 import { buildLibrary } from './build.ts';
@@ -98,13 +98,14 @@ const silent = () => {};
  * @throws NativeError if there is no compiler or it fails; SimulationError as the embedded engine does.
  */
 export function native(design: ir.Design, options: NativeOptions = {}): Simulation {
-  const source = sourceOf(design, options);
+  const { design: single, asynchronous } = singleClock(design, options.clocks);
+  const source = sourceOf(single, options);
   const library = runBlocking(buildLibrary(source.design.name, source.files, options.log ?? silent));
-  return simulationOf('native', new NativeMachine(source, load(library), options.gating ?? 'auto'), options);
+  return simulationOf('native', new NativeMachine(source, load(library), options.gating ?? 'auto'), options, asynchronous);
 }
 
 /** Puts the library of a design into the cache while this thread goes on with other work; then `native` with the same options takes little time. */
 export async function prepareNative(design: ir.Design, options: NativeOptions = {}): Promise<void> {
-  const source = sourceOf(design, options);
+  const source = sourceOf(singleClock(design, options.clocks).design, options);
   await runInBackground(buildLibrary(source.design.name, source.files, options.log ?? silent));
 }

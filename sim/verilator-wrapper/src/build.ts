@@ -1,76 +1,40 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { inCache, once } from './cache.ts';
-import { compileModel, type Log, runTool } from './compile.ts';
+import { type ClockPlan, clocksOf } from './clocks.ts';
+import { compileModel, type Log } from './compile.ts';
 import { VerilatorError } from './errors.ts';
+import { filesRead, hashesOf, type Inputs, inputsOf } from './inputs.ts';
 import { keyOf } from './key.ts';
-import { type Port, portsOfHeader } from './ports.ts';
+import type { BuildOptions, CoverageKind, MemoryName, WaveformFormat } from './options.ts';
+import type { Port } from './ports.ts';
 import { shimSource } from './shim.ts';
 import { runBlocking, runInBackground, type Task } from './task.ts';
 import { type Toolchain, toolchain, versionsOf } from './toolchain.ts';
-
-/** A Verilog file by its name without folders; names that do not end in `.v` or `.sv` are only there to be included by others. */
-export interface SourceFile {
-  readonly name: string;
-  readonly text: string;
-}
-
-/** A memory that JavaScript shall see, in every instance of its module. */
-export interface MemoryName {
-  /** The Verilog module that declares it. */
-  readonly module: string;
-  readonly name: string;
-}
-
-export interface BuildOptions {
-  readonly sources: readonly SourceFile[];
-  /** Name of the top module. */
-  readonly top: string;
-  /** Name of the clock; a top module without such an input is combinational. `clk` by default. */
-  readonly clock?: string;
-  /** Values of the top module's parameters as Verilog literals: `8`, `16'h12`, `"text"`. */
-  readonly parameters?: Readonly<Record<string, string | number>>;
-  /**
-   * The memories that `memory(path)` of the simulation finds; none by default. Verilator reads each of them anew in every evaluation, since it may have been
-   * written from outside.
-   */
-  readonly memories?: readonly MemoryName[];
-  /** Names of ports in the order that the simulation shall have them, after those that are not named; by default the order of Verilator's header. */
-  readonly portOrder?: readonly string[];
-  /** Builds in what writes a waveform; such a model is slower even where it writes none. */
-  readonly trace?: boolean;
-  /** Further options of Verilator. */
-  readonly flags?: readonly string[];
-  /** Gets a line per longer step; nothing is said of a model that is found in the cache. */
-  readonly log?: (line: string) => void;
-}
+import { portsIn, prefix, verilate } from './verilate.ts';
 
 /** A compiled model in the cache. */
 export interface Build {
   /** The shared library. */
   readonly library: string;
   readonly top: string;
-  /** All ports but the clock, in the order of their words. */
+  /** All ports but the clocks, in the order of their words. */
   readonly ports: readonly Port[];
+  /** Names of the clocks. */
+  readonly clocks: readonly string[];
   readonly memories: readonly MemoryName[];
-  readonly trace: boolean;
+  /** The waveform that it can write; absent if none. */
+  readonly trace?: WaveformFormat;
+  readonly coverage: readonly CoverageKind[];
+  readonly savable: boolean;
 }
 
-const prefix = 'Vmodel';
+/** Waveforms have every signal, however wide, and no memories. */
+const traceFlags = ['--trace-max-width', '0', '--trace-max-array', '1'];
 
 /**
- * Everything starts from 0 and nothing else is ever unknown, as on the other engines. Warnings are the linter's business: they go to the log. Functions are
- * split so that several files can be compiled at a time.
- */
-const verilatorFlags =
-  '--cc -O3 --x-assign 0 --x-initial 0 --no-assert --no-timing -Wno-fatal --output-split 20000 --output-split-cfuncs 2000';
-
-/** Waveforms have every signal, however wide, and no memories; a cycle is 1 ns. */
-const traceFlags = '--trace-vcd --trace-max-width 0 --trace-max-array 1 --timescale-override 1ns/1ns';
-
-/**
- * Verilates and compiles a design to a shared library, or finds it in the cache under the hash of its sources, options, tools and processor.
- * @throws VerilatorError with the end of the tool's output and the place of its log.
+ * Verilates and compiles a design to a shared library, or finds it in the cache under the hash of its files and texts, options, tools and processor.
+ * @throws VerilatorError with Verilator's messages, or with what is wrong in the options.
  */
 export function build(options: BuildOptions): Build {
   return runBlocking(buildTask(options));
@@ -82,9 +46,12 @@ export function buildInBackground(options: BuildOptions): Promise<Build> {
 }
 
 function* buildTask(options: BuildOptions): Task<Build> {
-  const { log = () => {}, ...inputs } = options;
+  const { log = () => {}, ...settings } = options;
+  const inputs = inputsOf(options);
+  check(options);
   const tools = yield* toolchain({ install: true, log });
-  const home = inCache('verilator', keyOf([inputs, versionsOf(tools)]));
+  const request = keyOf([settings, inputs.fromDisk && inputs, versionsOf(tools)]);
+  const home = inCache('verilator', yield* homeOf(request, options, inputs, tools));
   const description = join(home, 'build.json');
   yield* once(
     home,
@@ -93,7 +60,7 @@ function* buildTask(options: BuildOptions): Task<Build> {
       log(
         `compiling ${options.top} with Verilator ${tools.verilator.version} and ${tools.compiler.command} (kept for the next time)`,
       );
-      const result = yield* make(options, tools, staging, home);
+      const result = yield* make(options, inputs, tools, staging, home);
       rmSync(join(staging, 'obj'), { recursive: true });
       writeFileSync(join(staging, 'build.json'), JSON.stringify(result));
     },
@@ -101,47 +68,77 @@ function* buildTask(options: BuildOptions): Task<Build> {
   return JSON.parse(readFileSync(description, 'utf8')) as Build;
 }
 
-/** Makes the library in `staging`, which will be called `home`. The log stands beside it, so that it is there after a failure as well. */
-function* make(options: BuildOptions, tools: Toolchain, staging: string, home: string): Task<Build> {
-  const { sources, top, clock = 'clk', memories = [], parameters = {}, trace = false, flags = [] } = options;
-  const log: Log = { file: `${home}.log` };
-  writeFileSync(log.file, '');
-  const folder = join(staging, 'verilog');
-  mkdirSync(folder);
-  for (const { name, text } of sources) {
-    if (!/^[\w.-]+$/.test(name))
-      throw new VerilatorError(`'${name}' is no name of a source file: letters, digits, '_', '.', '-' make one.`);
-    writeFileSync(join(folder, name), text);
-  }
-  writeFileSync(join(folder, 'memories.vlt'), visibility(memories));
-  const files = sources.map(source => source.name).filter(name => /\.s?v$/.test(name));
-  yield* runTool('Verilator', log, {
-    file: tools.verilator.command,
-    args: [
-      ...verilatorFlags.split(' '),
-      ...(trace ? traceFlags.split(' ') : []),
-      ...flags,
-      ...Object.entries(parameters).map(([name, value]) => `-G${name}=${value}`),
-      ...['--prefix', prefix, '--top-module', top, '--Mdir', '../obj', 'memories.vlt'],
-      ...files,
-    ],
-    folder,
-    env: tools.verilator.env,
-  });
-  const obj = join(staging, 'obj');
-  const all = portsOfHeader(readFileSync(join(obj, `${prefix}.h`), 'utf8'));
-  const clockPort = all.find(port => port.name === clock && port.direction === 'input');
-  const others = all.filter(port => port !== clockPort);
-  const ports = ordered(others, options.portOrder ?? [], top);
-  writeFileSync(join(obj, 'shim.cpp'), shimSource({ prefix, ports, clock: clockPort?.member, top, trace }));
-  yield* compileModel(obj, prefix, '../model.so', log, tools);
-  return { library: join(home, 'model.so'), top, ports, memories, trace };
+function check({ savable, coverage, threads = 1 }: BuildOptions): void {
+  if (savable && kindsOf(coverage).length > 0)
+    throw new VerilatorError('Verilator cannot build a model with both coverage and savable: make two models.');
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new VerilatorError(`'threads' is a whole number from 1 up, not ${threads}.`);
 }
 
-/** Makes memories reachable without a mark in the Verilog. */
-function visibility(memories: readonly MemoryName[]): string {
-  const lines = memories.map(({ module, name }) => `public_flat_rw -module "${module}" -var "${name}"`);
-  return ['`verilator_config', ...lines, ''].join('\n');
+const kindsOf = (coverage: BuildOptions['coverage'] = false): readonly CoverageKind[] =>
+  coverage === true ? ['line', 'toggle'] : coverage === false ? [] : coverage;
+
+const formatOf = (trace: BuildOptions['trace'] = false): WaveformFormat | undefined =>
+  trace === true ? 'vcd' : trace === false ? undefined : trace;
+
+/**
+ * The name in the cache for what is asked for: files that Verilator reads are part of it, those found through others as well. Which ones these are is kept
+ * from the last time; where it is not known, or where nothing is found by what is known, a short run of Verilator tells.
+ */
+function* homeOf(request: string, options: BuildOptions, inputs: Inputs, tools: Toolchain): Task<string> {
+  if (!inputs.fromDisk) return request;
+  const list = inCache('verilator', `${request}.files.json`);
+  const known = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as readonly string[]) : undefined;
+  const hashes = known && hashesOf(known, inputs.folder);
+  const home = hashes && keyOf([request, hashes]);
+  if (home !== undefined && existsSync(inCache('verilator', home, 'build.json'))) return home;
+  const staging = inCache('verilator', `${request}.${process.pid}.scan`);
+  const log: Log = { file: inCache('verilator', `${request}.log`) };
+  try {
+    mkdirSync(staging, { recursive: true });
+    writeFileSync(log.file, '');
+    yield* verilate(options, inputs, ['--lint-only', '--MMD'], staging, log, tools);
+    const read = filesRead(readFileSync(join(staging, 'obj', `${prefix}__verFiles.dat`), 'utf8'), tools.verilator.root, staging);
+    const fresh = `${list}.${process.pid}`;
+    writeFileSync(fresh, JSON.stringify(read));
+    renameSync(fresh, list);
+    return keyOf([request, hashesOf(read, inputs.folder)]);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** Makes the library in `staging`, which will be called `home`. The log stands beside it, so that it is there after a failure as well. */
+function* make(options: BuildOptions, inputs: Inputs, tools: Toolchain, staging: string, home: string): Task<Build> {
+  const { top, memories = [], savable = false, threads = 1 } = options;
+  const log: Log = { file: `${home}.log` };
+  writeFileSync(log.file, '');
+  const trace = formatOf(options.trace);
+  const coverage = kindsOf(options.coverage);
+  const timed = Object.keys(options.clocks ?? {}).length > 0;
+  const extra = [
+    '--cc',
+    // Time in the design is time in the waveform; between the units of clocks' timing there is room for their falling edges.
+    ...['--timescale-override', trace && timed ? '1ns/100ps' : '1ns/1ns'],
+    ...(trace ? [`--trace-${trace}`, ...traceFlags] : []),
+    ...coverage.map(kind => `--coverage-${kind}`),
+    ...(savable ? ['--savable'] : []),
+    ...(threads > 1 ? ['--threads', `${threads}`] : []),
+  ];
+  yield* verilate(options, inputs, extra, staging, log, tools);
+  const obj = join(staging, 'obj');
+  const all = portsIn(staging);
+  const plan = clocksOf(options, all);
+  const names = plan.clocks.map(({ port }) => port.name);
+  const ports = ordered(
+    all.filter(({ name }) => !names.includes(name)),
+    options.portOrder ?? [],
+    top,
+  );
+  const features = { trace, coverage: coverage.length > 0, savable, threads };
+  writeFileSync(join(obj, 'shim.cpp'), shimSource({ prefix, ports, plan, top, ...features }));
+  yield* compileModel(obj, prefix, '../model.so', log, tools);
+  return { library: join(home, 'model.so'), top, ports, clocks: names, memories, ...(trace && { trace }), coverage, savable };
 }
 
 function ordered(ports: readonly Port[], order: readonly string[], top: string): readonly Port[] {
@@ -151,4 +148,33 @@ function ordered(ports: readonly Port[], order: readonly string[], top: string):
     throw new VerilatorError(`The module ${top} has no port '${name}'; its ports are ${ports.map(p => p.name).join(', ')}.`);
   });
   return [...ports.filter(port => !named.includes(port)), ...named];
+}
+
+/** What of a model is known before C++ is compiled. */
+export interface Interface {
+  readonly ports: readonly Port[];
+  readonly plan: ClockPlan;
+}
+
+/** The ports and clocks of a top module, by Verilator alone. @throws VerilatorError as `build` does. */
+export function interfaceOf(options: BuildOptions): Interface {
+  return runBlocking(interfaceTask(options));
+}
+
+function* interfaceTask(options: BuildOptions): Task<Interface> {
+  const { log = () => {} } = options;
+  const inputs = inputsOf(options);
+  const tools = yield* toolchain({ install: true, log });
+  const staging = inCache('verilator', `${keyOf([options.top, inputs])}.${process.pid}.interface`);
+  const messages: Log = { file: `${staging}.log` };
+  mkdirSync(dirname(staging), { recursive: true });
+  writeFileSync(messages.file, '');
+  try {
+    yield* verilate(options, inputs, ['--cc'], staging, messages, tools);
+    const ports = portsIn(staging);
+    rmSync(messages.file, { force: true });
+    return { ports, plan: clocksOf(options, ports) };
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
 }

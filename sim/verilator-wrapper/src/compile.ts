@@ -1,10 +1,11 @@
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inCache, once } from './cache.ts';
 import { VerilatorError } from './errors.ts';
 import { keyOf } from './key.ts';
-import { run, type Task } from './task.ts';
+import { type Command, type Outcome, run, type Task } from './task.ts';
 import { lastLines } from './text.ts';
 import { type Toolchain, versionsOf } from './toolchain.ts';
 
@@ -17,12 +18,7 @@ const compilerFlags = [
   '-w',
   // The run-time library asserts that its atomic numbers need no lock, which clang++ leaves to a library that may be missing.
   '-DNDEBUG',
-  '-DVM_COVERAGE=0',
   '-DVM_SC=0',
-  // What writes waveforms is in the run-time library of every model, and is used by those that trace.
-  '-DVM_TRACE=1',
-  '-DVM_TRACE_VCD=1',
-  '-DVM_TRACE_FST=0',
   // Our own `vl_finish`, `vl_stop` and `vl_fatal`: see `shimSource`.
   '-DVL_USER_FINISH',
   '-DVL_USER_STOP',
@@ -34,17 +30,24 @@ export interface Log {
   readonly file: string;
 }
 
+/** Runs a tool and notes what it says. */
+export function* loggedRun(log: Log, command: Omit<Command, 'kind'>): Task<Outcome> {
+  const outcome = yield* run(command);
+  appendFileSync(log.file, `$ ${command.file} ${command.args.join(' ')}\n${outcome.output}\n`);
+  return outcome;
+}
+
 /** Runs a tool. @throws VerilatorError with its last lines and the place of the log if it fails. */
-export function* runTool(
-  what: string,
-  log: Log,
-  command: { file: string; args: readonly string[]; folder: string; env?: Readonly<Record<string, string>>; input?: string },
-): Task<void> {
-  const { status, output } = yield* run(command);
-  appendFileSync(log.file, `$ ${command.file} ${command.args.join(' ')}\n${output}\n`);
+function* runTool(what: string, log: Log, command: Omit<Command, 'kind'>): Task<void> {
+  const { status, output } = yield* loggedRun(log, command);
   if (status === 0) return;
   const how = status === undefined ? 'did not run to its end' : 'failed';
-  throw new VerilatorError(`${what} ${how}. The end of what it said:\n${lastLines(output, 20)}\nAll of it is in ${log.file}`);
+  const missing = /fatal error: '?([\w/]+\.h)'?(?: file not found|: No such file)/.exec(output)?.[1];
+  const advice =
+    missing === 'zlib.h' ? '\nThis Verilator needs zlib to write FST: install it (Debian: zlib1g-dev), or write VCD.' : '';
+  throw new VerilatorError(
+    `${what} ${how}. The end of what it said:\n${lastLines(output, 20)}${advice}\nAll of it is in ${log.file}`,
+  );
 }
 
 /** C++ files that are compiled as one, and how much work the compiler shall put into them. */
@@ -57,7 +60,12 @@ interface Unit {
 /** Compiles each unit to an object of its name in `folder`, several at a time. @returns the objects. */
 function* compileUnits(units: readonly Unit[], folder: string, log: Log, tools: Toolchain): Task<string[]> {
   const include = join(tools.verilator.root, 'include');
-  const flags = [...compilerFlags, `-I${include}`, `-I${join(include, 'vltstd')}`];
+  const flags = [
+    ...compilerFlags,
+    ...(ownCompression(tools) ? [`-I${compression}`] : []),
+    `-I${include}`,
+    `-I${join(include, 'vltstd')}`,
+  ];
   for (const { name, files } of units)
     writeFileSync(join(folder, `${name}.cpp`), files.map(file => `#include "${file}"\n`).join(''));
   // The largest first, so that none of them is left over at the end.
@@ -107,24 +115,32 @@ function listed(classes: string, name: string): string[] {
 export function* compileModel(folder: string, prefix: string, library: string, log: Log, tools: Toolchain): Task<void> {
   const classes = readFileSync(join(folder, `${prefix}_classes.mk`), 'utf8');
   const list = (...names: readonly string[]) => names.flatMap(name => listed(classes, name));
-  const runtime = yield* compileRuntime(list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW'), log, tools);
+  const needed = list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW');
+  const runtime = yield* compileRuntime(usual, log, tools);
+  for (const name of needed.filter(name => !usual.includes(name))) runtime.push(...(yield* compileRuntime([name], log, tools)));
   const paths = (names: readonly string[]) => names.map(name => join(folder, `${name}.cpp`));
   const fast = paths([...list('VM_CLASSES_FAST', 'VM_SUPPORT_FAST'), 'shim']);
   const slow = paths(list('VM_CLASSES_SLOW', 'VM_SUPPORT_SLOW'));
   const small = bytesOf(fast) + bytesOf(slow) < unitBytes;
   const all = small ? units('all', [...slow, ...fast], '-O2') : [...units('fast', fast, '-O2'), ...units('slow', slow, '-O0')];
   const objects = yield* compileUnits(all, folder, log, tools);
-  const args = ['-shared', '-o', library, ...objects, ...runtime, '-lpthread'];
+  const zlib = needed.includes('verilated_fst_c') && !ownCompression(tools) ? ['-lz'] : [];
+  const args = ['-shared', '-o', library, ...objects, ...runtime, '-lpthread', ...zlib];
   yield* runTool('The linker', log, { file: tools.compiler.command, args, folder });
 }
 
-/** The files of Verilator's run-time library that most models need; with all of them always there, one set serves nearly all models. */
-const usual = ['verilated', 'verilated_dpi', 'verilated_threads', 'verilated_vcd_c'];
+/** The files of Verilator's run-time library that most models need; what else a model needs is compiled and kept file by file. */
+const usual: readonly string[] = ['verilated', 'verilated_dpi', 'verilated_threads', 'verilated_vcd_c'];
 
-/** @returns the objects of Verilator's run-time library. */
-function* compileRuntime(needed: readonly string[], log: Log, tools: Toolchain): Task<readonly string[]> {
-  const names = [...new Set([...usual, ...needed])].toSorted();
-  const home = inCache('verilator', `runtime-${keyOf([names, versionsOf(tools)])}`);
+/** `lz4.h` and `zlib.h` of this package, which need no library. */
+const compression = fileURLToPath(new URL('../include', import.meta.url));
+
+/** Whether this Verilator's writer of FST needs no more of lz4 and zlib than this package's headers have; older ones need all of zlib. */
+const ownCompression = ({ verilator }: Toolchain) => existsSync(join(verilator.root, 'include', 'fstcpp'));
+
+/** @returns the objects of files of Verilator's run-time library. */
+function* compileRuntime(names: readonly string[], log: Log, tools: Toolchain): Task<string[]> {
+  const home = inCache('verilator', `runtime-${keyOf([names, versionsOf(tools)], runtimeMakers)}`);
   const objects = names.map(name => join(home, `${name}.o`));
   yield* once(
     home,
@@ -137,3 +153,5 @@ function* compileRuntime(needed: readonly string[], log: Log, tools: Toolchain):
   );
   return objects;
 }
+
+const runtimeMakers = ['compile.ts', '../include/lz4.h', '../include/zlib.h'];

@@ -10,7 +10,7 @@ export interface Inputs {
   readonly folder: string;
   /** Arguments for files and folders, as the user gave them. */
   readonly args: readonly string[];
-  /** Whether anything comes from the file system. */
+  /** Whether anything comes from the user's file system. */
   readonly fromDisk: boolean;
   /** Names of what is in the folders that are searched: a new file there may be found before another. */
   readonly listing: readonly (readonly string[])[];
@@ -18,7 +18,7 @@ export interface Inputs {
 
 /** @throws VerilatorError that names a file or folder that is not there, or a text with an odd name. */
 export function inputsOf(options: VerilogSources): Inputs {
-  const { files = [], includes = [], libraries = [], flags = [], sources = [] } = options;
+  const { files = [], includes = [], libraries = [], sources = [] } = options;
   const folder = resolve(options.folder ?? '.');
   for (const { name } of sources) {
     if (!/^[\w.-]+$/.test(name))
@@ -35,14 +35,16 @@ export function inputsOf(options: VerilogSources): Inputs {
     if (kindOf(file, 'file') === 'folder') throw new VerilatorError(`${file} in ${folder} is a folder: name the files in it.`);
   for (const include of includes) {
     if (kindOf(include, 'folder') === 'file')
-      throw new VerilatorError(`${include} in ${folder} is a file; 'includes' are the folders in which files to include are found.`);
+      throw new VerilatorError(
+        `${include} in ${folder} is a file; 'includes' are the folders in which files to include are found.`,
+      );
   }
   const library = (path: string) => (kindOf(path, 'library') === 'folder' ? ['-y', path] : ['-v', path]);
   const searched = [...includes, ...libraries.filter(path => kindOf(path, 'library') === 'folder')];
   return {
     folder,
     args: [...includes.map(path => `+incdir+${path}`), ...libraries.flatMap(library), ...files],
-    fromDisk: files.length + includes.length + libraries.length + flags.length > 0,
+    fromDisk: files.length + includes.length + libraries.length > 0 || options.folder !== undefined,
     listing: searched.map(path => readdirSync(resolve(folder, path)).toSorted()),
   };
 }

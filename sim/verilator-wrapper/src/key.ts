@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 
-/** A name for what is made from `inputs` by this package on this processor. */
-export function keyOf(inputs: unknown): string {
+/** A name for what is made from `inputs` on this processor by some files of this package. */
+export function keyOf(inputs: unknown, makers: readonly string[] = ownFiles): string {
+  const texts = makers.map(file => readFileSync(new URL(file, import.meta.url), 'utf8'));
   return createHash('sha256')
-    .update(JSON.stringify([inputs, ...own, processor]))
+    .update(JSON.stringify([inputs, texts, processor]))
     .digest('hex')
     .slice(0, 24);
 }
 
-/** The text of this package's files that decide what is made. */
-const own = ['shim.ts', 'compile.ts', 'build.ts', 'ports.ts'].map(file => readFileSync(new URL(file, import.meta.url), 'utf8'));
+/** This package's files that decide how a model is made. */
+const ownFiles = ['shim.ts', 'shim-features.ts', 'compile.ts', 'build.ts', 'verilate.ts', 'clocks.ts', 'ports.ts'];
 
 /** What `-march=native` depends on. */
 export const processor = [platform(), arch(), instructions()];

@@ -1,9 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { type MemoryView, type PortView, type Simulation, SimulationError } from '@hdl/ts-hdl';
 import koffi from 'koffi';
 import type { Recording } from './bare-loop.ts';
 import type { Build } from './build.ts';
+import { type Coverage, coverageOf } from './coverage.ts';
 import { VerilatorError } from './errors.ts';
+import { ModelPort, type PortOf, type PortTypes } from './model-ports.ts';
 import { wordsOf } from './shim.ts';
 
 /** A pointer as koffi gives it. */
@@ -21,6 +25,10 @@ interface Library {
   run(simulation: Pointer, most: number): number;
   memory(simulation: Pointer, scope: string, name: string, shape: Uint32Array): Pointer | null;
   replay(simulation: Pointer, log: Uint32Array, length: number, memories: BigUint64Array): number;
+  save(simulation: Pointer): number;
+  saved(simulation: Pointer, to: Uint8Array): void;
+  restore(simulation: Pointer, state: Uint8Array, size: number): number;
+  coverage(simulation: Pointer, file: string): number;
 }
 
 const libraries = new Map<string, Library>();
@@ -40,6 +48,10 @@ function load(file: string): Library {
       run: library.func('double shim_run(void *simulation, double most)'),
       memory: library.func('void *shim_memory(void *simulation, const char *scope, const char *name, _Out_ uint32_t *shape)'),
       replay: library.func('double shim_replay(void *simulation, const uint32_t *log, double length, const uint64_t *memories)'),
+      save: library.func('double shim_save(void *simulation)'),
+      saved: library.func('void shim_saved(void *simulation, _Out_ uint8_t *to)'),
+      restore: library.func('double shim_restore(void *simulation, const uint8_t *state, double size)'),
+      coverage: library.func('double shim_coverage(void *simulation, const char *file)'),
     };
     libraries.set(file, result);
   }
@@ -53,11 +65,15 @@ interface MemoryPlace extends MemoryView {
 
 /**
  * A verilated model in this process. The words of its ports and the bytes of its memories are windows on the model's own storage; it is freed when it is
- * disposed of and nobody holds such a window any more.
+ * disposed of and nobody holds such a window any more. Several of them, of one design or more, share nothing; each belongs to the thread that made it.
+ *
+ * `Ports` says what ports it has, as generated bindings do; without them any name is taken, and checked when it is used.
  */
-export class VerilatedModel implements Simulation {
+export class VerilatedModel<Ports extends PortTypes = PortTypes> implements Simulation {
   readonly engine = 'verilator';
   readonly ports: ReadonlyMap<string, PortView>;
+  /** The ports by name: `model.io.data_in.set(5)`. For ports that no bindings describe, `port` says what is missing. */
+  readonly io: { readonly [Name in keyof Ports]: PortOf<Ports[Name]> };
   private readonly built: Build;
   private readonly library: Library;
   private readonly simulation: Pointer;
@@ -69,7 +85,7 @@ export class VerilatedModel implements Simulation {
   /** @throws VerilatorError if the model fails while it starts, or if the file of the waveform cannot be created. */
   constructor(built: Build, trace?: string) {
     this.built = built;
-    if (trace !== undefined) createFile(trace);
+    if (trace !== undefined) createFile('waveform', trace);
     this.library = load(built.library);
     const simulation = this.library.create(trace ?? null);
     if (simulation === null) throw new VerilatorError(`The model of ${built.top} fails while it starts, before the first cycle.`);
@@ -78,13 +94,22 @@ export class VerilatedModel implements Simulation {
     const count = built.ports.reduce((sum, port) => sum + wordsOf(port), 0);
     const words = new Uint32Array(this.storage.view(this.library.words(simulation), 4 * Math.max(1, count)));
     let offset = 0;
-    this.ports = new Map(
-      built.ports.map(({ name, direction, width }) => {
-        const start = offset;
-        offset += wordsOf({ width });
-        return [name, { name, direction, width, words: words.subarray(start, offset) }];
-      }),
-    );
+    const ports = built.ports.map((port): [string, ModelPort] => {
+      const start = offset;
+      offset += wordsOf(port);
+      return [port.name, new ModelPort(port, words.subarray(start, offset))];
+    });
+    this.ports = new Map(ports);
+    this.io = Object.fromEntries(ports) as unknown as typeof this.io;
+  }
+
+  /** A port by its name. @throws SimulationError with the names of all ports if there is none. */
+  port<Name extends keyof Ports & string>(name: Name): PortOf<Ports[Name]> {
+    if (this.ports.has(name)) return this.io[name];
+    const clock = this.built.clocks.includes(name)
+      ? `'${name}' is a clock, which the model drives itself`
+      : `There is no port '${name}'`;
+    throw new SimulationError(`${clock}; the ports of ${this.built.top} are ${[...this.ports.keys()].join(', ')}.`);
   }
 
   get cycle(): number {
@@ -153,6 +178,63 @@ export class VerilatedModel implements Simulation {
     return nanoseconds;
   }
 
+  /**
+   * The state as it is now: registers, memories, ports, time; for `restore` of any model of this build, in this process or another. Waveforms are not in it.
+   * @throws VerilatorError if the model was built without `savable`.
+   */
+  save(): Uint8Array {
+    this.checkOpen();
+    const size = this.checked(this.library.save(this.simulation));
+    const header = Buffer.from(`${this.identity()} ${size}\n`);
+    const state = new Uint8Array(size);
+    this.library.saved(this.simulation, state);
+    return Buffer.concat([header, state]);
+  }
+
+  /**
+   * Goes on from a state that `save` gave; views of ports and memories stay the same and show it.
+   * @throws SimulationError if the state is of another build or not complete; the simulation is then as it was.
+   */
+  restore(state: Uint8Array): void {
+    this.checkOpen();
+    const end = state.indexOf(10);
+    const [identity, size] = new TextDecoder().decode(state.subarray(0, Math.max(0, end))).split(' ');
+    if (identity !== this.identity())
+      throw new SimulationError(
+        `This is no state of this build of ${this.built.top}: states hold for the very same Verilog, options and tools.`,
+      );
+    const content = state.slice(end + 1);
+    if (content.length !== Number(size))
+      throw new SimulationError(
+        `This state of ${this.built.top} is not complete: it has ${content.length} bytes instead of ${size}.`,
+      );
+    this.cycles = this.checked(this.library.restore(this.simulation, content, content.length));
+  }
+
+  /** What was executed and changed until now. @throws VerilatorError if the model was built without `coverage`. */
+  coverage(): Coverage {
+    const folder = mkdtempSync(join(tmpdir(), 'coverage-'));
+    try {
+      const file = join(folder, 'coverage.dat');
+      this.writeCoverage(file);
+      return coverageOf(readFileSync(file, 'latin1'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  /** Writes what `coverage` says in Verilator's format, for `verilator_coverage` and the tools that read it. */
+  writeCoverage(file: string): void {
+    this.checkOpen();
+    // Where a file cannot be written, Verilator says nothing.
+    if (this.built.coverage.length > 0) createFile('file of coverage', file);
+    this.checked(this.library.coverage(this.simulation, file));
+  }
+
+  private identity(): string {
+    return basename(dirname(this.built.library));
+  }
+
   [Symbol.dispose](): void {
     if (!this.open) return;
     this.open = false;
@@ -170,12 +252,12 @@ export class VerilatedModel implements Simulation {
   }
 }
 
-/** The runtime of Verilator says nothing about a waveform that it cannot write. */
-function createFile(path: string): void {
+/** The run-time library of Verilator says nothing about a file that it cannot write. */
+function createFile(what: string, path: string): void {
   try {
     writeFileSync(path, '');
   } catch (error) {
-    throw new VerilatorError(`The waveform ${path} cannot be created: ${error instanceof Error ? error.message : error}.`);
+    throw new VerilatorError(`The ${what} ${path} cannot be created: ${error instanceof Error ? error.message : error}.`);
   }
 }
 

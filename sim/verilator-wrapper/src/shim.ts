@@ -1,14 +1,19 @@
+import type { Clock, ClockPlan } from './clocks.ts';
+import type { WaveformFormat } from './options.ts';
 import type { Port } from './ports.ts';
+import { coverageInterface, stateInterface, stateStreams } from './shim-features.ts';
 
 export interface ShimOptions {
   /** Name of the model's class. */
   readonly prefix: string;
-  /** All ports but the clock, in the order of their words. */
+  /** All ports but the clocks, in the order of their words. */
   readonly ports: readonly Port[];
-  /** The model's member that is the clock, if it has one. */
-  readonly clock: string | undefined;
+  readonly plan: ClockPlan;
   readonly top: string;
-  readonly trace: boolean;
+  readonly trace: WaveformFormat | undefined;
+  readonly coverage: boolean;
+  readonly savable: boolean;
+  readonly threads: number;
 }
 
 /** 32-bit words of a port. */
@@ -18,26 +23,35 @@ export const wordsOf = (port: { readonly width: number }): number => Math.ceil(p
  * The C++ between a model and JavaScript: a C interface, the same for every model. Port values stand as 32-bit words in one block that JavaScript
  * sees. A call takes the inputs from it first and gives the outputs to it last; they do not change in between.
  *
- * Between calls the clock is low with the logic settled, or high after the last edge, with the logic settled as well. So a cycle is two evaluations: the
- * clock goes low and inputs take effect, then it goes high.
+ * Between calls all clocks are low with the logic settled, or some are high after the last edge, with the logic settled as well. So a cycle is two
+ * evaluations: clocks go low and inputs take effect, then those that rise at the next instant go high. Which these are, a countdown per clock says.
  *
  * Verilator ends the process when a model fails or says `$finish`. Here its hooks throw instead, and the call gives -1: see `shim_error`.
  */
 export function shimSource(options: ShimOptions): string {
-  const { prefix, ports, clock, trace } = options;
+  const { prefix, ports, plan, trace, threads, savable } = options;
+  const { clocks, timed } = plan;
   const offsets = ports.map((_, i) => ports.slice(0, i).reduce((sum, port) => sum + wordsOf(port), 0));
   const words = ports.reduce((sum, port) => sum + wordsOf(port), 0);
   const copies = (direction: Port['direction'], copy: (port: Port, offset: number) => string) =>
     ports.flatMap((port, i) => (port.direction === direction ? [`    ${copy(port, offsets[i] ?? 0)}`] : [])).join('\n');
   const attention = ports.find(port => port.name === 'attention' && port.direction === 'output' && port.width === 1);
   const onlyTrace = (...lines: readonly string[]) => (trace ? lines.join('\n') : '');
+  // A waveform with timed clocks shows their falling edges half a unit after the rising ones.
+  const tick = trace && timed ? 10 : 1;
+  // An edge at time 0 leaves no time before it.
+  const dumpLow = `if (cycle > 0) trace.dump(now * ${tick} + ${tick / 2});\n    else if (${untilNext(clocks)} > 0) trace.dump(0);`;
   return `#include "${prefix}.h"
 #include "verilated_syms.h"
-${onlyTrace('#include "verilated_vcd_c.h"')}
+${onlyTrace(`#include "verilated_${trace}_c.h"`)}
+${savable ? '#include "verilated_save.h"' : ''}
+${options.coverage ? '#include "verilated_cov.h"' : ''}
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 void vl_finish(const char* file, int line, const char*) {
   throw std::runtime_error{"the Verilog ended the simulation with $finish, at " + std::string{file} + ":" + std::to_string(line)};
@@ -51,14 +65,26 @@ void vl_fatal(const char* file, int line, const char*, const char* message) {
 
 namespace {
 
+${savable ? stateStreams : ''}
 struct Simulation {
   VerilatedContext context;
   ${prefix} model;
   uint32_t words[${Math.max(1, words)}] = {};
   std::string error;
-${onlyTrace('  VerilatedVcdC trace;', '  uint64_t cycle = 0;')}
+  std::vector<uint8_t> saved;
+  /* In units of the clocks' timing, or in cycles where none was given: the time of the last edge. */
+  uint64_t now = 0;
+  uint64_t cycle = 0;
+${scheduleState(clocks)}
+${onlyTrace(`  ${trace === 'fst' ? 'VerilatedFstC' : 'VerilatedVcdC'} trace;`)}
 
-  explicit Simulation(const char* file) : model{(Verilated::threadContextp(&context), context.randReset(0), &context), ""} {
+  static VerilatedContext* prepared(VerilatedContext& context) {
+    Verilated::threadContextp(&context);
+    context.randReset(0);
+    ${threads > 1 ? `context.threads(${threads});` : ''}
+    return &context;
+  }
+  explicit Simulation(const char* file) : model{prepared(context), ""} {
 ${onlyTrace(
   '    context.traceEverOn(true);',
   '    model.trace(&trace, 99);',
@@ -77,12 +103,16 @@ ${copies('output', copyOut)}
   }
 
   void low() {
-    ${clock === undefined ? '' : `model.${clock} = 0;`}
+${clocks.map(({ port }) => `    model.${port.member} = 0;`).join('\n')}
     model.eval();
   }
   void high() {
-${onlyTrace('    trace.dump(cycle++);')}
-    ${clock === undefined ? '' : `model.${clock} = 1;\n    model.eval();`}
+${onlyTrace(`    ${timed ? dumpLow : 'trace.dump(cycle);'}`)}
+    cycle++;
+${advanceTime(clocks)}
+    context.time(now${tick > 1 ? ` * ${tick}` : ''});
+${clocks.length > 0 ? '    model.eval();' : ''}
+${onlyTrace(timed ? `    trace.dump(now * ${tick});` : '')}
   }
 
   void settle() {
@@ -161,7 +191,7 @@ void shim_destroy(Simulation* s) {
 double shim_finish(Simulation* s) {
   return guarded(s, [s] {
     s->settle();
-${onlyTrace('    s->trace.dump(s->cycle);', '    s->trace.close();')}
+${onlyTrace(`    s->${timed ? `trace.dump(s->cycle == 0 ? 0 : s->now * ${tick} + ${tick / 2})` : 'trace.dump(s->cycle)'};`, '    s->trace.close();')}
     return 0;
   });
 }
@@ -192,6 +222,8 @@ void* shim_memory(Simulation* s, const char* scope, const char* name, uint32_t* 
   return memory->datap();
 }
 
+${coverageInterface(options.coverage)}
+${stateInterface(savable)}
 /* Nanoseconds that it takes to do what the log says. */
 double shim_replay(Simulation* s, const uint32_t* log, double length, uint8_t* const* memories) {
   return guarded(s, [=] {
@@ -204,6 +236,32 @@ double shim_replay(Simulation* s, const uint32_t* log, double length, uint8_t* c
 }
 `;
 }
+
+/** What is left until each clock's next rising edge; without a clock, cycles count as its edges would. */
+function scheduleState(clocks: readonly Clock[]): string {
+  if (clocks.length === 0) return '  uint64_t left[1] = {1};';
+  return `  uint64_t left[${clocks.length}] = {${clocks.map(({ phase }) => phase).join(', ')}};`;
+}
+
+/** Moves time to the next instant at which a clock rises, and raises those that do. */
+function advanceTime(clocks: readonly Clock[]): string {
+  const [only, second] = clocks;
+  if (second === undefined) {
+    const rise = only ? [`    model.${only.port.member} = 1;`] : [];
+    return ['    now += left[0];', `    left[0] = ${only?.period ?? 1};`, ...rise].join('\n');
+  }
+  return [
+    `    const uint64_t passed = ${untilNext(clocks)};`,
+    '    now += passed;',
+    ...clocks.map(
+      ({ period, port }, i) =>
+        `    left[${i}] -= passed;\n    if ((model.${port.member} = left[${i}] == 0)) left[${i}] = ${period};`,
+    ),
+  ].join('\n');
+}
+
+const untilNext = (clocks: readonly Clock[]) =>
+  clocks.length > 1 ? `std::min({${clocks.map((_, i) => `left[${i}]`).join(', ')}})` : 'left[0]';
 
 function copyIn({ member, width }: Port, offset: number): string {
   const to = `model.${member}`;

@@ -5,6 +5,7 @@ import { VerilatorError } from './errors.ts';
 import type { Inputs } from './inputs.ts';
 import type { MemoryName, VerilogSources } from './options.ts';
 import { type Port, portsOfHeader } from './ports.ts';
+import { refusal } from './refusal.ts';
 import type { Task } from './task.ts';
 import { lastLines } from './text.ts';
 import type { Toolchain } from './toolchain.ts';
@@ -38,8 +39,8 @@ export function* verilate(
   mkdirSync(texts, { recursive: true });
   for (const { name, text } of sources) writeFileSync(join(texts, name), text);
   writeFileSync(join(texts, 'memories.vlt'), visibility(memories));
-  // Texts alone are compiled in their own folder, so that messages have their names only.
-  const place = inputs.fromDisk && flags.length + (options.files ?? []).length > 0 ? `${texts}/` : '';
+  // Texts alone are verilated in their own folder, so that what the model says has their names only.
+  const place = inputs.fromDisk ? `${texts}/` : '';
   const { status, output } = yield* loggedRun(log, {
     file: verilator.command,
     args: [
@@ -58,5 +59,16 @@ export function* verilate(
     env: verilator.env,
   });
   if (status === undefined) throw new VerilatorError(`Verilator did not run to its end: ${lastLines(output, 5)}`);
-  if (status !== 0) throw refusal(output.replaceAll(`${texts}/`, ''), top, log);
+  if (status !== 0) throw refusal(output.replaceAll(`${texts}/`, ''), options, inputs, log);
+}
+
+/** The ports in what `verilate` made. */
+export function portsIn(to: string): Port[] {
+  return portsOfHeader(readFileSync(join(to, 'obj', `${prefix}.h`), 'utf8'));
+}
+
+/** Makes memories reachable without a mark in the Verilog. */
+function visibility(memories: readonly MemoryName[]): string {
+  const lines = memories.map(({ module, name }) => `public_flat_rw -module "${module}" -var "${name}"`);
+  return ['`verilator_config', ...lines, ''].join('\n');
 }

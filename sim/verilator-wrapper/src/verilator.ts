@@ -1,6 +1,9 @@
 import { emitVerilog, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
-import { type BuildOptions, build, buildInBackground, type MemoryName } from './build.ts';
+import { build, buildInBackground } from './build.ts';
+import { VerilatorError } from './errors.ts';
 import { VerilatedModel } from './model.ts';
+import { differences, type PortTypes } from './model-ports.ts';
+import type { BuildOptions, MemoryName, WaveformFormat } from './options.ts';
 
 export interface VerilatorOptions extends SimulationOptions {
   /** Gets a line per longer step; nothing is said of a model that is found in the cache. */
@@ -21,15 +24,38 @@ export async function prepareVerilator(design: ir.Design, options: VerilatorOpti
 }
 
 /** Options for any Verilog: those of `build`, with a file for the waveform in place of `trace`. */
-export interface VerilogOptions extends Omit<BuildOptions, 'trace'> {
-  /** Writes a waveform (VCD) to this file. */
+export interface VerilogOptions<Ports extends PortTypes = PortTypes> extends Omit<BuildOptions, 'trace'> {
+  /** Writes a waveform to this file: FST if its name ends in `.fst`, otherwise VCD. */
   readonly trace?: string;
+  /** The ports as bindings describe them: gives the model their types, after a check that they are the module's. */
+  readonly ports?: Ports;
 }
 
-/** Simulates any Verilog. @throws VerilatorError as `verilator` does. */
-export function verilateVerilog({ trace, ...options }: VerilogOptions): VerilatedModel {
-  return new VerilatedModel(build({ ...options, trace: trace !== undefined }), trace);
+/** Simulates any Verilog. @throws VerilatorError with Verilator's messages, or if `ports` are not those of the module. */
+export function verilateVerilog<const Ports extends PortTypes = PortTypes>(
+  options: VerilogOptions<Ports>,
+): VerilatedModel<Ports> {
+  const { ports, trace, ...rest } = options;
+  const model = new VerilatedModel<Ports>(build(traced(rest, trace)), trace);
+  const wrong = ports ? differences(ports, model.ports) : [];
+  if (wrong.length === 0) return model;
+  model[Symbol.dispose]();
+  throw new VerilatorError(
+    `The ports of ${options.top} are not those of its bindings: ${wrong.join('; ')}. Make the bindings again.`,
+  );
 }
+
+/** Puts the model of any Verilog into the cache while this thread goes on with other work; then `verilateVerilog` with the same options takes no time. */
+export async function prepareVerilog({ ports: _, trace, ...rest }: VerilogOptions): Promise<void> {
+  await buildInBackground(traced(rest, trace));
+}
+
+const traced = (options: Omit<BuildOptions, 'trace'>, trace: string | undefined): BuildOptions => ({
+  ...options,
+  ...(trace !== undefined && { trace: formatOf(trace) }),
+});
+
+const formatOf = (trace: string): WaveformFormat => (trace.endsWith('.fst') ? 'fst' : 'vcd');
 
 function buildOptions(design: ir.Design, { memories, trace, log }: VerilatorOptions): BuildOptions {
   const { top } = design;
@@ -38,7 +64,7 @@ function buildOptions(design: ir.Design, { memories, trace, log }: VerilatorOpti
     top: top.name,
     portOrder: top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
     memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),
-    trace: trace !== undefined,
+    ...(trace !== undefined && { trace: formatOf(trace) }),
     ...(log && { log }),
   };
 }

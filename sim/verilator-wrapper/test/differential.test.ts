@@ -25,7 +25,14 @@ function gather(designs: readonly ir.Design[]): ir.Design {
       signals.push(signal);
       body.push(
         port.kind === 'input'
-          ? { kind: 'assign', target: { instance, signal: port }, low: 0, offset: undefined, value: { kind: 'signal', signal, width, site }, site }
+          ? {
+              kind: 'assign',
+              target: { instance, signal: port },
+              low: 0,
+              offset: undefined,
+              value: { kind: 'signal', signal, width, site },
+              site,
+            }
           : {
               kind: 'assign',
               target: { instance: undefined, signal },
@@ -37,7 +44,16 @@ function gather(designs: readonly ir.Design[]): ir.Design {
       );
     }
   });
-  const top: ir.Module = { name: 'Gathered', domains: [clock], external: undefined, signals, memories: [], instances, body, site };
+  const top: ir.Module = {
+    name: 'Gathered',
+    domains: [clock],
+    external: undefined,
+    signals,
+    memories: [],
+    instances,
+    body,
+    site,
+  };
   // Names of modules are unique in each design only; this makes them unique again.
   return shareModules({ top, modules: [...designs.flatMap(design => design.modules), top] });
 }

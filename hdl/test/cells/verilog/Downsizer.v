@@ -1,4 +1,4 @@
-module Downsizer ( // width-adapters.ts:55
+module Downsizer ( // width-adapters.ts:51
   input clk,
   input rst,
   input [31:0] in_payload,
@@ -8,21 +8,21 @@ module Downsizer ( // width-adapters.ts:55
   output out_valid,
   input out_ready
 );
-  reg busy; // width-adapters.ts:67
-  reg [31:0] rest; // width-adapters.ts:69
-  reg [1:0] left; // width-adapters.ts:71
-  assign in_ready = ~busy | (out_ready & (~|left)); // width-adapters.ts:77
-  assign out_valid = busy; // width-adapters.ts:78
-  assign out_payload = rest[7:0]; // width-adapters.ts:79
+  reg busy; // width-adapters.ts:64
+  reg [31:0] rest; // width-adapters.ts:66
+  reg [1:0] left; // width-adapters.ts:68
+  assign in_ready = ~busy | (out_ready & (~|left)); // width-adapters.ts:74
+  assign out_valid = busy; // width-adapters.ts:75
+  assign out_payload = rest[7:0]; // width-adapters.ts:76
   always @(posedge clk) begin
     if (in_valid & in_ready) begin
-      busy <= 1'b1; // width-adapters.ts:81
-      rest <= in_payload; // width-adapters.ts:82
-      left <= 2'd3; // width-adapters.ts:83
+      busy <= 1'b1; // width-adapters.ts:78
+      rest <= in_payload; // width-adapters.ts:79
+      left <= 2'd3; // width-adapters.ts:80
     end else if (busy & out_ready) begin
-      busy <= |left; // width-adapters.ts:85
-      rest <= {8'd0, rest[31:8]}; // width-adapters.ts:86
-      left <= left - 2'd1; // width-adapters.ts:87
+      busy <= |left; // width-adapters.ts:82
+      rest <= {8'd0, rest[31:8]}; // width-adapters.ts:83
+      left <= left - 2'd1; // width-adapters.ts:84
     end
     if (rst) begin
       busy <= 1'b0;

@@ -1,4 +1,4 @@
-module Fifo ( // fifo.ts:14
+module Fifo ( // fifo.ts:13
   input clk,
   input rst,
   input [7:0] in_payload,
@@ -14,30 +14,30 @@ module Fifo ( // fifo.ts:14
   reg [3:0] read_pointer; // fifo.ts:29
   reg full; // fifo.ts:30
   reg word_valid; // fifo.ts:31
-  reg [7:0] words_word; // fifo.ts:46
-  assign in_ready = ~full; // fifo.ts:41
-  assign out_valid = word_valid; // fifo.ts:56
-  assign out_payload = words_word; // fifo.ts:57
-  wire write = in_valid & ~full; // fifo.ts:38
-  wire fetch = (write_pointer != read_pointer) & (~word_valid | out_ready); // fifo.ts:39
+  reg [7:0] words_word; // fifo.ts:44
+  assign in_ready = ~full; // fifo.ts:39
+  assign out_valid = word_valid; // fifo.ts:54
+  assign out_payload = words_word; // fifo.ts:55
+  wire write = in_valid & ~full; // fifo.ts:36
+  wire fetch = (write_pointer != read_pointer) & (~word_valid | out_ready); // fifo.ts:37
   always @(posedge clk) begin
     if (write) begin
-      words[write_pointer[2:0]] <= in_payload; // fifo.ts:43
-      write_pointer <= write_pointer + 4'd1; // fifo.ts:44
+      words[write_pointer[2:0]] <= in_payload; // fifo.ts:41
+      write_pointer <= write_pointer + 4'd1; // fifo.ts:42
     end
     if (fetch) begin
-      words_word <= words[read_pointer[2:0]]; // fifo.ts:46
+      words_word <= words[read_pointer[2:0]]; // fifo.ts:44
     end
     if (fetch) begin
-      read_pointer <= read_pointer + 4'd1; // fifo.ts:48
-      word_valid <= 1'b1; // fifo.ts:49
+      read_pointer <= read_pointer + 4'd1; // fifo.ts:46
+      word_valid <= 1'b1; // fifo.ts:47
     end else if (out_ready) begin
-      word_valid <= 1'b0; // fifo.ts:50
+      word_valid <= 1'b0; // fifo.ts:48
     end
     if (write & ~fetch) begin
-      full <= (write_pointer - read_pointer) == 4'd7; // fifo.ts:53
+      full <= (write_pointer - read_pointer) == 4'd7; // fifo.ts:51
     end else if (fetch & ~write) begin
-      full <= 1'b0; // fifo.ts:54
+      full <= 1'b0; // fifo.ts:52
     end
     if (rst) begin
       write_pointer <= 4'd0;

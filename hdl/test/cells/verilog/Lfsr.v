@@ -5,7 +5,7 @@ module Lfsr ( // lfsr.ts:36
   output [15:0] value
 );
   reg [15:0] state; // lfsr.ts:46
-  assign value = state; // lfsr.ts:57
+  assign value = state; // lfsr.ts:56
   always @(posedge clk) begin
     if (en) begin
       state <= {1'b0, state[15:1]} ^ (state[0] ? 16'h8016 : 16'd0); // lfsr.ts:55

@@ -1,4 +1,4 @@
-module PacketFifo ( // packet-fifo.ts:16
+module PacketFifo ( // packet-fifo.ts:15
   input clk,
   input rst,
   input [7:0] in_data,
@@ -20,43 +20,43 @@ module PacketFifo ( // packet-fifo.ts:16
   reg word_valid; // packet-fifo.ts:38
   reg too_long; // packet-fifo.ts:40
   reg was_dropped; // packet-fifo.ts:41
-  reg [8:0] words_word; // packet-fifo.ts:67
-  wire full = (write_pointer - read_pointer) == 4'd8; // packet-fifo.ts:48
-  assign in_ready = ~full | too_long; // packet-fifo.ts:55
-  assign dropped = was_dropped; // packet-fifo.ts:65
-  assign out_valid = word_valid; // packet-fifo.ts:72
-  assign out_data = words_word[8:1]; // packet-fifo.ts:73
-  assign out_last = words_word[0]; // packet-fifo.ts:73
-  wire push = in_valid & in_ready; // packet-fifo.ts:51
-  wire last = push & in_last; // packet-fifo.ts:52
-  wire drop = last & (discard | too_long); // packet-fifo.ts:53
-  wire [3:0] next = write_pointer + 4'd1; // packet-fifo.ts:57
-  wire committed = commit_pointer != read_pointer; // packet-fifo.ts:49
-  wire fetch = committed & (~word_valid | out_ready); // packet-fifo.ts:50
+  reg [8:0] words_word; // packet-fifo.ts:65
+  wire full = (write_pointer - read_pointer) == 4'd8; // packet-fifo.ts:46
+  assign in_ready = ~full | too_long; // packet-fifo.ts:53
+  assign dropped = was_dropped; // packet-fifo.ts:63
+  assign out_valid = word_valid; // packet-fifo.ts:70
+  assign out_data = words_word[8:1]; // packet-fifo.ts:71
+  assign out_last = words_word[0]; // packet-fifo.ts:71
+  wire push = in_valid & in_ready; // packet-fifo.ts:49
+  wire last = push & in_last; // packet-fifo.ts:50
+  wire drop = last & (discard | too_long); // packet-fifo.ts:51
+  wire [3:0] next = write_pointer + 4'd1; // packet-fifo.ts:55
+  wire committed = commit_pointer != read_pointer; // packet-fifo.ts:47
+  wire fetch = committed & (~word_valid | out_ready); // packet-fifo.ts:48
   always @(posedge clk) begin
     if (drop) begin
-      write_pointer <= commit_pointer; // packet-fifo.ts:56
+      write_pointer <= commit_pointer; // packet-fifo.ts:54
     end else if (push & ~too_long) begin
-      words[write_pointer[2:0]] <= {in_data, in_last}; // packet-fifo.ts:58
-      write_pointer <= next; // packet-fifo.ts:59
+      words[write_pointer[2:0]] <= {in_data, in_last}; // packet-fifo.ts:56
+      write_pointer <= next; // packet-fifo.ts:57
       if (last) begin
-        commit_pointer <= next; // packet-fifo.ts:60
+        commit_pointer <= next; // packet-fifo.ts:58
       end
     end
     if (last) begin
-      too_long <= 1'b0; // packet-fifo.ts:63
+      too_long <= 1'b0; // packet-fifo.ts:61
     end else if (full & ~committed) begin
-      too_long <= 1'b1; // packet-fifo.ts:63
+      too_long <= 1'b1; // packet-fifo.ts:61
     end
-    was_dropped <= drop; // packet-fifo.ts:64
+    was_dropped <= drop; // packet-fifo.ts:62
     if (fetch) begin
-      words_word <= words[read_pointer[2:0]]; // packet-fifo.ts:67
+      words_word <= words[read_pointer[2:0]]; // packet-fifo.ts:65
     end
     if (fetch) begin
-      read_pointer <= read_pointer + 4'd1; // packet-fifo.ts:69
-      word_valid <= 1'b1; // packet-fifo.ts:70
+      read_pointer <= read_pointer + 4'd1; // packet-fifo.ts:67
+      word_valid <= 1'b1; // packet-fifo.ts:68
     end else if (out_ready) begin
-      word_valid <= 1'b0; // packet-fifo.ts:71
+      word_valid <= 1'b0; // packet-fifo.ts:69
     end
     if (rst) begin
       write_pointer <= 4'd0;

@@ -1,16 +1,17 @@
-module Synchroniser ( // synchronisers.ts:18
+module Synchroniser ( // synchronisers.ts:13
   input clk,
   input rst,
   input in,
   output out
 );
   (* ASYNC_REG = "TRUE" *)
-  reg caught; // synchronisers.ts:30
-  reg settled_0; // synchronisers.ts:31
-  assign out = settled_0; // synchronisers.ts:39
+  reg caught; // synchronisers.ts:26
+  (* ASYNC_REG = "TRUE" *)
+  reg settled_0; // synchronisers.ts:28
+  assign out = settled_0; // synchronisers.ts:35
   always @(posedge clk) begin
-    caught <= in; // synchronisers.ts:35
-    settled_0 <= caught; // synchronisers.ts:37
+    caught <= in; // synchronisers.ts:31
+    settled_0 <= caught; // synchronisers.ts:33
     if (rst) begin
       caught <= 1'b0;
       settled_0 <= 1'b0;
@@ -18,7 +19,7 @@ module Synchroniser ( // synchronisers.ts:18
   end
 endmodule
 
-module PulseSynchroniser ( // synchronisers.ts:46
+module PulseSynchroniser ( // synchronisers.ts:42
   input to_clk,
   input to_rst,
   input from_clk,
@@ -26,25 +27,25 @@ module PulseSynchroniser ( // synchronisers.ts:46
   input in,
   output out
 );
-  reg sent; // synchronisers.ts:60
-  reg seen; // synchronisers.ts:62
+  reg sent; // synchronisers.ts:57
+  reg seen; // synchronisers.ts:59
   wire crossing_out;
-  assign out = crossing_out != seen; // synchronisers.ts:68
-  Synchroniser crossing ( // synchronisers.ts:61
+  assign out = crossing_out != seen; // synchronisers.ts:65
+  Synchroniser crossing ( // synchronisers.ts:58
     .clk(to_clk),
     .rst(to_rst),
     .in(sent),
     .out(crossing_out)
   );
   always @(posedge to_clk) begin
-    seen <= crossing_out; // synchronisers.ts:67
+    seen <= crossing_out; // synchronisers.ts:64
     if (to_rst) begin
       seen <= 1'b0;
     end
   end
   always @(posedge from_clk) begin
     if (in) begin
-      sent <= ~sent; // synchronisers.ts:66
+      sent <= ~sent; // synchronisers.ts:63
     end
     if (from_rst) begin
       sent <= 1'b0;

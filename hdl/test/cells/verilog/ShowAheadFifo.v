@@ -10,10 +10,10 @@ module ShowAheadFifo ( // show-ahead-fifo.ts:15
   output [2:0] count
 );
   (* ram_style = "distributed" *)
-  reg [7:0] words [0:7]; // show-ahead-fifo.ts:30
-  reg [2:0] write_address; // show-ahead-fifo.ts:31
-  reg [2:0] read_address; // show-ahead-fifo.ts:32
-  reg [2:0] used; // show-ahead-fifo.ts:33
+  reg [7:0] words [0:7]; // show-ahead-fifo.ts:31
+  reg [2:0] write_address; // show-ahead-fifo.ts:32
+  reg [2:0] read_address; // show-ahead-fifo.ts:33
+  reg [2:0] used; // show-ahead-fifo.ts:34
   assign in_ready = used != 3'd5; // show-ahead-fifo.ts:40
   assign out_valid = |used; // show-ahead-fifo.ts:41
   assign out_payload = words[read_address]; // show-ahead-fifo.ts:42

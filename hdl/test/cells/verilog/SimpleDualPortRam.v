@@ -1,4 +1,4 @@
-module SimpleDualPortRam ( // ram.ts:27
+module SimpleDualPortRam ( // ram.ts:26
   input clk,
   input write_enable,
   input [3:0] write_address,
@@ -8,7 +8,7 @@ module SimpleDualPortRam ( // ram.ts:27
   output [7:0] read_data
 );
   (* ram_style = "block" *)
-  reg [7:0] words [0:15]; // ram.ts:91
+  reg [7:0] words [0:15]; // ram.ts:92
   reg [7:0] words_word; // ram.ts:47
   assign read_data = words_word; // ram.ts:47
   always @(posedge clk) begin

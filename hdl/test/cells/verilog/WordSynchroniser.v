@@ -1,16 +1,17 @@
-module Synchroniser ( // synchronisers.ts:18
+module Synchroniser ( // synchronisers.ts:13
   input clk,
   input rst,
   input in,
   output out
 );
   (* ASYNC_REG = "TRUE" *)
-  reg caught; // synchronisers.ts:30
-  reg settled_0; // synchronisers.ts:31
-  assign out = settled_0; // synchronisers.ts:39
+  reg caught; // synchronisers.ts:26
+  (* ASYNC_REG = "TRUE" *)
+  reg settled_0; // synchronisers.ts:28
+  assign out = settled_0; // synchronisers.ts:35
   always @(posedge clk) begin
-    caught <= in; // synchronisers.ts:35
-    settled_0 <= caught; // synchronisers.ts:37
+    caught <= in; // synchronisers.ts:31
+    settled_0 <= caught; // synchronisers.ts:33
     if (rst) begin
       caught <= 1'b0;
       settled_0 <= 1'b0;
@@ -18,7 +19,7 @@ module Synchroniser ( // synchronisers.ts:18
   end
 endmodule
 
-module WordSynchroniser ( // synchronisers.ts:76
+module WordSynchroniser ( // synchronisers.ts:73
   input to_clk,
   input to_rst,
   input from_clk,
@@ -30,24 +31,24 @@ module WordSynchroniser ( // synchronisers.ts:76
   output out_valid,
   input out_ready
 );
-  reg [7:0] held; // synchronisers.ts:91
-  reg sent; // synchronisers.ts:93
-  reg arrived; // synchronisers.ts:96
-  reg word_valid; // synchronisers.ts:98
+  reg [7:0] held; // synchronisers.ts:89
+  reg sent; // synchronisers.ts:91
+  reg arrived; // synchronisers.ts:94
+  reg word_valid; // synchronisers.ts:96
   (* ASYNC_REG = "TRUE" *)
-  reg [7:0] word; // synchronisers.ts:99
+  reg [7:0] word; // synchronisers.ts:97
   wire request_out;
   wire acknowledge_out;
-  assign in_ready = acknowledge_out == sent; // synchronisers.ts:105
-  assign out_valid = word_valid; // synchronisers.ts:111
-  assign out_payload = word; // synchronisers.ts:112
-  Synchroniser request ( // synchronisers.ts:94
+  assign in_ready = acknowledge_out == sent; // synchronisers.ts:103
+  assign out_valid = word_valid; // synchronisers.ts:109
+  assign out_payload = word; // synchronisers.ts:110
+  Synchroniser request ( // synchronisers.ts:92
     .clk(to_clk),
     .rst(to_rst),
     .in(sent),
     .out(request_out)
   );
-  Synchroniser acknowledge ( // synchronisers.ts:97
+  Synchroniser acknowledge ( // synchronisers.ts:95
     .clk(from_clk),
     .rst(from_rst),
     .in(arrived),
@@ -55,11 +56,11 @@ module WordSynchroniser ( // synchronisers.ts:76
   );
   always @(posedge to_clk) begin
     if ((request_out != arrived) & ~word_valid) begin
-      word <= held; // synchronisers.ts:114
-      word_valid <= 1'b1; // synchronisers.ts:115
-      arrived <= request_out; // synchronisers.ts:116
+      word <= held; // synchronisers.ts:112
+      word_valid <= 1'b1; // synchronisers.ts:113
+      arrived <= request_out; // synchronisers.ts:114
     end else if (out_ready) begin
-      word_valid <= 1'b0; // synchronisers.ts:117
+      word_valid <= 1'b0; // synchronisers.ts:115
     end
     if (to_rst) begin
       arrived <= 1'b0;
@@ -68,8 +69,8 @@ module WordSynchroniser ( // synchronisers.ts:76
   end
   always @(posedge from_clk) begin
     if (in_valid & in_ready) begin
-      held <= in_payload; // synchronisers.ts:107
-      sent <= ~sent; // synchronisers.ts:108
+      held <= in_payload; // synchronisers.ts:105
+      sent <= ~sent; // synchronisers.ts:106
     end
     if (from_rst) begin
       sent <= 1'b0;

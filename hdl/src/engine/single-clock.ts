@@ -1,0 +1,313 @@
+import type { Binary, Design, Domain, Expr, If, Instance, Module, Reset, Signal, Site, Statement, Target } from '../ir/ir.ts';
+import { rewriteBody } from '../ir/rewrite.ts';
+import { needsClock, needsReset } from '../ir/state.ts';
+import { ones, standardDomain } from '../ir/visit.ts';
+import { type ClockTimings, timingsOf } from './clock-schedule.ts';
+import { SimulationError } from './simulation.ts';
+
+/** A design with one clock and one synchronous reset, or none, that behaves like another one. */
+export interface SingleClock {
+  readonly design: Design;
+  /** Resets that act without an edge: while one of these ports is active, settling takes an edge with the port `settlingPort` at 1. */
+  readonly asynchronous: readonly Reset[];
+}
+
+/** While it is 1, an edge does nothing but asynchronous resets. Names with ~ are no Verilog names, so nothing of the user's is called so. */
+export const settlingPort = 'settling~';
+
+/** Whether a name is the user's. */
+export const isOwn = (name: string) => !name.includes('~');
+
+/**
+ * Turns clock domains, kinds of reset, parameters and models of black boxes into plain logic of one clock: each edge of it is an instant at which at least
+ * one clock of the design rises. A register changes where its own clock rises; a register with an asynchronous reset reads as its reset value
+ * while the reset is active. Properties and log lines are left out. A design that has one clock and one usual reset stays as it is.
+ * @throws SimulationError for bad timings and for a black box without a model.
+ */
+export function singleClock(design: Design, timings: ClockTimings = {}): SingleClock {
+  const { top } = design;
+  const clocks = clockedDomains(top);
+  const times = timingsOf(
+    clocks.map(({ clock }) => clock),
+    timings,
+  );
+  if (design.modules.every(isPlain)) return { design, asynchronous: [] };
+  for (const module of design.modules) if (module.external && !module.external.modelled) throw noModel(design, module);
+
+  const asynchronous = top.domains.flatMap(domain => {
+    return domain.reset?.kind === 'async' && needsReset(top, domain) ? [domain.reset] : [];
+  });
+  const together = times.every(({ period, phase }) => period === times[0]?.period && phase === times[0].phase);
+  const ticks = !together || asynchronous.length > 0;
+  const done = new Map<Module, Module>();
+  const modules = design.modules.map(module => {
+    const isTop = module === top;
+    const now = new Conversion(module, child => done.get(child) ?? child, ticks, isTop).module(
+      isTop ? { times, asynchronous } : undefined,
+    );
+    done.set(module, now);
+    return now;
+  });
+  return { design: { top: done.get(top) ?? top, modules }, asynchronous };
+}
+
+/** The domains of a module whose clocks it has as ports. */
+export function clockedDomains(module: Module): Domain[] {
+  return module.domains.filter(domain => needsClock(module, domain));
+}
+
+function isPlain({ domains, external, signals, instances }: Module): boolean {
+  const [{ clock, reset }] = domains;
+  return (
+    domains.length === 1 &&
+    external === undefined &&
+    clock === 'clk' &&
+    reset?.name === 'rst' &&
+    reset.kind === 'sync' &&
+    reset.active === 'high' &&
+    signals.every(({ kind }) => kind !== 'parameter') &&
+    instances.every(instance => instance.parameters.size === 0)
+  );
+}
+
+function noModel(design: Design, module: Module): SimulationError {
+  const path = pathTo(design.top, module) ?? module.name;
+  return new SimulationError(
+    `The black box '${path}' (${module.external?.name}) has no model, so this engine cannot simulate it. ` +
+      'Describe its behaviour in logic(), or use an engine that compiles its Verilog.',
+  );
+}
+
+function pathTo(from: Module, module: Module): string | undefined {
+  for (const { name, module: child } of from.instances) {
+    if (child === module) return name;
+    const below = pathTo(child, module);
+    if (below !== undefined) return `${name}.${below}`;
+  }
+  return undefined;
+}
+
+interface Timing {
+  readonly times: readonly { readonly period: number; readonly phase: number }[];
+  readonly asynchronous: readonly Reset[];
+}
+
+const nowhere: Site = { frames: [] };
+const plainDomain = standardDomain(nowhere);
+const read = (signal: Signal): Expr => ({ kind: 'signal', signal, width: signal.width, site: nowhere });
+const constant = (width: number, value: bigint | number): Expr => ({ kind: 'const', width, value: BigInt(value), site: nowhere });
+const not = (value: Expr): Expr => ({ kind: 'unary', op: 'not', value, width: value.width, site: nowhere });
+const binary = (op: Binary['op'], left: Expr, right: Expr, width = left.width): Expr => {
+  return { kind: 'binary', op, signed: false, left, right, width, site: nowhere };
+};
+const mux = (condition: Expr, whenTrue: Expr, whenFalse: Expr): Expr => {
+  return { kind: 'mux', condition, whenTrue, whenFalse, width: whenTrue.width, site: nowhere };
+};
+const assign = (target: Target, value: Expr): Statement => ({
+  kind: 'assign',
+  target,
+  low: 0,
+  offset: undefined,
+  value,
+  site: nowhere,
+});
+const own = (signal: Signal): Target => ({ instance: undefined, signal });
+const when = (condition: Expr, body: readonly Statement[]): If => {
+  return { kind: 'if', arms: [{ condition, body }], otherwise: [], site: nowhere };
+};
+const signal = (name: string, kind: Signal['kind'], width: number): Signal => {
+  const domain = kind === 'register' ? plainDomain : undefined;
+  return { name, kind, width, init: undefined, domain, crossing: false, states: undefined, site: nowhere };
+};
+
+/** What a register became: `state` holds it, `next` collects assignments, `value` is what is read. */
+interface Converted {
+  readonly state: Signal;
+  readonly next: Signal;
+  readonly value: Signal;
+}
+
+/** One module on its way. */
+class Conversion {
+  private readonly from: Module;
+  private readonly childOf: (child: Module) => Module;
+  private readonly ticks: boolean;
+  private readonly isTop: boolean;
+  private readonly ports: Signal[] = [];
+  private readonly inner: Signal[] = [];
+  private readonly before: Statement[] = [];
+  private readonly after: Statement[] = [];
+  private readonly tickOf = new Map<Domain, Expr>();
+  private readonly resetOf = new Map<Domain, Signal>();
+
+  constructor(from: Module, childOf: (child: Module) => Module, ticks: boolean, isTop: boolean) {
+    this.from = from;
+    this.childOf = childOf;
+    this.ticks = ticks;
+    this.isTop = isTop;
+  }
+
+  module(timing: Timing | undefined): Module {
+    const { from } = this;
+    const clocked = clockedDomains(from);
+    for (const domain of from.domains) if (needsReset(from, domain)) this.addReset(domain);
+    if (this.ticks && timing) this.addClocks(clocked, timing);
+    else if (this.ticks) for (const domain of clocked) this.tickOf.set(domain, read(this.port(`${domain.clock}~tick`)));
+
+    const registers = new Map<Signal, Converted>();
+    const renamed = new Map<Signal, Signal>();
+    for (const s of from.signals) {
+      if (s.kind === 'register') registers.set(s, this.register(s));
+      else if (s.kind === 'parameter') renamed.set(s, this.parameter(s));
+      else (s.kind === 'wire' ? this.inner : this.ports).push(s);
+    }
+    const instances = new Map(from.instances.map(instance => [instance, this.instance(instance)] as const));
+    const portOf = (instance: Instance, port: Signal) => {
+      const now = instances.get(instance) ?? instance;
+      return { instance: now, port: now.module.signals.find(({ name }) => name === port.name) ?? port };
+    };
+    const body = rewriteBody(from.body, {
+      signal: expr => {
+        const value = registers.get(expr.signal)?.value ?? renamed.get(expr.signal);
+        return value ? { ...expr, signal: value } : expr;
+      },
+      output: portOf,
+      target: target => {
+        if (!target.instance) return own(registers.get(target.signal)?.next ?? target.signal);
+        const { instance, port } = portOf(target.instance, target.signal);
+        return { instance, signal: port };
+      },
+      statement: statement => this.statement(statement),
+    });
+    return {
+      name: from.name,
+      domains: [plainDomain],
+      external: undefined,
+      signals: [...this.ports, ...this.inner],
+      memories: from.memories,
+      instances: [...instances.values()],
+      body: [...this.before, ...body, ...this.after],
+      site: from.site,
+    };
+  }
+
+  private port(name: string): Signal {
+    const port = signal(name, 'input', 1);
+    this.ports.push(port);
+    return port;
+  }
+
+  private addReset(domain: Domain): void {
+    if (!domain.reset) return;
+    this.resetOf.set(domain, this.port(domain.reset.name));
+  }
+
+  /** Countdowns to the next edge of each clock; the least of them is the way to the next instant. */
+  private addClocks(domains: readonly Domain[], { times, asynchronous }: Timing): void {
+    const settling = asynchronous.length > 0 ? read(this.port(settlingPort)) : undefined;
+    const free = settling && not(settling);
+    const [first] = times;
+    if (times.every(({ period, phase }) => period === first?.period && phase === first.phase)) {
+      for (const domain of domains) this.tickOf.set(domain, free ?? constant(1, 1));
+      return;
+    }
+    const width = Math.max(...times.flatMap(({ period, phase }) => [period, phase])).toString(2).length;
+    const left = domains.map((domain, i) => {
+      const countdown = signal(`${domain.clock}~left`, 'register', width);
+      this.inner.push(countdown);
+      // All registers are 0 at the beginning: what they hold is turned over so that 0 stands for the phase.
+      const phase = constant(width, times[i]?.phase ?? 1);
+      return { countdown, phase, value: binary('xor', read(countdown), phase) };
+    });
+    const least = left.map(({ value }) => value).reduce((a, b) => mux(binary('lt', a, b, 1), a, b));
+    domains.forEach((domain, i) => {
+      const clock = left[i];
+      if (!clock) return;
+      const due = binary('eq', clock.value, least, 1);
+      const next = mux(due, constant(width, times[i]?.period ?? 1), binary('sub', clock.value, least));
+      const step = assign(own(clock.countdown), binary('xor', next, clock.phase));
+      this.before.push(free ? when(free, [step]) : step);
+      const tick = signal(`${domain.clock}~tick`, 'wire', 1);
+      this.inner.push(tick);
+      this.before.push(assign(own(tick), free ? binary('and', due, free) : due));
+      this.tickOf.set(domain, read(tick));
+    });
+  }
+
+  private active(domain: Domain): Expr | undefined {
+    const port = this.resetOf.get(domain);
+    if (!port) return undefined;
+    return domain.reset?.active === 'low' ? not(read(port)) : read(port);
+  }
+
+  private register(s: Signal): Converted {
+    const { domain, init, width } = s;
+    const reset = domain && init !== undefined ? this.active(domain) : undefined;
+    const tick = domain && this.tickOf.get(domain);
+    const isAsync = reset !== undefined && domain?.reset?.kind === 'async';
+    const state: Signal = { ...s, name: isAsync ? `${s.name}~state` : s.name, init: undefined, domain: plainDomain };
+    const value: Signal = isAsync ? { ...signal(s.name, 'wire', width), states: s.states, site: s.site } : state;
+    const next = tick ? signal(`${s.name}~next`, 'wire', width) : state;
+    this.inner.push(...new Set([value, state, next]));
+    const given = init === undefined ? undefined : assign(own(state), constant(width, init));
+    if (isAsync && given) {
+      this.before.push(assign(own(value), mux(reset, constant(width, init ?? 0n), read(state))));
+    }
+    const take: Statement[] = [];
+    if (tick) {
+      this.before.push(assign(own(next), read(value)));
+      take.push(assign(own(state), read(next)));
+    }
+    if (reset && given && !isAsync) take.push(when(reset, [given]));
+    if (tick) this.after.push(when(tick, take));
+    else this.after.push(...take);
+    if (reset && given && isAsync) this.after.push(when(reset, [given]));
+    return { state, next, value };
+  }
+
+  private parameter(s: Signal): Signal {
+    const now: Signal = { ...s, kind: this.isTop ? 'wire' : 'input', init: undefined };
+    if (this.isTop) {
+      this.inner.push(now);
+      this.before.push(assign(own(now), constant(s.width, s.init ?? 0n)));
+    } else {
+      this.ports.push(now);
+    }
+    return now;
+  }
+
+  private instance(instance: Instance): Instance {
+    const { module: old } = instance;
+    const child = this.childOf(old);
+    const now: Instance = {
+      ...instance,
+      module: child,
+      domains: new Map([[plainDomain.name, plainDomain]]),
+      parameters: new Map(),
+    };
+    const drive = (name: string, value: Expr | undefined) => {
+      const port = child.signals.find(s => s.name === name);
+      if (port && value) this.before.push(assign({ instance: now, signal: port }, value));
+    };
+    for (const inner of old.domains) {
+      const outer = instance.domains.get(inner.name);
+      if (!outer) continue;
+      if (this.ticks && needsClock(old, inner)) drive(`${inner.clock}~tick`, this.tickOf.get(outer));
+      const reset = this.resetOf.get(outer);
+      if (inner.reset && needsReset(old, inner)) drive(inner.reset.name, reset && read(reset));
+    }
+    for (const [name, value] of instance.parameters) {
+      const port = child.signals.find(s => s.name === name);
+      drive(name, port && constant(port.width, value & ones(port.width)));
+    }
+    return now;
+  }
+
+  private statement(statement: Statement): readonly Statement[] {
+    if (statement.kind === 'property' || statement.kind === 'log') return [];
+    if (statement.kind !== 'memory-write') return [statement];
+    const tick = this.tickOf.get(statement.domain);
+    const now: Statement = { ...statement, domain: plainDomain };
+    return [tick ? when(tick, [now]) : now];
+  }
+}
