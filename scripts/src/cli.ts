@@ -43,8 +43,11 @@ export async function main(argv: readonly string[]): Promise<number> {
 
   program
     .command('bench')
-    .description('measure the engines side by side on the default fabric')
-    .option('--bytes <n>', 'size of the file that is copied', positive, 1024 * 1024)
+    .description('measure the engines side by side on a synthetic design and on the default fabric')
+    .option('--only <workloads>', 'synthetic, saturated, sparse: some of them, with commas between them')
+    .option('--bytes <n>', 'size of the file that is copied with saturated links', positive, 4 * 1024 * 1024)
+    .option('--cycles <n>', 'cycles of the synthetic design', positive, 100_000)
+    .option('--tlps <n>', 'packets with 200 cycles between them', positive, 10_000)
     .option('--rounds <n>', 'how often everything is measured, in turn', positive, 5)
     .option('--json <path>', 'write the figures as data')
     .action(async options => {

@@ -22,6 +22,7 @@ const rooms = [
   'rtl/src/fabric',
   'rtl/src',
   'sim/verilator-wrapper/src',
+  'sim/native/src',
   'sim/cocotb-bridge/src',
   'sim/testbench/src',
   'firmware',
@@ -34,7 +35,10 @@ const rooms = [
 const packages: Record<string, string> = {
   '@hdl/ts-hdl': 'hdl/src/index.ts',
   '@hdl/pcie-rtl': 'rtl/src/index.ts',
+  '@hdl/ts-hdl/engine': 'hdl/src/engine/index.ts',
   '@hdl/verilator-wrapper': 'sim/verilator-wrapper/src/index.ts',
+  '@hdl/verilator-wrapper/tools': 'sim/verilator-wrapper/src/tools.ts',
+  '@hdl/native-engine': 'sim/native/src/index.ts',
   '@hdl/testbench': 'sim/testbench/src/index.ts',
   '@hdl/firmware/device': 'firmware/device/src/index.ts',
   '@hdl/firmware/host': 'firmware/host/src/index.ts',

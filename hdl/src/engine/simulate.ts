@@ -6,8 +6,12 @@ import type { Module } from '../lang/module.ts';
 import { leaves } from '../lang/shapes.ts';
 import type { Readable, UInt } from '../lang/values.ts';
 import { checked } from '../passes/checked.ts';
+import { ClockSchedule, type ClockTimings, timingsOf } from './clock-schedule.ts';
 import { embedded } from './embedded.ts';
+import { type CoverResult, EventSimulation, type LogListener } from './event-simulation.ts';
+import { exposeEvents } from './events.ts';
 import type { MemoryView, PortView, Simulation, SimulationOptions } from './simulation.ts';
+import { clockedDomains } from './single-clock.ts';
 
 /** Makes a simulation of a design: `embedded`, or the `verilator` of the package verilator-wrapper. */
 export type Engine = (design: Design, options?: SimulationOptions) => Simulation;
@@ -15,8 +19,10 @@ export type Engine = (design: Design, options?: SimulationOptions) => Simulation
 export interface SimulateOptions extends SimulationOptions {
   /** The in-process engine by default. */
   readonly engine?: Engine;
-  /** Cycles of reset before the caller gets the simulation; 1 by default, 0 leaves the design unreset. */
+  /** Edges of each clock with all resets active before the caller gets the simulation; 1 by default, 0 leaves the design unreset. */
   readonly resetCycles?: number;
+  /** Gets the lines of `log`; they go to the console by default. */
+  readonly onLog?: LogListener;
 }
 
 /** A simulation whose ports are named by the objects of the design: `sim.poke(sim.dut.en, 1)`. `using` closes it however the test ends. */
@@ -78,6 +84,11 @@ export class TypedSimulation<M> implements Disposable {
     return this.engine.run(maxCycles);
   }
 
+  /** What the design's covers came to so far. */
+  get covers(): CoverResult[] {
+    return this.engine instanceof EventSimulation ? this.engine.covers : [];
+  }
+
   [Symbol.dispose](): void {
     this.engine[Symbol.dispose]();
   }
@@ -90,13 +101,31 @@ export function simulate<M extends Module<never> | Module<unknown>>(
 ): TypedSimulation<M> {
   const { dut, design: described } = elaborate(make);
   const design = checked(described);
-  const { engine = embedded, resetCycles = 1, ...rest } = options;
-  const simulation = new TypedSimulation({ dut, design }, engine(design, rest));
-  const reset = simulation.engine.ports.get('rst');
-  if (reset && resetCycles > 0) {
-    reset.words[0] = 1;
-    simulation.step(resetCycles);
-    reset.words[0] = 0;
-  }
+  const { engine = embedded, resetCycles = 1, onLog = line => console.log(line), ...rest } = options;
+  const exposed = exposeEvents(design);
+  const inner = engine(exposed?.design ?? design, rest);
+  const simulation = new TypedSimulation(
+    { dut, design },
+    exposed ? new EventSimulation(inner, exposed, design, rest, onLog) : inner,
+  );
+  if (resetCycles > 0) reset(simulation.engine, design, resetCycles, rest.clocks);
   return simulation;
+}
+
+/** Holds all resets active until every clock has risen so often. */
+function reset(simulation: Simulation, design: Design, edges: number, timings: ClockTimings | undefined): void {
+  const resets = design.top.domains.flatMap(({ reset: r }) => {
+    const port = r && simulation.ports.get(r.name);
+    return r && port ? [{ words: port.words, active: r.active === 'high' ? 1 : 0 }] : [];
+  });
+  if (resets.length === 0) return;
+  for (const { words, active } of resets) words[0] = active;
+  const names = clockedDomains(design.top).map(({ clock }) => clock);
+  const schedule = new ClockSchedule(names, timingsOf(names, timings));
+  const risen = new Map(names.map(name => [name, 0]));
+  let cycles = 0;
+  for (; [...risen.values()].some(count => count < edges); cycles++)
+    for (const name of schedule.at(cycles)) risen.set(name, (risen.get(name) ?? 0) + 1);
+  simulation.step(cycles);
+  for (const { words, active } of resets) words[0] = 1 - active;
 }

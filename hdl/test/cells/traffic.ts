@@ -65,6 +65,8 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
   const waits = outputs.map(() => false);
   const held: (Word | undefined)[] = outputs.map(() => undefined);
   let quiet = 0;
+  const count = [...traffic.words.map(({ length }) => length), ...expected].reduce((a, b) => a + b, 0);
+  const latest = longest(traffic) + PATIENCE * (count + 1);
   bench.reset();
   const ready = outputs.map(() => false);
   /** The side that had an edge before this cycle, whose signals may change. */
@@ -117,7 +119,7 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
     const moved = taken.some(Boolean) || (takes && valid.some((v, i) => v && ready[i]));
     quiet = moved || cycle < longest(traffic) ? 0 : quiet + 1;
     if (done && all && quiet > 8) return received;
-    if (quiet > PATIENCE) throw new Error(`stuck in cycle ${cycle}: sent ${sent}, received ${received.map(w => w.length)}`);
+    if (quiet > PATIENCE || cycle > latest) throw new Error(`no end in cycle ${cycle}: sent ${sent}, received ${received.map(w => w.length)}`);
   }
 }
 

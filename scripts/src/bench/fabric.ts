@@ -1,5 +1,5 @@
-import { native } from '@hdl/native-engine';
 import { allFunctions, Host } from '@hdl/firmware/host';
+import { native } from '@hdl/native-engine';
 import { defaultTopology, Fmt, type Packet, TlpType } from '@hdl/pcie-rtl';
 import { type EngineFunction, harnessDesign, softwareMemories, Testbench } from '@hdl/testbench';
 import { embedded, type ir, type Simulation } from '@hdl/ts-hdl';
@@ -113,7 +113,9 @@ async function trickle(tlps: number, create: EngineFunction): Promise<Run> {
   using bench = await Testbench.create({ topology: defaultTopology(), width, engine: create });
   return bench.scheduler.run(async () => {
     const tree = await new Host(bench).enumerate();
-    const bars = [...allFunctions(tree.functions)].flatMap(f => f.bars.filter(bar => bar.bytes >= 2 ** 16).map(bar => bar.address));
+    const bars = [...allFunctions(tree.functions)].flatMap(f =>
+      f.bars.filter(bar => bar.bytes >= 2 ** 16).map(bar => bar.address),
+    );
     const packets = Array.from({ length: 64 }, (_, i) => memoryWrite(bars[i % bars.length] ?? 0n, i));
     const before = bench.links.snapshot()[0]?.down.posted ?? 0;
     const begin = bench.scheduler.now;

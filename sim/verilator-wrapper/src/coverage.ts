@@ -52,7 +52,7 @@ export function coverageOf(text: string): Coverage {
       file: value('f'),
       line: Number(value('l')),
       column: Number(value('n')),
-      instance: value('h').replace(/^TOP\\./, ''),
+      instance: value('h'),
       what: value('o'),
       count: Number(count),
     };

@@ -1,5 +1,6 @@
 /** Drives Verilog, ours or not, under Verilator from TypeScript. */
 export { Recorder, type Recording } from './bare-loop.ts';
+export { type BindingsOptions, bindings } from './bindings.ts';
 export { type Build, build, buildInBackground } from './build.ts';
 export type { Coverage, CoveragePoint, FileCoverage, LineCoverage } from './coverage.ts';
 export { VerilatorError } from './errors.ts';

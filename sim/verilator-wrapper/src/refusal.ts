@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Log } from './compile.ts';
 import { VerilatorError } from './errors.ts';
 import type { Inputs } from './inputs.ts';
 import type { VerilogSources } from './options.ts';
+import { modulesOf } from './verilog-text.ts';
 
 /** More of them help nobody: the first has usually made the others. */
 const mostMessages = 10;
@@ -11,7 +10,7 @@ const mostMessages = 10;
 /** What Verilator says that is of no use here: manuals, the folders in which it looked, its own summary. */
 const noise = [
   /^ +\.\.\. (See the manual|For error description|Use ").*\n/gm,
-  /^ +\.\.\. Looked in:\n(?: {20,}(?!\.\.\.).*\n)*/gm,
+  /^ +\.\.\. Looked in:\n(?: +(?!\.\.\.)\S+\n)*/gm,
   /^ +\.\.\. With current working directory.*\n/gm,
   /^%Error: Exiting due to.*\n/gm,
 ];
@@ -41,14 +40,6 @@ function adviceFor(output: string, options: VerilogSources, inputs: Inputs): str
     advice.push("Name the files of missing modules in 'files', or folders with them in 'libraries'.");
   if (/Cannot find include file/.test(output)) advice.push("Name the folders of files to include in 'includes'.");
   return advice;
-}
-
-/** The text of each module that the user's files declare. */
-function modulesOf({ files = [], sources = [] }: VerilogSources, { folder }: Inputs): Map<string, string> {
-  const texts = [...files.map(file => readFileSync(resolve(folder, file), 'utf8')), ...sources.map(({ text }) => text)];
-  const plain = texts.join('\n').replaceAll(/\/\/.*|\/\*[\s\S]*?\*\//g, '');
-  const modules = plain.matchAll(/\bmodule\s+(?:automatic\s+|static\s+)?([a-zA-Z_][\w$]*)([\s\S]*?)\bendmodule\b/g);
-  return new Map([...modules].map(([, name = '', body = '']) => [name, body]));
 }
 
 function parametersOf(module: string): string[] {

@@ -10,7 +10,10 @@ afterEach(() => {
 
 /** A design that no cache has seen. */
 function fresh(text: string) {
-  return { top: 'Fresh', sources: [{ name: 'fresh.v', text: `// ${process.pid} ${performance.now()}\n${text}` }] } satisfies BuildOptions;
+  return {
+    top: 'Fresh',
+    sources: [{ name: 'fresh.v', text: `// ${process.pid} ${performance.now()}\n${text}` }],
+  } satisfies BuildOptions;
 }
 const inverter = 'module Fresh (input a, output y); assign y = !a; endmodule\n';
 
