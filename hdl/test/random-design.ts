@@ -1,4 +1,4 @@
-import type { Design, Expr, Instance, Memory, Module, Signal, Statement } from '../src/ir/ir.ts';
+import type { Design, Domain, Expr, Instance, Memory, Module, Reset, Signal, Statement } from '../src/ir/ir.ts';
 import {
   arithmetic,
   assign,
@@ -16,6 +16,7 @@ import {
   output,
   read,
   shift,
+  site,
   slice,
   unary,
   when,
@@ -31,6 +32,28 @@ export interface RandomDesignOptions {
   readonly expressions?: number;
   /** Modules below the top at most; 3 by default. */
   readonly children?: number;
+  /** How the resets of the two clock domains work; without, there is one domain with the usual reset. */
+  readonly resets?: readonly [ResetKind, ResetKind];
+}
+
+/** Kind and level of a reset. */
+export type ResetKind = Pick<Reset, 'kind' | 'active'>;
+
+/** All of them. */
+export const resetKinds: readonly ResetKind[] = [
+  { kind: 'sync', active: 'high' },
+  { kind: 'sync', active: 'low' },
+  { kind: 'async', active: 'high' },
+  { kind: 'async', active: 'low' },
+];
+
+/** The two domains, `clk` and `other`, that each module of a random design with several clocks has. */
+export function twoDomains([first, second]: readonly [ResetKind, ResetKind]): [Domain, Domain] {
+  const name = (prefix: string, { active }: ResetKind) => `${prefix}rst${active === 'low' ? '_n' : ''}`;
+  return [
+    { name: 'clk', clock: 'clk', reset: { ...first, name: name('', first) }, site },
+    { name: 'other', clock: 'other_clk', reset: { ...second, name: name('other_', second) }, site },
+  ];
 }
 
 interface Limits {
@@ -46,12 +69,18 @@ class RandomModule {
   private readonly pool: Expr[] = [];
   private readonly registers: Signal[] = [];
   private readonly memories: Memory[] = [];
+  private readonly writers = new Map<Memory, Domain>();
   private names = 0;
 
-  constructor(random: Random, name: string, limits: Limits) {
+  constructor(random: Random, name: string, limits: Limits, resets: RandomDesignOptions['resets']) {
     this.random = random;
     this.limits = limits;
-    this.builder = new ModuleBuilder(name);
+    this.builder = resets ? new ModuleBuilder(name, twoDomains(resets)) : new ModuleBuilder(name);
+  }
+
+  private domain(): Domain {
+    const { domains } = this.builder;
+    return domains.length === 1 ? domains[0] : this.random.pick(domains);
   }
 
   private name(prefix: string): string {
@@ -71,7 +100,12 @@ class RandomModule {
     for (let i = 1 + random.below(4); i > 0; i--) this.pool.push(builder.input(this.name('in'), this.width()));
     for (let i = 1 + random.below(5); i > 0; i--) {
       const width = this.width();
-      const register = builder.register(this.name('reg'), width, random.chance(0.6) ? random.bits(width) : undefined);
+      const register = builder.register(
+        this.name('reg'),
+        width,
+        random.chance(0.6) ? random.bits(width) : undefined,
+        this.domain(),
+      );
       this.registers.push(register);
       this.pool.push(read(register));
     }
@@ -80,6 +114,15 @@ class RandomModule {
       const lanes = random.chance(0.5) ? 1 : 1 + random.below(Math.max(1, Math.min(40, Math.floor(this.limits.maxWidth / lane))));
       const width = Math.min(lane * lanes, Math.floor(this.limits.maxWidth / lane) * lane) || lane;
       this.memories.push(builder.memory(this.name('mem'), width, 1 + random.below(random.pick([1, 6, 20])), lane));
+      const made = this.memories.at(-1);
+      if (made && random.chance(0.3)) {
+        const init = Array.from({ length: 1 + random.below(made.depth) }, () => random.bits(made.width));
+        this.memories[this.memories.length - 1] = this.builder.replace(made, { ...made, init });
+      }
+    }
+    if (random.chance(0.3)) {
+      const parameterWidth = this.width();
+      this.pool.push(read(builder.signal('parameter', this.name('par'), parameterWidth, random.bits(parameterWidth))));
     }
     for (const child of children) this.instantiate(child);
     this.grow(this.limits.expressions);
@@ -92,10 +135,27 @@ class RandomModule {
   }
 
   private instantiate(module: Module): void {
-    const instance = this.builder.instance(this.name('child'), module);
+    const instance = this.builder.instance(this.name('child'), module, this.binding(module), this.parameters(module));
     this.grow(4);
     for (const port of module.signals) if (port.kind === 'input') this.drive(instance, port);
     for (const port of module.signals) if (port.kind === 'output') this.pool.push(output(instance, port.name));
+  }
+
+  /** Parent's domains for the child's: those of the same name, or exchanged where they are of one kind. */
+  private binding(module: Module): ReadonlyMap<string, Domain> {
+    const [first, second] = this.builder.domains;
+    if (!second) return new Map(module.domains.map(({ name }) => [name, first]));
+    const alike = first.reset?.kind === second.reset?.kind && first.reset?.active === second.reset?.active;
+    const [one, two] = alike && this.random.chance(0.5) ? [second, first] : [first, second];
+    return new Map([
+      ['clk', one],
+      ['other', two],
+    ]);
+  }
+
+  private parameters(module: Module): ReadonlyMap<string, bigint> {
+    const found = module.signals.filter(({ kind }) => kind === 'parameter');
+    return new Map(found.map(({ name, width }) => [name, this.random.bits(width)]));
   }
 
   private drive(instance: Instance, port: Signal): void {
@@ -194,12 +254,23 @@ class RandomModule {
     if (wires.length === 0 && this.memories.length > 0 && random.chance(0.25)) {
       const memory = random.pick(this.memories);
       const mask = random.chance(0.5) ? this.any(memory.width / memory.lane) : undefined;
-      return write(memory, this.any(1 + random.below(7)), this.any(memory.width), mask);
+      return write(memory, this.any(1 + random.below(7)), this.any(memory.width), mask, this.writerOf(memory));
     }
     const target = random.pick(wires.length > 0 ? wires : this.registers);
     if (random.chance(0.6)) return assign(target, this.any(target.width));
     const [low, width] = this.range(target.width);
-    return assign(target, this.any(width), low);
+    if (random.chance(0.7)) return assign(target, this.any(width), low);
+    return assign(target, this.any(width), random.below(low + 1), this.any(1 + random.below(9)));
+  }
+
+  /** All writes of a memory are in one domain: which of two at the same instant wins is nobody's promise. */
+  private writerOf(memory: Memory): Domain {
+    let domain = this.writers.get(memory);
+    if (!domain) {
+      domain = this.domain();
+      this.writers.set(memory, domain);
+    }
+    return domain;
   }
 
   private block(depth: number, wires: readonly Signal[]): Statement[] {
@@ -227,18 +298,19 @@ class RandomModule {
 
 /**
  * A random design without combinational loops (but with words whose upper bits depend on lower ones): every operator, memories with
- * lanes, registers with and without reset, nested conditions, partial assignments, and modules that are instantiated more than once.
+ * lanes and contents, registers with and without reset, nested conditions, partial assignments and such at dynamic offsets, parameters, two clocks, and
+ * modules that are instantiated more than once.
  * The same seed and options give the same design.
  */
 export function randomDesign(seed: number, options: RandomDesignOptions = {}): Design {
-  const { maxWidth = 300, expressions = 40, children = 3 } = options;
+  const { maxWidth = 300, expressions = 40, children = 3, resets } = options;
   const random = new Random(seed);
   const limits = { maxWidth, expressions };
   const modules: Module[] = [];
   for (let i = random.below(children + 1); i > 0; i--) {
     const below = modules.filter(() => random.chance(0.4));
-    modules.push(new RandomModule(random, `Child${modules.length}`, limits).build(below));
+    modules.push(new RandomModule(random, `Child${modules.length}`, limits, resets).build(below));
   }
   const instances = modules.flatMap(module => (random.chance(0.4) ? [module, module] : random.chance(0.8) ? [module] : []));
-  return design(new RandomModule(random, 'Top', limits).build(instances));
+  return design(new RandomModule(random, 'Top', limits, resets).build(instances));
 }

@@ -1,4 +1,4 @@
-import type { Binary, Design, Expr, Instance, Memory, Module, Signal, Statement } from '../src/ir/ir.ts';
+import type { Binary, Design, Domain, Expr, Instance, Memory, Module, Signal, Statement } from '../src/ir/ir.ts';
 
 /*
  * The meaning of the IR, written to be read: values are BigInts, and the bodies of all modules are executed again and again until no
@@ -62,14 +62,48 @@ class InstanceState {
   readonly memories: ReadonlyMap<Memory, bigint[]>;
   /** What the last execution of the body found for the edge. */
   private next = new Map<Signal, bigint>();
-  private writes: (() => void)[] = [];
+  private writes: { readonly domain: Domain; readonly write: () => void }[] = [];
   private known = new Map<Expr, bigint>();
+  /** The top's domain for each of this module's. */
+  private readonly domains: ReadonlyMap<string, Domain>;
 
-  constructor(module: Module) {
+  constructor(module: Module, domains: ReadonlyMap<string, Domain>, parameters: ReadonlyMap<string, bigint>) {
     this.module = module;
-    this.children = new Map(module.instances.map(instance => [instance, new InstanceState(instance.module)]));
-    this.memories = new Map(module.memories.map(memory => [memory, new Array<bigint>(memory.depth).fill(0n)]));
-    for (const signal of module.signals) this.values.set(signal, 0n);
+    this.domains = domains;
+    this.children = new Map(
+      module.instances.map(instance => {
+        const inner = [...instance.domains].flatMap(([name, outer]) => {
+          const top = domains.get(outer.name);
+          return top ? [[name, top] as const] : [];
+        });
+        return [instance, new InstanceState(instance.module, new Map(inner), instance.parameters)];
+      }),
+    );
+    this.memories = new Map(
+      module.memories.map(memory => [memory, Array.from({ length: memory.depth }, (_, i) => memory.init?.[i] ?? 0n)]),
+    );
+    for (const signal of module.signals) {
+      this.values.set(signal, signal.kind === 'parameter' ? (parameters.get(signal.name) ?? signal.init ?? 0n) : 0n);
+    }
+  }
+
+  private edge(domain: Domain | undefined, edges: Edges): boolean {
+    const top = domain && this.domains.get(domain.name);
+    return top !== undefined && edges.rising.has(top);
+  }
+
+  private inReset(domain: Domain | undefined, edges: Edges): boolean {
+    const top = domain && this.domains.get(domain.name);
+    return top !== undefined && edges.resetting.has(top);
+  }
+
+  /** Asynchronous resets act at once. */
+  resetNow(edges: Edges): void {
+    for (const signal of this.module.signals) {
+      if (signal.kind !== 'register' || signal.init === undefined || signal.domain?.reset?.kind !== 'async') continue;
+      if (this.inReset(signal.domain, edges)) this.values.set(signal, signal.init);
+    }
+    for (const child of this.children.values()) child.resetNow(edges);
   }
 
   /** Executes the body once. @returns whether any signal changed, here or below. */
@@ -94,15 +128,15 @@ class InstanceState {
     return changed;
   }
 
-  clock(reset: boolean): void {
+  clock(edges: Edges): void {
     for (const signal of this.module.signals) {
-      if (signal.kind !== 'register') continue;
+      if (signal.kind !== 'register' || !this.edge(signal.domain, edges)) continue;
       const value = this.next.get(signal);
       if (value !== undefined) this.values.set(signal, value);
-      if (reset && signal.init !== undefined) this.values.set(signal, signal.init);
+      if (this.inReset(signal.domain, edges) && signal.init !== undefined) this.values.set(signal, signal.init);
     }
-    for (const write of this.writes) write();
-    for (const child of this.children.values()) child.clock(reset);
+    for (const { domain, write } of this.writes) if (this.edge(domain, edges)) write();
+    for (const child of this.children.values()) child.clock(edges);
   }
 
   private statements(
@@ -118,7 +152,11 @@ class InstanceState {
           const child = target.instance && this.children.get(target.instance);
           const place = isRegister ? this.next : child ? (inputs.get(child) ?? nets) : nets;
           const before = place.get(target.signal) ?? (isRegister ? this.value(target.signal) : 0n);
-          place.set(target.signal, insert(before, low, value.width, this.evaluate(value)));
+          const start = BigInt(low) + (statement.offset ? this.evaluate(statement.offset) : 0n);
+          const inside = BigInt(target.signal.width) - start;
+          if (inside <= 0n) break;
+          const width = inside < BigInt(value.width) ? Number(inside) : value.width;
+          place.set(target.signal, insert(before, Number(start), width, truncate(width, this.evaluate(value))));
           break;
         }
         case 'if': {
@@ -138,7 +176,7 @@ class InstanceState {
           const address = this.evaluate(statement.address);
           const data = this.evaluate(statement.data);
           const mask = statement.mask && this.evaluate(statement.mask);
-          this.writes.push(() => {
+          const put = () => {
             if (address >= BigInt(memory.depth)) return;
             let word = words[Number(address)] ?? 0n;
             for (let lane = 0; lane < memory.width / memory.lane; lane++) {
@@ -147,7 +185,8 @@ class InstanceState {
               word = insert(word, low, memory.lane, truncate(memory.lane, data >> BigInt(low)));
             }
             words[Number(address)] = word;
-          });
+          };
+          this.writes.push({ domain: statement.domain, write: put });
         }
       }
     }
@@ -201,13 +240,47 @@ class InstanceState {
   }
 }
 
-/** Simulates a design. Ports are named as in the top module; `rst` resets. */
+/** What happens at an instant: domains of the top whose clocks rise, and those whose resets are active. */
+interface Edges {
+  readonly rising: ReadonlySet<Domain>;
+  readonly resetting: ReadonlySet<Domain>;
+}
+
+/** When clocks rise, by the name of their port. */
+export interface Timings {
+  readonly [clock: string]: { readonly period: number; readonly phase?: number };
+}
+
+/** Simulates a design. Ports are named as in the top module; those of resets too. */
 export class ReferenceInterpreter {
   private readonly top: InstanceState;
-  private reset = false;
+  private readonly domains: readonly Domain[];
+  private readonly resetLevels = new Map<string, bigint>();
+  /** Time of the next edge of each clock. */
+  private readonly next = new Map<Domain, number>();
+  private readonly periods = new Map<Domain, number>();
 
-  constructor(design: Design) {
-    this.top = new InstanceState(design.top);
+  /** Clocks that have no timing, or that no state of the design needs, rise at times that nobody sees: `clocks` names the others. */
+  constructor(design: Design, timings: Timings = {}, clocks: readonly string[] = ['clk']) {
+    const { domains } = design.top;
+    this.domains = domains;
+    this.top = new InstanceState(design.top, new Map(domains.map(domain => [domain.name, domain])), new Map());
+    for (const domain of domains) {
+      if (!clocks.includes(domain.clock)) continue;
+      const { period, phase = period } = timings[domain.clock] ?? { period: 2 };
+      this.periods.set(domain, period);
+      this.next.set(domain, phase);
+    }
+    this.settle();
+  }
+
+  private get resetting(): ReadonlySet<Domain> {
+    return new Set(
+      this.domains.filter(({ reset }) => {
+        if (!reset) return false;
+        return (this.resetLevels.get(reset.name) ?? 0n) === (reset.active === 'high' ? 1n : 0n);
+      }),
+    );
   }
 
   private port(name: string): Signal {
@@ -218,7 +291,7 @@ export class ReferenceInterpreter {
 
   /** Drives an input from now on. */
   set(name: string, value: bigint): void {
-    if (name === 'rst') this.reset = value === 1n;
+    if (this.domains.some(({ reset }) => reset?.name === name)) this.resetLevels.set(name, value);
     else this.top.values.set(this.port(name), value);
   }
 
@@ -244,13 +317,17 @@ export class ReferenceInterpreter {
 
   /** @throws Error if signals go on changing: a combinational loop. */
   settle(): void {
+    this.top.resetNow({ rising: new Set(), resetting: this.resetting });
     for (let pass = 0; this.top.execute(); pass++) if (pass > 10_000) throw new Error('the design does not settle');
   }
 
   /** One cycle: settles, clocks, settles. */
   step(): void {
     this.settle();
-    this.top.clock(this.reset);
+    const now = Math.min(...this.next.values());
+    const rising = new Set([...this.next].filter(([, time]) => time === now).map(([domain]) => domain));
+    this.top.clock({ rising, resetting: this.resetting });
+    for (const domain of rising) this.next.set(domain, now + (this.periods.get(domain) ?? 2));
     this.settle();
   }
 }

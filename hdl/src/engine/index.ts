@@ -1,5 +1,6 @@
 /** What engines outside of this package are made of: the lowered design, its schedule and its gating plan, and the simulation around a machine. */
 
+export { timingsOf } from './clock-schedule.ts';
 export { simulationOf } from './embedded.ts';
 export type { PlacedMemory } from './emit-program.ts';
 export { placeSpills, visit, visitUses } from './emit-program.ts';
@@ -30,4 +31,4 @@ export {
 export { type Gating, type Machine, MOST_CYCLES } from './machine.ts';
 export type { Item, ProgramFunction, Root, WritePort } from './program.ts';
 export { type Program, schedule } from './schedule.ts';
-export { singleClock } from './single-clock.ts';
+export { clockedDomains, singleClock } from './single-clock.ts';

@@ -29,7 +29,7 @@ export interface Machine {
 export type Gating = 'auto' | 'early' | 'always' | 'never';
 
 /** Operations after which gated code is made: what making it costs is then small beside what has been computed. */
-const GATING_PAYS = 3e9;
+const GATING_PAYS = 2e9;
 
 /** What the compiled module exports; see `CompiledDesign`. */
 interface Exports {

@@ -27,8 +27,9 @@ export interface MemoryView {
 }
 
 /**
- * One simulated design. At creation every register and memory is 0 and inputs are 0; nothing is reset until the caller drives `rst` (which
- * is a port of the top module like any other where a register has a reset value; `clk` is the engine's own).
+ * One simulated design. At creation every register and memory is 0 (but for memories with contents) and inputs are 0; nothing is reset until the
+ * caller drives `rst` (which is a port of the top module like any other where a register has a reset value; clocks are the engine's own). An
+ * asynchronous reset that is active low is active then, as its port is 0.
  *
  * One cycle is: settle the combinational logic with the inputs as they are, then clock all registers at once. Outputs read after `step` or
  * `run` are settled after the last edge. In a design with several clocks a cycle is an instant at which at least one of them rises; all that rise

@@ -1,9 +1,17 @@
-import { findSourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Location } from '../ir/ir.ts';
+import { pathOf, sourceOf } from './source-text.ts';
 
 /** Frames in this folder are the language itself and never the user's. */
-const library = fileURLToPath(new URL('.', import.meta.url));
+const language = pathOf(new URL('.', import.meta.url).href);
+/** What is in this one, cells for example, comes with the language: its own places are of no use to somebody whose description is wrong. */
+const library = pathOf(new URL('..', import.meta.url).href);
+/** What calls elaboration has nothing to do with what is described there. */
+const elaboration = `${language}elaborate.`;
+
+/** Whether a file comes with the language. */
+export function isLibrary(file: string): boolean {
+  return file.startsWith(library);
+}
 
 /** A frame of the user's. */
 export interface Frame {
@@ -22,7 +30,10 @@ export function userFrames(holder: { readonly stack?: string }): readonly Frame[
   const frames: Frame[] = [];
   const outer = Error.prepareStackTrace;
   Error.prepareStackTrace = (error, sites) => {
-    for (const site of sites) {
+    for (const [i, site] of sites.entries()) {
+      if (frames.length > 0 && isElaboration(site)) break;
+      // A constructor that only runs the initialisers of fields is no place of its own.
+      if (site.isConstructor() && sites[i - 1]?.getFunctionName() === '<instance_members_initializer>') continue;
       const location = located(site, error, outer);
       if (location) frames.push({ location, constructs: site.isConstructor() });
     }
@@ -50,23 +61,26 @@ function located(site: NodeJS.CallSite, error: Error, outer: Prepare): Location 
   }
   const position = site.getPosition();
   if (known.has(position)) return known.get(position);
-  const location = outer ? parsed(String(outer(error, [site])))[0]?.location : mapped(file, site);
+  const location = outer
+    ? parsed(String(outer(error, [site])))[0]?.location
+    : sourceOf(file, site.getLineNumber() ?? 1, site.getColumnNumber() ?? 1);
   const own = location && isUsers(location.file) ? location : undefined;
   known.set(position, own);
   return own;
 }
 
-const isUsers = (file: string) => file.startsWith('/') && !file.includes('/node_modules/') && !file.startsWith(library);
+const isUsers = (file: string) => file.startsWith('/') && !file.includes('/node_modules/') && !file.startsWith(language);
 
-const path = (place: string) => (place.startsWith('file:') ? fileURLToPath(place) : place);
+const elaborating = new Map<string, boolean>();
 
-/** The place of a frame by the source map of its file, if it has one. */
-function mapped(file: string, site: NodeJS.CallSite): Location {
-  const line = site.getLineNumber() ?? 1;
-  const column = site.getColumnNumber() ?? 1;
-  const entry = findSourceMap(file)?.findEntry(line - 1, column - 1);
-  if (!entry || !('originalSource' in entry)) return { file: path(file), line, column };
-  return { file: path(entry.originalSource), line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+function isElaboration(site: NodeJS.CallSite): boolean {
+  const file = site.getFileName() ?? '';
+  let known = elaborating.get(file);
+  if (known === undefined) {
+    known = pathOf(file).startsWith(elaboration);
+    elaborating.set(file, known);
+  }
+  return known;
 }
 
 const frame = /(?:\(|at (?:async )?)((?:file:\/\/)?\/[^()]*?):(\d+):(\d+)\)?$/;
@@ -75,7 +89,7 @@ const frame = /(?:\(|at (?:async )?)((?:file:\/\/)?\/[^()]*?):(\d+):(\d+)\)?$/;
 function parsed(stack: string): readonly Frame[] {
   return stack.split('\n').flatMap(text => {
     const [, place = '', line = '0', column = '0'] = frame.exec(text) ?? [];
-    const file = path(place);
+    const file = pathOf(place);
     if (!isUsers(file)) return [];
     return [{ location: { file, line: Number(line), column: Number(column) }, constructs: /^\s*at new /.test(text) }];
   });

@@ -1,15 +1,24 @@
 import type { Design } from '../ir/ir.ts';
+import { DescriptionError } from '../lang/errors.ts';
 import { type Diagnostic, diagnose, formatDiagnostic } from './index.ts';
 import { shareModules } from './share-modules.ts';
 
 /** A design that breaks rules: every finding with its place and what to do. */
-export class DesignError extends Error {
+export class DesignError extends DescriptionError {
   override readonly name = 'DesignError';
-  readonly diagnostics: readonly Diagnostic[];
+  readonly #diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly Diagnostic[]) {
-    super(diagnostics.map(d => formatDiagnostic(d)).join('\n\n'));
-    this.diagnostics = diagnostics;
+    super();
+    this.#diagnostics = diagnostics;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
+  get text(): string {
+    return this.#diagnostics.map(diagnostic => formatDiagnostic(diagnostic)).join('\n\n');
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Design, Domain, Memory, Module, Signal } from '../ir/ir.ts';
+import { isUsers, type Step } from '../lang/error-layout.ts';
 import { type ClockedView, ClockedViews } from './clocked-view.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { type Inside, pathText, type Step, shortestPath, stepsOf, stepsThrough } from './paths.ts';
+import { type Inside, pathText, shortestPath, stepsOf, stepsThrough } from './paths.ts';
 
 /**
  * Values that come from one clock, or from none, to a register or memory of another: at its clock edge they may just be changing. Domains that the
@@ -121,7 +122,11 @@ class Crossings {
       check: 'clock-crossing',
       severity: 'error',
       message: `clock crossing in ${this.view.module.name}, from ${source} to the clock domain '${domain?.name}': ${pathText(steps)}`,
-      sites: steps.map(step => step.site).toReversed(),
+      sites: steps
+        .filter(({ site }) => isUsers(site))
+        .slice(-1)
+        .map(({ site }) => site),
+      path: steps,
       hint:
         item && 'kind' in item
           ? `take it through a ${item.width === 1 ? 'Synchroniser' : 'WordSynchroniser or an AsyncFifo'}; if something else keeps the value still, declare '${last}' with { crossing: true }`

@@ -30,7 +30,8 @@ export function combinationalLoop(design: Design): Diagnostic[] {
           check: 'combinational-loop',
           severity: 'error',
           message: `combinational loop in ${module.name}: ${names.includes(' -> ') ? names : `${names} -> ${names}`}`,
-          sites: steps.map(step => step.site),
+          sites: steps.slice(0, 1).map(step => step.site),
+          path: steps,
           hint: 'put a register on the path, or make one of these values not depend on the one before it',
         },
       ];

@@ -1,11 +1,6 @@
-import type { Signal, Site } from '../ir/ir.ts';
+import type { Signal } from '../ir/ir.ts';
+import type { Step } from '../lang/error-layout.ts';
 import type { CombinationalGraph, GraphNode } from './combinational-graph.ts';
-
-/** A net on a path, by its name below the module where the path was found. */
-export interface Step {
-  readonly name: string;
-  readonly site: Site;
-}
 
 /** The nodes from one of `from` along the edges to the nearest that `goal` accepts, both included; at least one edge long. */
 export function shortestPath(

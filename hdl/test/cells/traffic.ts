@@ -119,7 +119,8 @@ export function send(bench: Bench, traffic: Traffic, run: Run): Word[][] {
     const moved = taken.some(Boolean) || (takes && valid.some((v, i) => v && ready[i]));
     quiet = moved || cycle < longest(traffic) ? 0 : quiet + 1;
     if (done && all && quiet > 8) return received;
-    if (quiet > PATIENCE || cycle > latest) throw new Error(`no end in cycle ${cycle}: sent ${sent}, received ${received.map(w => w.length)}`);
+    if (quiet > PATIENCE || cycle > latest)
+      throw new Error(`no end in cycle ${cycle}: sent ${sent}, received ${received.map(w => w.length)}`);
   }
 }
 
@@ -127,9 +128,10 @@ const show = (word: Word) => JSON.stringify(word);
 const longest = ({ offers, accepts, edges = [] }: Traffic) =>
   Math.max(0, ...[...offers, ...accepts, edges].map(list => list.length));
 
-/** Who stalls: never, rarely, mostly, or in bursts. */
+/** Who stalls: never, until everything is full, at random, mostly, or in bursts. */
 export const stalls = fc.oneof(
-  { weight: 1, arbitrary: fc.constant([]) },
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 2, arbitrary: fc.constant(Array.from({ length: 40 }, () => false)) },
   { weight: 3, arbitrary: fc.array(fc.boolean(), { maxLength: 60 }) },
   { weight: 2, arbitrary: fc.array(fc.constantFrom(false, false, false, true), { maxLength: 60 }) },
   {

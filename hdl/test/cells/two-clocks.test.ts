@@ -6,14 +6,78 @@ import { describe, expect, test } from 'vitest';
 import { hasIcarus } from '../../../scripts/test/lint.ts';
 import {
   AsyncFifo,
+  bool,
   checked,
+  clockDomain,
+  connect,
   elaborate,
   emitText,
+  inDomain,
+  Lfsr,
+  Module,
+  output,
+  ownDomain,
   PulseSynchroniser,
   ResetSynchroniser,
+  reg,
+  simulate,
+  stream,
   uint,
   WordSynchroniser,
+  when,
+  wire,
 } from '../../src/index.ts';
+
+/** Sends 0, 1, 2, ... with stalls through a cell from one clock to another, and counts there what is right and what is wrong. */
+class Crossing extends Module<{ cell: 'AsyncFifo' | 'WordSynchroniser' }> {
+  readonly from = clockDomain();
+  readonly to = clockDomain({ default: true });
+  readonly right = output(uint(16));
+  readonly wrong = output(uint(16));
+  private readonly cell =
+    this.p.cell === 'AsyncFifo' ? new AsyncFifo({ type: uint(16), depth: 8 }) : new WordSynchroniser({ type: uint(16) });
+  private readonly producer = inDomain(this.from, () => new Lfsr({ width: 15 }));
+  private readonly consumer = new Lfsr({ width: 13 });
+  private readonly word = reg(uint(16), { init: 0, domain: this.from });
+  private readonly offered = reg(bool, { init: 0, domain: this.from });
+  private readonly rights = reg(uint(16), { init: 0 });
+  private readonly wrongs = reg(uint(16), { init: 0 });
+  private readonly sent = wire(stream(uint(16)));
+
+  protected override logic() {
+    connect(this.producer, { en: 1 });
+    connect(this.consumer, { en: 1 });
+    connect(this.cell, { in: this.sent, from: this.from, to: ownDomain });
+    this.sent.valid.set(this.offered);
+    this.sent.put(this.word);
+    when(this.sent.fire, () => this.word.set(this.word.add(1)));
+    when(this.offered.not().or(this.sent.ready), () => this.offered.set(this.producer.value.bits(1, 0).any()));
+    const ready = this.consumer.value.bits(1, 0).any();
+    this.cell.out.ready.set(ready);
+    when(this.cell.out.valid.and(ready), () => {
+      const right = this.cell.out.payload.eq(this.rights);
+      when(right, () => this.rights.set(this.rights.add(1))).otherwise(() => this.wrongs.set(this.wrongs.add(1)));
+    });
+    this.right.set(this.rights);
+    this.wrong.set(this.wrongs);
+  }
+}
+
+describe.each(['AsyncFifo', 'WordSynchroniser'] as const)('%s in-process, with two clocks', cell => {
+  test.each([
+    [5, 5, 5],
+    [5, 5, 2],
+    [7, 5, 1],
+    [3, 11, 4],
+    [11, 3, 1],
+  ])('of periods %d and %d, the second first at %d', (from, to, phase) => {
+    const clocks = { from_clk: { period: from }, to_clk: { period: to, phase } };
+    using sim = simulate(() => new Crossing({ cell }), { clocks, resetCycles: 2 });
+    sim.step(5000);
+    expect(sim.peek(sim.dut.wrong)).toBe(0n);
+    expect(sim.peek(sim.dut.right)).toBeGreaterThan(cell === 'AsyncFifo' ? 500n : 100n);
+  });
+});
 
 /** Half periods of the clocks `from` and `to` in ns: neither divides the other. */
 const clocks = [

@@ -11,8 +11,8 @@ const constructs = [TwoClocks, Assembled, Placed, Tables, Observed, Watched];
 
 const design = gather([
   ...constructs.map(Construct => elaborate(() => new Construct()).design),
-  ...Array.from({ length: 4 }, (_, seed) => randomDesign(seed, { maxWidth: 40 })),
-  ...Array.from({ length: 6 }, (_, seed) => randomParts(seed)),
+  ...Array.from({ length: 3 }, (_, seed) => randomDesign(seed, { maxWidth: 24, expressions: 12, children: 1 })),
+  ...Array.from({ length: 3 }, (_, seed) => randomParts(seed)),
 ]);
 
 /** What the black boxes of the constructs stand for. */

@@ -3,6 +3,7 @@ import type {
   Assign,
   CompareOp,
   Design,
+  Domain,
   Expr,
   If,
   Instance,
@@ -82,8 +83,8 @@ export function memoryRead(memory: Memory, address: Expr): Expr {
 }
 
 /** Drives a signal of the module, from bit `low` on. */
-export function assign(signal: Signal, value: Expr, low = 0): Assign {
-  return { kind: 'assign', target: { instance: undefined, signal }, low, offset: undefined, value, site };
+export function assign(signal: Signal, value: Expr, low = 0, offset?: Expr): Assign {
+  return { kind: 'assign', target: { instance: undefined, signal }, low, offset, value, site };
 }
 
 /** Drives an input of a child. */
@@ -107,29 +108,31 @@ export function match(
   return { kind: 'match', subject, arms: arms.map(([value, body]) => ({ value, label: `${value}`, body })), otherwise, site };
 }
 
-export function write(memory: Memory, address: Expr, data: Expr, mask?: Expr): MemoryWrite {
-  return { kind: 'memory-write', memory, address, data, mask, domain: clock, site };
+export function write(memory: Memory, address: Expr, data: Expr, mask?: Expr, domain = clock): MemoryWrite {
+  return { kind: 'memory-write', memory, address, data, mask, domain, site };
 }
 
 /** Collects what a module has; `build` gives the finished module. */
 export class ModuleBuilder {
   readonly name: string;
+  readonly domains: [Domain, ...Domain[]];
   readonly signals: Signal[] = [];
   readonly memories: Memory[] = [];
   readonly instances: Instance[] = [];
   readonly body: Statement[] = [];
 
-  constructor(name: string) {
+  constructor(name: string, domains: [Domain, ...Domain[]] = [clock]) {
     this.name = name;
+    this.domains = domains;
   }
 
-  signal(kind: Signal['kind'], name: string, width: number, init?: bigint): Signal {
+  signal(kind: Signal['kind'], name: string, width: number, init?: bigint, domain = this.domains[0]): Signal {
     const signal: Signal = {
       name,
       kind,
       width,
       init,
-      domain: kind === 'register' || kind === 'input' ? clock : undefined,
+      domain: kind === 'register' || kind === 'input' ? domain : undefined,
       crossing: false,
       states: undefined,
       site,
@@ -153,25 +156,36 @@ export class ModuleBuilder {
     return this.signal('wire', name, width);
   }
 
-  register(name: string, width: number, init?: bigint): Signal {
-    return this.signal('register', name, width, init);
+  register(name: string, width: number, init?: bigint, domain = this.domains[0]): Signal {
+    return this.signal('register', name, width, init, domain);
   }
 
-  memory(name: string, width: number, depth: number, lane = width): Memory {
-    const memory: Memory = { name, width, depth, lane, style: undefined, init: undefined, site };
+  memory(name: string, width: number, depth: number, lane = width, init?: readonly bigint[]): Memory {
+    const memory: Memory = { name, width, depth, lane, style: undefined, init, site };
     this.memories.push(memory);
     return memory;
   }
 
-  instance(name: string, module: Module): Instance {
-    const instance: Instance = { name, module, domains: new Map([['clk', clock]]), parameters: new Map(), site };
+  /** Puts another memory in the place of one that nothing uses yet. */
+  replace(old: Memory, now: Memory): Memory {
+    this.memories[this.memories.indexOf(old)] = now;
+    return now;
+  }
+
+  instance(
+    name: string,
+    module: Module,
+    domains: ReadonlyMap<string, Domain> = new Map([['clk', this.domains[0]]]),
+    parameters: ReadonlyMap<string, bigint> = new Map(),
+  ): Instance {
+    const instance: Instance = { name, module, domains, parameters, site };
     this.instances.push(instance);
     return instance;
   }
 
   build(): Module {
-    const { name, signals, memories, instances, body } = this;
-    return { name, domains: [clock], external: undefined, signals, memories, instances, body, site };
+    const { name, domains, signals, memories, instances, body } = this;
+    return { name, domains, external: undefined, signals, memories, instances, body, site };
   }
 }
 
