@@ -18,7 +18,7 @@ export { StreamDemux, StreamMux } from './cells/routing.ts';
 export { ShowAheadFifo } from './cells/show-ahead-fifo.ts';
 export { PulseSynchroniser, ResetSynchroniser, Synchroniser, WordSynchroniser } from './cells/synchronisers.ts';
 export { Downsizer, PacketDownsizer, PacketUpsizer, Upsizer } from './cells/width-adapters.ts';
-export { type EmitOptions, emitText, emitVerilog, type VerilogFile } from './emit/verilog.ts';
+export { type EmitOptions, emitText, emitVerilog, externalSources, type VerilogFile } from './emit/verilog.ts';
 export { embedded } from './engine/embedded.ts';
 export { type Engine, type SimulateOptions, simulate, TypedSimulation } from './engine/simulate.ts';
 export {

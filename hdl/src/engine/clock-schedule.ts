@@ -24,12 +24,12 @@ export function timingsOf(names: readonly string[], given: ClockTimings = {}): R
   }
   return names.map(name => {
     const { period, phase = period } = given[name] ?? { period: usualPeriod };
-    for (const [what, value] of [
-      ['period', period],
-      ['phase', phase],
+    for (const [what, value, least] of [
+      ['period', period, 1],
+      ['phase', phase, 0],
     ] as const) {
-      if (!Number.isSafeInteger(value) || value < 1 || value > 2 ** 31 - 1)
-        throw new SimulationError(`The ${what} of the clock '${name}' is a whole number of at least 1, not ${value}.`);
+      if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31 - 1)
+        throw new SimulationError(`The ${what} of the clock '${name}' is a whole number from ${least} up, not ${value}.`);
     }
     return { period, phase };
   });

@@ -85,9 +85,11 @@ class Readers {
 /** The stores of write ports: a port's flag says in every cycle whether it writes. */
 function writeUnits(writes: readonly Unit[], flags: number, always: number): Unit[] {
   return writes.map(({ roots, instance }, index) => {
-    const guard = roots[0]?.guard ?? -1;
+    const [pending, ...staged] = roots;
+    const guard = pending?.guard ?? -1;
+    // In place of the flag by which plain code does one write: it would find a write pending that is long done.
     const flag = { guard: -1, address: flags + index, width: 1, value: guard < 0 ? always : guard, hold: -1 };
-    return { instance, roots: [flag, ...roots] };
+    return { instance, roots: [flag, ...staged] };
   });
 }
 

@@ -1,6 +1,6 @@
 /** What engines outside of this package are made of: the lowered design, its schedule and its gating plan, and the simulation around a machine. */
 
-export { timingsOf } from './clock-schedule.ts';
+export { type ClockTimings, timingsOf } from './clock-schedule.ts';
 export { simulationOf } from './embedded.ts';
 export type { PlacedMemory } from './emit-program.ts';
 export { placeSpills, visit, visitUses } from './emit-program.ts';

@@ -193,7 +193,7 @@ export class Lowering {
     return this.storesOf(address, width, constant(this.limbs, width, init));
   }
 
-  /** The staging area of a memory write and the stores that fill it; `undefined` if the write can never happen. */
+  /** The staging area of a memory write and the stores that fill it, the flag's first; `undefined` if the write can never happen. */
   write({ memory, enable, address, data, mask }: FlatWrite, layout: Layout): { port: WritePort; roots: Root[] } | undefined {
     const g = this.limbs;
     const { width, lane } = at(this.graph.memories, memory);

@@ -34,7 +34,7 @@ class Crossing extends Module<{ cell: 'AsyncFifo' | 'WordSynchroniser' }> {
   readonly to = clockDomain({ default: true });
   readonly right = output(uint(16));
   readonly wrong = output(uint(16));
-  private readonly cell =
+  private readonly passage =
     this.p.cell === 'AsyncFifo' ? new AsyncFifo({ type: uint(16), depth: 8 }) : new WordSynchroniser({ type: uint(16) });
   private readonly producer = inDomain(this.from, () => new Lfsr({ width: 15 }));
   private readonly consumer = new Lfsr({ width: 13 });
@@ -47,15 +47,15 @@ class Crossing extends Module<{ cell: 'AsyncFifo' | 'WordSynchroniser' }> {
   protected override logic() {
     connect(this.producer, { en: 1 });
     connect(this.consumer, { en: 1 });
-    connect(this.cell, { in: this.sent, from: this.from, to: ownDomain });
+    connect(this.passage, { in: this.sent, from: this.from, to: ownDomain });
     this.sent.valid.set(this.offered);
     this.sent.put(this.word);
     when(this.sent.fire, () => this.word.set(this.word.add(1)));
     when(this.offered.not().or(this.sent.ready), () => this.offered.set(this.producer.value.bits(1, 0).any()));
     const ready = this.consumer.value.bits(1, 0).any();
-    this.cell.out.ready.set(ready);
-    when(this.cell.out.valid.and(ready), () => {
-      const right = this.cell.out.payload.eq(this.rights);
+    this.passage.out.ready.set(ready);
+    when(this.passage.out.valid.and(ready), () => {
+      const right = this.passage.out.payload.eq(this.rights);
       when(right, () => this.rights.set(this.rights.add(1))).otherwise(() => this.wrongs.set(this.wrongs.add(1)));
     });
     this.right.set(this.rights);

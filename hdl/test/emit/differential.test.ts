@@ -1,38 +1,47 @@
 import { expect, test } from 'vitest';
+import { ClockSchedule, timingsOf } from '../../src/engine/clock-schedule.ts';
 import { embedded } from '../../src/engine/embedded.ts';
+import { clockedDomains } from '../../src/engine/single-clock.ts';
 import { elaborate } from '../../src/index.ts';
 import type { Design } from '../../src/ir/ir.ts';
 import { Random } from '../random.ts';
-import { randomDesign } from '../random-design.ts';
-import { Placed } from './constructs.ts';
+import { randomDesign, resetKinds } from '../random-design.ts';
+import { Limited, Placed, Tables, TwoClocks } from './constructs.ts';
 import { gather } from './gather.ts';
-import { hasIcarus, hexadecimal, runIcarus } from './icarus.ts';
+import { hasIcarus, hexadecimal, runIcarus, type Stimulus } from './icarus.ts';
 import { randomParts } from './random-parts.ts';
 
 const first = Number(process.env.HDL_RANDOM_SEED ?? 1);
 
 /** Compares the outputs of all designs in all cycles on both simulators. */
 async function compare(designs: readonly Design[], cycles: number, seed: number): Promise<void> {
-  const design = gather(designs, true);
+  const design = gather(designs);
+  const clocks = clockedDomains(design.top).map(({ clock }) => clock);
+  const timings = Object.fromEntries(clocks.map((name, i) => [name, { period: 2 + (i % 3) }]));
+  const schedule = new ClockSchedule(clocks, timingsOf(clocks, timings));
   const random = new Random(seed);
-  using simulation = embedded(design);
+  using simulation = embedded(design, { clocks: timings });
   const ports = [...simulation.ports.values()];
   const inputs = ports.filter(port => port.direction === 'input');
   const outputs = ports.filter(port => port.direction === 'output');
-  const stimulus: Map<string, bigint>[] = [];
+  simulation.settle();
+  const stimulus: Stimulus[] = [];
   const expected: string[][] = [];
   for (let cycle = 0; cycle < cycles; cycle++) {
     const values = new Map<string, bigint>();
     for (const { name, width, words } of inputs) {
       if (random.chance(0.3)) continue;
-      const value = name === 'rst' ? BigInt(random.chance(0.1)) : random.bits(width);
+      const active = random.chance(0.1);
+      const reset = /rst(_n)?$/.test(name);
+      const value = reset ? BigInt(name.endsWith('_n') ? !active : active) : random.bits(width);
       values.set(name, value);
       words.forEach((_, i) => {
         words[i] = Number((value >> BigInt(32 * i)) & 0xffffffffn);
       });
     }
+    const rising = schedule.at(cycle);
     simulation.step(1);
-    stimulus.push(values);
+    stimulus.push({ values, rising });
     expected.push(outputs.map(({ width, words }) => hexadecimal(number(words), width)));
   }
   const actual = await runIcarus(design, stimulus);
@@ -50,6 +59,21 @@ test.skipIf(!hasIcarus())('random designs behave under Icarus as on the embedded
   await compare(
     Array.from({ length: 16 }, (_, i) => randomDesign(first + i, { maxWidth: i % 2 ? 12 : 300 })),
     40,
+    first,
+  );
+});
+
+test.skipIf(!hasIcarus())('designs with two clocks and resets of all kinds do', async () => {
+  const pairs = resetKinds.flatMap(a => resetKinds.map(b => [a, b] as const));
+  const designs = pairs.map((resets, i) => randomDesign(first + i, { maxWidth: 40, expressions: 20, resets }));
+  await compare(designs, 60, first);
+});
+
+test.skipIf(!hasIcarus())('memories with contents, parameters and two clocks from the language do', async () => {
+  const makes = [() => new Tables(), () => new Limited({ limit: 100, flag: true }), () => new TwoClocks()];
+  await compare(
+    makes.map(make => elaborate<Module>(make).design),
+    200,
     first,
   );
 });

@@ -1,23 +1,22 @@
 import type { Design, Domain, Instance, Module, Signal, Site, Statement } from '../../src/ir/ir.ts';
-import { standardDomain } from '../../src/ir/visit.ts';
 import { shareModules } from '../../src/passes/index.ts';
 
 const site: Site = { frames: [] };
 
 /**
  * Designs as instances `d0`, `d1`, ... of one module, each with ports and clock domains of its own (`d0_clk`, `d0_data`), so that a tool has to be
- * started only once for all of them. With `together` all have the one clock domain `clk`.
+ * started only once for all of them.
  */
-export function gather(designs: readonly Design[], together = false): Design {
-  const domains: Domain[] = together ? [standardDomain(site)] : [];
+export function gather(designs: readonly Design[]): Design {
+  const domains: Domain[] = [];
   const signals: Signal[] = [];
   const instances: Instance[] = [];
   const body: Statement[] = [];
   designs.forEach(({ top }, i) => {
-    const [shared] = domains;
-    const own = new Map(top.domains.map(d => [d.name, together && shared ? shared : renamed(d, `d${i}_`)]));
-    if (!together) domains.push(...own.values());
-    const instance: Instance = { name: `d${i}`, module: top, domains: own, parameters: new Map(), site };
+    const own = new Map(top.domains.map(domain => [domain.name, renamed(domain, `d${i}_`)]));
+    domains.push(...own.values());
+    const parameters = top.signals.flatMap(({ kind, name, init = 0n }) => (kind === 'parameter' ? [[name, init] as const] : []));
+    const instance: Instance = { name: `d${i}`, module: top, domains: own, parameters: new Map(parameters), site };
     instances.push(instance);
     for (const port of top.signals) {
       if (port.kind !== 'input' && port.kind !== 'output') continue;

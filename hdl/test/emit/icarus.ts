@@ -13,11 +13,16 @@ const run = promisify(execFile);
 /** Whether Icarus Verilog is installed. */
 export const hasIcarus = (): boolean => spawnSync('iverilog', ['-V']).error === undefined;
 
-/** The values of inputs of the top in one cycle, by name; those left out keep theirs. */
-export type Stimulus = ReadonlyMap<string, bigint>;
+/** What happens in one cycle. */
+export interface Stimulus {
+  /** Values of inputs of the top by name; those left out keep theirs. */
+  readonly values: ReadonlyMap<string, bigint>;
+  /** The clocks that rise then. */
+  readonly rising: readonly string[];
+}
 
 /**
- * Runs the emitted Verilog of a design under Icarus: all registers and memories begin with 0, all clocks have their edges together. @returns for each
+ * Runs the emitted Verilog of a design under Icarus: all registers and memories begin with 0. @returns for each
  * cycle the outputs after the edge, in hexadecimal, with an `x` where something is unknown.
  */
 export async function runIcarus(design: Design, stimulus: readonly Stimulus[]): Promise<string[][]> {
@@ -42,22 +47,26 @@ function bench({ top }: Design, stimulus: readonly Stimulus[], texts: ReadonlyMa
   const inputs = [...resets.map(name => ({ name, width: 1 })), ...top.signals.filter(signal => signal.kind === 'input')];
   const outputs = top.signals.filter(signal => signal.kind === 'output');
   const range = (width: number) => `[${width - 1}:0]`;
-  const connections = [...clocks.map(name => [name, 'clk']), ...[...inputs, ...outputs].map(({ name }) => [name, name])];
+  const connections = [...clocks, ...[...inputs, ...outputs].map(({ name }) => name)];
   const format = outputs.map(() => '%h').join(' ');
   return [
     'module bench;',
-    '  reg clk;',
+    ...clocks.map(name => `  reg ${name};`),
     '  integer word;',
     ...inputs.map(({ name, width }) => `  reg ${range(width)} ${name};`),
     ...outputs.map(({ name, width }) => `  wire ${range(width)} ${name};`),
-    `  ${top.name} dut (${connections.map(([port, name]) => `.${port}(${name})`).join(', ')});`,
+    `  ${top.name} dut (${connections.map(name => `.${name}(${name})`).join(', ')});`,
     '  initial begin',
-    '    clk = 0;',
-    ...inputs.map(({ name }) => `    ${name} = 0;`),
+    ...clocks.map(name => `    ${name} = 0;`),
+    // An edge into the level that all inputs begin with: a reset that is active low acts at once.
+    ...inputs.map(({ name }) => `    ${name} = ${resets.includes(name) ? 1 : 0};`),
+    '    #1',
     ...zeros(top, 'dut', texts),
-    ...stimulus.flatMap(values => [
+    ...resets.map(name => `    ${name} = 0;`),
+    ...stimulus.flatMap(({ values, rising }) => [
       ...[...values].map(([name, value]) => `    ${name} = ${value.toString(2).length}'h${value.toString(16)};`),
-      '    #1 clk = 1; #1 clk = 0; #1',
+      `    #1 ${rising.map(name => `${name} = 1;`).join(' ')}`,
+      `    #1 ${rising.map(name => `${name} = 0;`).join(' ')} #1`,
       `    $display("== ${format}"${outputs.map(({ name }) => `, ${name}`).join('')});`,
     ]),
     '    $finish;',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ClockTimings } from '../../src/engine/clock-schedule.ts';
 import { embedded } from '../../src/engine/embedded.ts';
 import { clockedDomains } from '../../src/engine/single-clock.ts';
 import { Random } from '../random.ts';
@@ -53,7 +54,7 @@ test.each(
   for (let seed = first; seed < first + 16; seed++) {
     const design = randomDesign(seed, { maxWidth: 70, expressions: 25, resets: [a, b] });
     const clocks = clockedDomains(design.top).map(({ clock }) => clock);
-    const timing = timings[seed % timings.length] ?? {};
+    const timing: ClockTimings = timings[seed % timings.length] ?? {};
     const given = Object.fromEntries(Object.entries(timing).filter(([name]) => clocks.includes(name)));
     const random = new Random(seed);
     using simulation = embedded(design, { clocks: given });

@@ -1,4 +1,5 @@
-import { emitVerilog, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
+import { emitVerilog, externalSources, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
+import { clockedDomains, timingsOf } from '@hdl/ts-hdl/engine';
 import { build, buildInBackground } from './build.ts';
 import { VerilatorError } from './errors.ts';
 import { VerilatedModel } from './model.ts';
@@ -15,7 +16,17 @@ export interface VerilatorOptions extends SimulationOptions {
  * @throws VerilatorError if a tool is missing or fails, or if the file of `trace` cannot be created.
  */
 export function verilator(design: ir.Design, options: VerilatorOptions = {}): VerilatedModel {
-  return new VerilatedModel(build(buildOptions(design, options)), options.trace);
+  const model = new VerilatedModel(build(buildOptions(design, options)), options.trace);
+  // Every input is 0 at the beginning, so such a reset is active; but what acts on an edge has to see one.
+  for (const { reset } of design.top.domains) {
+    const words = reset?.kind === 'async' && reset.active === 'low' ? model.ports.get(reset.name)?.words : undefined;
+    if (!words) continue;
+    words[0] = 1;
+    model.settle();
+    words[0] = 0;
+    model.settle();
+  }
+  return model;
 }
 
 /** Puts the model of a design into the cache while this thread goes on with other work; then `verilator` with the same options takes no time. */
@@ -57,10 +68,17 @@ const traced = (options: Omit<BuildOptions, 'trace'>, trace: string | undefined)
 
 const formatOf = (trace: string): WaveformFormat => (trace.endsWith('.fst') ? 'fst' : 'vcd');
 
-function buildOptions(design: ir.Design, { memories, trace, log }: VerilatorOptions): BuildOptions {
+function buildOptions(design: ir.Design, { memories, trace, log, clocks: timings }: VerilatorOptions): BuildOptions {
   const { top } = design;
+  const names = clockedDomains(top).map(({ clock }) => clock);
+  const times = timingsOf(names, timings);
+  const usual = names.length === 1 && names[0] === 'clk' && timings === undefined;
+  const clocks = Object.fromEntries(names.map((name, i) => [name, times[i] ?? { period: 2 }]));
   return {
-    sources: emitVerilog(design),
+    // Properties are looked at by `simulate`, which makes outputs of them.
+    sources: emitVerilog(design, { simulation: false }),
+    files: externalSources(design),
+    ...(!usual && { clocks }),
     top: top.name,
     portOrder: top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
     memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),
