@@ -8,7 +8,10 @@ type Cell = Pick<Module<never>, '~site'>;
 /** Bits that address `depth` words. @throws HdlError unless it is a power of two of at least 2. */
 export function addressWidth(cell: Cell, depth: number): number {
   if (depth >= 2 && 2 ** clog2(depth) === depth) return clog2(depth);
-  throw refusal(cell, `the depth of ${nameOf(cell)} is a power of two of at least 2, not ${depth}`);
+  const help = `take ${2 ** clog2(Math.max(depth, 2))}; a ShowAheadFifo may have any depth`;
+  throw new HdlError(`the depth of ${nameOf(cell)} is a power of two of at least 2, not ${depth}`, cell['~site'].creation, {
+    help,
+  });
 }
 
 /** `value`. @throws HdlError unless it is a whole number of at least `least`. */

@@ -132,6 +132,7 @@ function neutral(expr: Binary, other: Expr, value: bigint): Expr {
 function shift(expr: Binary): Expr {
   const { op, left, right, width, signed, site } = expr;
   if (isConst(left, 0n) || isConst(right, 0n)) return left;
+  if (signed && op === 'shr' && width === 1) return left;
   if (right.kind !== 'const' || right.value < BigInt(width)) return expr;
   if (!signed || op === 'shl') return constant(width, 0n, site);
   const last = BigInt(width - 1);

@@ -1,6 +1,6 @@
 import { components } from '../ir/graph.ts';
 import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
-import { bodies, expressions, postOrder, targetName } from '../ir/visit.ts';
+import { bodies, expressions, postOrder, targetName, walk } from '../ir/visit.ts';
 import { type CombNet, driving } from './drivers.ts';
 import { resolved } from './resolve.ts';
 import { simplify } from './simplify.ts';
@@ -21,12 +21,16 @@ export interface Drivers {
  * Finds what drives each net, and which nets can share an `always @*` block. Nets that are assigned in the same `when` share one, so that it
  * stays one `if`, unless the block as a whole would then depend on itself, inside the module or around it: `ready` may depend on the `valid` that
  * the same `when` assigns, by way of a neighbour. So only nets that depend on the same inputs share a block. A net with bits that depend on other
- * bits of itself gets no block, but one expression.
+ * bits of itself gets no block, but one expression; so does one that depends on parameters alone, since nothing would ever start its block.
  */
 export function drivers(module: Module, pathsOf: (child: Module) => Paths): Drivers {
   const { body, nets } = simplify(module);
   const graph = new CombGraph(module, nets, pathsOf);
-  const settled = nets.map((net, i) => (net.value || !graph.cyclic[i] ? net : { ...net, value: resolved(net, body) }));
+  const parameters = module.signals.some(signal => signal.kind === 'parameter');
+  const settled = nets.map((net, i) => {
+    if (net.value || !(graph.cyclic[i] || (parameters && isConstant(net)))) return net;
+    return { ...net, value: resolved(net, body) };
+  });
   return { body, nets: settled, groups: grouped(settled, graph), paths: graph.paths };
 }
 
@@ -129,6 +133,21 @@ function netReads(net: CombNet): Set<string> {
   if (net.value) postOrder(net.value, seen, visit);
   else read([...net.live].flatMap(statement => driving(statement, target => targetName(target) === net.name)));
   return names;
+}
+
+/** Whether a net that a block drives can only change with the parameters of the module. */
+function isConstant(net: CombNet): boolean {
+  const seen = new Set<Expr>();
+  let constant = true;
+  const visit = (expr: Expr) => {
+    if (expr.kind === 'instance' || expr.kind === 'memory-read') constant = false;
+    if (expr.kind === 'signal' && expr.signal.kind !== 'parameter') constant = false;
+  };
+  const own = [...net.live].flatMap(statement => driving(statement, target => targetName(target) === net.name));
+  walk(own, statement => {
+    for (const root of expressions(statement)) postOrder(root, seen, visit);
+  });
+  return constant;
 }
 
 function grouped(nets: readonly CombNet[], graph: CombGraph): (readonly CombNet[])[] {

@@ -16,12 +16,12 @@ export interface Counter {
   readonly load: number;
 }
 
-/** Nodes that the roots need whatever the conditions of selects are; by node. */
+/** Nodes that the roots need whatever the conditions of stores and selects are; by node. */
 function neededAlways(g: LimbGraph, roots: readonly Root[]): Uint8Array {
   const needed = new Uint8Array(g.size);
   for (const { value, guard, hold } of roots) {
-    if (value !== hold) needed[value] = 1;
     if (guard >= 0) needed[guard] = 1;
+    else if (value !== hold) needed[value] = 1;
   }
   for (let node = g.size - 1; node >= 0; node--) {
     if (needed[node] === 0) continue;

@@ -14,15 +14,21 @@ const opening = 'error: ';
  * itself is nowhere in it. The text is made when it is read.
  */
 export abstract class DescriptionError extends Error {
-  protected constructor() {
+  #tell = () => opening;
+
+  /** @param tell gives the whole text, as it is printed. */
+  protected constructor(tell: () => string) {
     super();
-    // V8 gives each error a stack of its own, which would be printed.
-    Object.defineProperty(this, 'stack', { get: () => this.text, configurable: true });
+    // V8 gives each error a stack of its own, which would be printed. It is made here, with what the text is by now.
+    Object.defineProperty(this, 'stack', { get: tell, configurable: true });
+    this.#tell = tell;
     printWholeWhenUncaught(error => error instanceof DescriptionError);
   }
 
   /** The whole text, as it is printed. */
-  abstract get text(): string;
+  get text(): string {
+    return this.#tell();
+  }
 
   /** The text without the word `error` in front. */
   override get message(): string {
@@ -43,31 +49,27 @@ export interface Help {
 /** A mistake that shows while hardware is being described: widths, literals, names. */
 export class HdlError extends DescriptionError {
   override readonly name = 'HdlError';
-  readonly #what: string;
-  readonly #sites: readonly Site[];
-  readonly #help: string | undefined;
-  readonly #made: Site[] = [];
+  readonly #problem: Problem;
+  readonly #made: Site[];
 
   /** @param details where it happened, most telling first (without any, the caller's own place), and what to do about it. */
-  constructor(what: string, ...details: readonly (Site | Help)[]) {
-    super();
-    const sites = details.flatMap(detail => ('help' in detail ? [] : [detail]));
-    this.#what = what;
-    this.#sites = sites.length > 0 ? sites : [new CallSite(everything)];
-    this.#help = details.flatMap(detail => ('help' in detail ? [detail.help] : []))[0];
+  constructor(message: string, ...details: readonly (Site | Help)[]) {
+    const stated = details.flatMap(detail => ('help' in detail ? [] : [detail]));
+    const sites = stated.length > 0 ? stated : [new CallSite(everything)];
+    const [hint] = details.flatMap(detail => ('help' in detail ? [detail.help] : []));
+    const made: Site[] = [];
+    const problem: Problem = { severity: 'error', message, sites, made, hint };
+    super(() => layout(problem));
+    this.#problem = problem;
+    this.#made = made;
   }
 
   get sites(): readonly Site[] {
-    return this.#sites;
+    return this.#problem.sites;
   }
 
   /** @internal Told on the way out of a module's description: where the module was made. */
   '~in'(made: Site): void {
     this.#made.push(made);
-  }
-
-  get text(): string {
-    const problem: Problem = { severity: 'error', message: this.#what, sites: this.#sites, made: this.#made, hint: this.#help };
-    return layout(problem);
   }
 }

@@ -9,16 +9,12 @@ export class DesignError extends DescriptionError {
   readonly #diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly Diagnostic[]) {
-    super();
+    super(() => diagnostics.map(diagnostic => formatDiagnostic(diagnostic)).join('\n\n'));
     this.#diagnostics = diagnostics;
   }
 
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics;
-  }
-
-  get text(): string {
-    return this.#diagnostics.map(diagnostic => formatDiagnostic(diagnostic)).join('\n\n');
   }
 }
 

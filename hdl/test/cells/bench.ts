@@ -30,7 +30,7 @@ export class Bench {
 
   /** Names of the cell's ports of one direction; clocks and resets are none. */
   names(direction: 'input' | 'output'): string[] {
-    return this.all(direction).filter(name => name !== 'late' && !this.ticks.includes(name));
+    return this.all(direction).filter(name => name !== 'late' && name !== 'torn' && !this.ticks.includes(name));
   }
 
   /** A port as it was settled last. */
@@ -57,6 +57,7 @@ export class Bench {
   /**
    * An edge of those clock domains that are named. Where several tick at once, bit i of `late` says whether bit i of what crosses is seen as it is
    * after that edge.
+   * @throws where halves of two words could cross.
    */
   tick(domains: readonly string[], late: number): void {
     for (const name of this.ticks)
@@ -65,6 +66,9 @@ export class Bench {
         domains.some(domain => name === `tick_${domain}`),
       );
     this.set('late', late);
+    this.settle();
+    if (this.get('torn') === 1n)
+      throw new Error('a register of another domain takes a word of which several bits change at that time');
     this.step();
     for (const name of this.ticks) this.set(name, 1);
     this.set('late', 0);

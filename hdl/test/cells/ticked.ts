@@ -5,7 +5,8 @@ import { rewriteChildren } from '../../src/passes/rewrite-children.ts';
 /**
  * Clocks as enables, so that tests can run clock domains in any order on an engine with one clock: state of a domain `x` changes only where the
  * input `tick_x` is 1. Where two domains tick at once, a register that may take values of another domain gets each bit as it was before or after
- * that edge, as bit i of the input `late` says: what a metastable register does.
+ * that edge, as bit i of the input `late` says: what a metastable register does. The output `torn` is 1 where such a register could take halves of
+ * two values, since more than one bit of what it takes changes at that edge.
  */
 export function ticked(design: Design): Module {
   const done = new Map<Module, Ticked>();
@@ -30,7 +31,7 @@ function find<K, V>(map: ReadonlyMap<K, V>, key: K): V {
 }
 
 const site: Site = { frames: [] };
-const signal = (name: string, width: number, kind: 'input' | 'wire'): Signal => ({
+const signal = (name: string, width: number, kind: 'input' | 'output' | 'wire'): Signal => ({
   name,
   kind,
   width,
@@ -49,7 +50,7 @@ const drive = (target: Assign['target'], value: Expr): Assign => ({
   value,
   site,
 });
-const binary = (op: 'and' | 'or', left: Expr, right: Expr): Expr => ({
+const binary = (op: 'and' | 'or' | 'xor' | 'sub', left: Expr, right: Expr): Expr => ({
   kind: 'binary',
   op,
   signed: false,
@@ -58,6 +59,11 @@ const binary = (op: 'and' | 'or', left: Expr, right: Expr): Expr => ({
   width: left.width,
   site,
 });
+const constant = (width: number, value: bigint): Expr => ({ kind: 'const', width, value, site });
+const any = (value: Expr): Expr => (value.width === 1 ? value : { kind: 'unary', op: 'reduce_or', value, width: 1, site });
+
+/** Whether more than one bit of a word is 1. */
+const several = (word: Expr): Expr => any(binary('and', word, binary('sub', word, constant(word.width, 1n))));
 
 export const tickName = ({ name }: Domain): string => `tick_${name}`;
 
@@ -100,7 +106,26 @@ function tick(original: Module, tickedOf: (child: Module) => Ticked): Ticked {
     );
     return { kind: 'if', arms: [{ condition: read(enable), body }], otherwise: [], site };
   });
+  const torn = signal('torn', 1, 'output');
+  const tears: Signal[] = [];
   const extra: Statement[] = [];
+  for (const [domain, enable] of ticks) {
+    for (const target of module.signals.filter(each => each.crossing && each.domain === domain)) {
+      const tear = signal(`${target.name}_torn`, 1, 'wire');
+      tears.push(tear);
+      const body = keep(module.body, leaf => {
+        if (leaf.kind !== 'assign' || leaf.target.signal !== target) return undefined;
+        return drive({ instance: undefined, signal: tear }, several(binary('xor', leaf.value, after(leaf.value, domain))));
+      });
+      extra.push(drive({ instance: undefined, signal: tear }, constant(1, 0n)));
+      extra.push({ kind: 'if', arms: [{ condition: read(enable), body }], otherwise: [], site });
+    }
+  }
+  const below = module.instances.map(
+    (instance): Expr => ({ kind: 'instance', instance, port: portOf(instance, 'torn'), width: 1, site }),
+  );
+  const all = [...tears.map(read), ...below].reduce((a, b) => binary('or', a, b), constant(1, 0n));
+  extra.push(drive({ instance: undefined, signal: torn }, all));
   module.instances.forEach((instance, i) => {
     const child = original.instances[i];
     if (child) extra.push(...connections(instance, tickedOf(child.module), ticks, late, module, after));
@@ -120,11 +145,17 @@ function tick(original: Module, tickedOf: (child: Module) => Ticked): Ticked {
   return {
     module: {
       ...module,
-      signals: [...ticks.values(), late, ...next.values(), ...module.signals],
+      signals: [...ticks.values(), late, torn, ...next.values(), ...tears, ...module.signals],
       body: [...extra, ...combinational, ...clocked],
     },
     ahead: [...next.keys()].filter(({ kind }) => kind === 'input'),
   };
+}
+
+function portOf({ module }: Instance, name: string): Signal {
+  const found = module.signals.find(each => each.name === name);
+  if (!found) throw new Error(`no port ${name} of ${module.name}`);
+  return found;
 }
 
 /** The ticks of a child's domains, and what it looks at ahead. */
@@ -136,11 +167,7 @@ function connections(
   { body }: Module,
   after: (expr: Expr, domain: undefined) => Expr,
 ): Statement[] {
-  const port = (name: string) => {
-    const found = child.module.signals.find(each => each.name === name);
-    if (!found) throw new Error(`no port ${name}`);
-    return { instance, signal: found };
-  };
+  const port = (name: string) => ({ instance, signal: portOf(instance, name) });
   const clocks = child.module.domains.map(domain => {
     const outer = instance.domains.get(domain.name);
     return drive(port(tickName(domain)), read(find(ticks, outer as Domain)));

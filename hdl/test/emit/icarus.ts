@@ -63,6 +63,7 @@ function bench({ top }: Design, stimulus: readonly Stimulus[], texts: ReadonlyMa
     '    #1',
     ...zeros(top, 'dut', texts),
     ...resets.map(name => `    ${name} = 0;`),
+    '    #1',
     ...stimulus.flatMap(({ values, rising }) => [
       ...[...values].map(([name, value]) => `    ${name} = ${value.toString(2).length}'h${value.toString(16)};`),
       `    #1 ${rising.map(name => `${name} = 1;`).join(' ')}`,

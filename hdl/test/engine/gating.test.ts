@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { embedded } from '../../src/engine/embedded.ts';
 import type { Gating } from '../../src/engine/machine.ts';
+import { clockedDomains } from '../../src/engine/single-clock.ts';
 import type { Design } from '../../src/ir/ir.ts';
 import { Random } from '../random.ts';
-import { type RandomDesignOptions, randomDesign } from '../random-design.ts';
+import { type RandomDesignOptions, randomDesign, resetKinds } from '../random-design.ts';
 import { Comparison } from './comparison.ts';
 import {
   arithmetic,
@@ -81,6 +82,28 @@ test('random designs stop in the same cycle gated, ungated and interpreted', () 
     }
   }
   expect(ran).toBeGreaterThan(10);
+});
+
+test('random designs with two clocks and all kinds of reset are the same gated and ungated', () => {
+  for (let seed = first; seed < first + 48; seed++) {
+    const random = new Random(seed);
+    const resets = [random.pick(resetKinds), random.pick(resetKinds)] as const;
+    const tree = randomDesign(seed, { maxWidth: 70, expressions: 25, resets });
+    const clocks = Object.fromEntries(clockedDomains(tree.top).map(({ clock }, i) => [clock, { period: 2 + i, phase: i }]));
+    using gated = embedded(tree, { clocks, gating: 'always' });
+    using plain = embedded(tree, { clocks, gating: 'never' });
+    for (let round = 0; round < 20; round++) {
+      for (const { name, direction, width } of gated.ports.values()) {
+        if (direction === 'output' || random.chance(0.8)) continue;
+        const value = random.bits(width);
+        for (const simulation of [gated, plain]) set(simulation, name, value);
+      }
+      const cycles = random.pick([0, 1, 1, 4]);
+      for (const simulation of [gated, plain]) simulation.step(cycles);
+      for (const { name, direction } of gated.ports.values())
+        if (direction === 'output') expect(get(gated, name), `seed ${seed}, round ${round}, ${name}`).toBe(get(plain, name));
+    }
+  }
 });
 
 test('a busy design is left to plain code and taken back, with the same results', () => {

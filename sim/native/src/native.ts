@@ -95,7 +95,7 @@ const silent = () => {};
 /**
  * Simulates a design as machine code in this process: the third engine, for long runs. The design becomes C, which the machine's clang or gcc
  * compiles, once: the library is kept in the project's cache.
- * @throws NativeError if there is no compiler or it fails; SimulationError as the embedded engine does.
+ * @throws NativeError if the compiler fails; SimulationError if there is none, and as the embedded engine does.
  */
 export function native(design: ir.Design, options: NativeOptions = {}): Simulation {
   const { design: single, asynchronous } = singleClock(design, options.clocks);

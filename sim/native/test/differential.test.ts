@@ -1,3 +1,4 @@
+import { embedded } from '@hdl/ts-hdl';
 import { expect, test } from 'vitest';
 import { Comparison } from '../../../hdl/test/engine/comparison.ts';
 import { Random } from '../../../hdl/test/random.ts';
@@ -18,7 +19,10 @@ const sizes: readonly { name: string; count: number; options: RandomDesignOption
 test.each(sizes)('random designs $name behave as the interpreter says', ({ count, options }) => {
   const tree = merged(Array.from({ length: count }, (_, i) => randomDesign(first + i, options)));
   const random = new Random(first);
-  const engines = (['always', 'auto', 'never'] as const).map(gating => native(tree, { gating }));
+  const engines = [
+    embedded(tree, { gating: 'never' }),
+    ...(['always', 'auto', 'never'] as const).map(gating => native(tree, { gating })),
+  ];
   const run = new Comparison(first, tree, engines);
   for (let round = 0; round < 20; round++) {
     run.drive(round < 10 ? 0.7 : 0.1);

@@ -137,7 +137,7 @@ function* make(options: BuildOptions, inputs: Inputs, tools: Toolchain, staging:
   );
   const features = { trace, coverage: coverage.length > 0, savable, threads };
   writeFileSync(join(obj, 'shim.cpp'), shimSource({ prefix, ports, plan, top, ...features }));
-  yield* compileModel(obj, prefix, '../model.so', log, tools);
+  yield* compileModel(obj, prefix, '../model.so', options.optimize ?? true, log, tools);
   return { library: join(home, 'model.so'), top, ports, clocks: names, memories, ...(trace && { trace }), coverage, savable };
 }
 

@@ -30,8 +30,8 @@ export function clocksOf({ top, clocks, clock }: BuildOptions, ports: readonly P
     const port = inputs.find(candidate => candidate.name === name);
     if (port === undefined)
       throw new VerilatorError(`The module ${top} has no input '${name}' of one bit to be a clock; it has ${namesOf(inputs)}.`);
-    check(name, 'period', period, 1);
-    check(name, 'phase', phase, 0);
+    check(name, 'period', period);
+    check(name, 'phase', phase);
     return { port, period, phase };
   });
   return { clocks: found.toSorted((a, b) => ports.indexOf(a.port) - ports.indexOf(b.port)), timed: found.length > 0 };
@@ -48,9 +48,9 @@ function onlyClock(top: string, inputs: readonly Port[]): Port | undefined {
   );
 }
 
-function check(clock: string, what: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new VerilatorError(`The ${what} of the clock ${clock} is a whole number from ${least} up, not ${value}.`);
+function check(clock: string, what: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > 2 ** 31 - 1)
+    throw new VerilatorError(`The ${what} of the clock '${clock}' is a whole number of at least 1, not ${value}.`);
 }
 
 const namesOf = (ports: readonly Port[]) => ports.map(({ name }) => name).join(', ') || 'none';

@@ -112,7 +112,14 @@ function listed(classes: string, name: string): string[] {
  * Compiles what Verilator wrote to `folder`, with the shim beside it, to the shared library `library`. Verilator's run-time library is compiled once for all
  * models and kept in the cache. Its own makefile is not used: the PyPI package's is incomplete.
  */
-export function* compileModel(folder: string, prefix: string, library: string, log: Log, tools: Toolchain): Task<void> {
+export function* compileModel(
+  folder: string,
+  prefix: string,
+  library: string,
+  optimize: boolean,
+  log: Log,
+  tools: Toolchain,
+): Task<void> {
   const classes = readFileSync(join(folder, `${prefix}_classes.mk`), 'utf8');
   const list = (...names: readonly string[]) => names.flatMap(name => listed(classes, name));
   const needed = list('VM_GLOBAL_FAST', 'VM_GLOBAL_SLOW');
@@ -122,7 +129,8 @@ export function* compileModel(folder: string, prefix: string, library: string, l
   const fast = paths([...list('VM_CLASSES_FAST', 'VM_SUPPORT_FAST'), 'shim']);
   const slow = paths(list('VM_CLASSES_SLOW', 'VM_SUPPORT_SLOW'));
   const small = bytesOf(fast) + bytesOf(slow) < unitBytes;
-  const all = small ? units('all', [...slow, ...fast], '-O2') : [...units('fast', fast, '-O2'), ...units('slow', slow, '-O0')];
+  const level = optimize ? '-O2' : '-O0';
+  const all = small ? units('all', [...slow, ...fast], level) : [...units('fast', fast, level), ...units('slow', slow, '-O0')];
   const objects = yield* compileUnits(all, folder, log, tools);
   const zlib = needed.includes('verilated_fst_c') && !ownCompression(tools) ? ['-lz'] : [];
   const args = ['-shared', '-o', library, ...objects, ...runtime, '-lpthread', ...zlib];

@@ -18,7 +18,7 @@ interface Library {
   create(trace: string | null): Pointer | null;
   destroy(simulation: Pointer): void;
   finish(simulation: Pointer): number;
-  error(simulation: Pointer): string;
+  error(simulation: Pointer | null): string;
   words(simulation: Pointer): Pointer;
   settle(simulation: Pointer): number;
   step(simulation: Pointer, cycles: number): number;
@@ -88,7 +88,8 @@ export class VerilatedModel<Ports extends PortTypes = PortTypes> implements Simu
     if (trace !== undefined) createFile('waveform', trace);
     this.library = load(built.library);
     const simulation = this.library.create(trace ?? null);
-    if (simulation === null) throw new VerilatorError(`The model of ${built.top} fails while it starts, before the first cycle.`);
+    if (simulation === null)
+      throw new VerilatorError(`The model of ${built.top} fails before its first cycle: ${this.library.error(null)}.`);
     this.simulation = simulation;
     this.storage = new Storage(() => this.library.destroy(simulation));
     const count = built.ports.reduce((sum, port) => sum + wordsOf(port), 0);
@@ -238,7 +239,7 @@ export class VerilatedModel<Ports extends PortTypes = PortTypes> implements Simu
   [Symbol.dispose](): void {
     if (!this.open) return;
     this.open = false;
-    if (this.built.trace) this.library.finish(this.simulation);
+    this.library.finish(this.simulation);
     this.storage.release();
   }
 

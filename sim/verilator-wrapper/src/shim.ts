@@ -39,8 +39,7 @@ export function shimSource(options: ShimOptions): string {
   const onlyTrace = (...lines: readonly string[]) => (trace ? lines.join('\n') : '');
   // A waveform with timed clocks shows their falling edges half a unit after the rising ones.
   const tick = trace && timed ? 10 : 1;
-  // An edge at time 0 leaves no time before it.
-  const dumpLow = `if (cycle > 0) trace.dump(now * ${tick} + ${tick / 2});\n    else if (${untilNext(clocks)} > 0) trace.dump(0);`;
+  const lowTime = timed ? `cycle == 0 ? 0 : now * ${tick} + ${tick / 2}` : 'cycle';
   return `#include "${prefix}.h"
 #include "verilated_syms.h"
 ${onlyTrace(`#include "verilated_${trace}_c.h"`)}
@@ -48,6 +47,7 @@ ${savable ? '#include "verilated_save.h"' : ''}
 ${options.coverage ? '#include "verilated_cov.h"' : ''}
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -57,7 +57,7 @@ void vl_finish(const char* file, int line, const char*) {
   throw std::runtime_error{"the Verilog ended the simulation with $finish, at " + std::string{file} + ":" + std::to_string(line)};
 }
 void vl_stop(const char* file, int line, const char*) {
-  throw std::runtime_error{"the Verilog stopped the simulation with $stop, at " + std::string{file} + ":" + std::to_string(line)};
+  throw std::runtime_error{"the Verilog stopped the simulation with $stop or $fatal, at " + std::string{file} + ":" + std::to_string(line)};
 }
 void vl_fatal(const char* file, int line, const char*, const char* message) {
   throw std::runtime_error{std::string{message} + ", at " + file + ":" + std::to_string(line)};
@@ -107,7 +107,7 @@ ${clocks.map(({ port }) => `    model.${port.member} = 0;`).join('\n')}
     model.eval();
   }
   void high() {
-${onlyTrace(`    ${timed ? dumpLow : 'trace.dump(cycle);'}`)}
+${onlyTrace(`    trace.dump(${lowTime});`)}
     cycle++;
 ${advanceTime(clocks)}
     context.time(now${tick > 1 ? ` * ${tick}` : ''});
@@ -134,6 +134,12 @@ ${onlyTrace(timed ? `    trace.dump(now * ${tick});` : '')}
     return cycles;
   }
 
+  void finish() {
+${onlyTrace('    settle();', `    trace.dump(${lowTime});`, '    trace.close();')}
+    model.final();
+    std::fflush(stdout);
+  }
+
   const VerilatedVar* find(const char* scope, const char* name) {
     const VerilatedScope* found = context.scopeFind(scope);
     return found ? found->varFind(name) : nullptr;
@@ -157,6 +163,8 @@ void Simulation::replay(const uint32_t* log, uint64_t length, uint8_t* const* me
   }
 }
 
+thread_local std::string failedStart;
+
 /* Does work on a simulation; -1 if it fails. */
 template <typename Work>
 double guarded(Simulation* s, Work work) {
@@ -177,7 +185,8 @@ extern "C" {
 Simulation* shim_create(const char* trace) {
   try {
     return new Simulation{trace};
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    failedStart = error.what();
     return nullptr;
   }
 }
@@ -187,16 +196,13 @@ void shim_destroy(Simulation* s) {
   delete s;
 }
 
-/* Ends the waveform with the state as it is. */
+/* Ends the waveform with the state as it is, and does what the Verilog does at its end. */
 double shim_finish(Simulation* s) {
-  return guarded(s, [s] {
-    s->settle();
-${onlyTrace(`    s->${timed ? `trace.dump(s->cycle == 0 ? 0 : s->now * ${tick} + ${tick / 2})` : 'trace.dump(s->cycle)'};`, '    s->trace.close();')}
-    return 0;
-  });
+  return guarded(s, [s] { return s->finish(), 0; });
 }
 
-const char* shim_error(Simulation* s) { return s->error.c_str(); }
+/* Why the last call failed; without a simulation, why none was made. */
+const char* shim_error(Simulation* s) { return (s ? s->error : failedStart).c_str(); }
 
 uint32_t* shim_words(Simulation* s) { return s->words; }
 

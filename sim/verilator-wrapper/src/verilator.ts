@@ -9,6 +9,8 @@ import type { BuildOptions, MemoryName, WaveformFormat } from './options.ts';
 export interface VerilatorOptions extends SimulationOptions {
   /** Gets a line per longer step; nothing is said of a model that is found in the cache. */
   readonly log?: (line: string) => void;
+  /** As in `BuildOptions`. */
+  readonly optimize?: boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ const traced = (options: Omit<BuildOptions, 'trace'>, trace: string | undefined)
 
 const formatOf = (trace: string): WaveformFormat => (trace.endsWith('.fst') ? 'fst' : 'vcd');
 
-function buildOptions(design: ir.Design, { memories, trace, log, clocks: timings }: VerilatorOptions): BuildOptions {
+function buildOptions(design: ir.Design, { memories, trace, log, optimize, clocks: timings }: VerilatorOptions): BuildOptions {
   const { top } = design;
   const names = clockedDomains(top).map(({ clock }) => clock);
   const times = timingsOf(names, timings);
@@ -83,6 +85,7 @@ function buildOptions(design: ir.Design, { memories, trace, log, clocks: timings
     portOrder: top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
     memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),
     ...(trace !== undefined && { trace: formatOf(trace) }),
+    ...(optimize !== undefined && { optimize }),
     ...(log && { log }),
   };
 }

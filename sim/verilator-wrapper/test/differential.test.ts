@@ -16,7 +16,8 @@ function gather(designs: readonly ir.Design[]): ir.Design {
   const instances: ir.Instance[] = [];
   const body: ir.Statement[] = [];
   designs.forEach(({ top }, i) => {
-    const instance: ir.Instance = { name: `d${i}`, module: top, domains, parameters: new Map(), site };
+    const parameters = new Map(top.signals.flatMap(({ name, kind, init }) => (kind === 'parameter' ? [[name, init ?? 0n]] : [])));
+    const instance: ir.Instance = { name: `d${i}`, module: top, domains, parameters, site };
     instances.push(instance);
     for (const port of top.signals) {
       if (port.kind !== 'input' && port.kind !== 'output') continue;

@@ -1,0 +1,69 @@
+import { clockedDomains } from '../../src/engine/single-clock.ts';
+import type { Engine } from '../../src/index.ts';
+import type { Design } from '../../src/ir/ir.ts';
+import { Random } from '../random.ts';
+
+/** A port whose value differed, and when. */
+export interface Difference {
+  readonly cycle: number;
+  readonly port: string;
+  readonly values: readonly [bigint, bigint];
+}
+
+const valueOf = (words: Uint32Array) => words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
+
+/** Timings of the two groups of clocks; drifting, dividing, together. */
+const timings = [
+  [2, 2, 2, 2],
+  [3, 3, 5, 1],
+  [4, 7, 2, 2],
+  [7, 2, 1, 9],
+] as const;
+
+/**
+ * Runs a design on two engines with the same random inputs, resets and settlings, and compares all outputs after each cycle.
+ * @returns the first difference of each design that `gatherShared` put together, by its number; of a design on its own under 0.
+ */
+export function lockstep(design: Design, engines: readonly [Engine, Engine], seed: number, cycles: number): Map<number, Difference> {
+  const [aPeriod, aPhase, bPeriod, bPhase] = timings[seed % timings.length] ?? timings[0];
+  const clocks = Object.fromEntries(
+    clockedDomains(design.top).map(({ clock }) => {
+      const second = clock.startsWith('b_') || clock === 'other_clk';
+      return [clock, second ? { period: bPeriod, phase: bPhase } : { period: aPeriod, phase: aPhase }];
+    }),
+  );
+  using one = engines[0](design, { clocks, memories: [] });
+  using two = engines[1](design, { clocks, memories: [] });
+  const random = new Random(seed ^ 0x5eed);
+  const pairs = [...one.ports.values()].map(port => {
+    const other = two.ports.get(port.name);
+    if (!other) throw new Error(`the second engine has no port ${port.name}`);
+    return { port, other, reset: /rst(_n)?$/.test(port.name) ? (port.name.endsWith('_n') ? 1 : 0) : undefined };
+  });
+  const inputs = pairs.filter(({ port }) => port.direction === 'input');
+  const outputs = pairs.filter(({ port }) => port.direction === 'output');
+  const found = new Map<number, Difference>();
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    for (const { port, other, reset } of inputs) {
+      if (random.chance(0.3)) continue;
+      let value = reset === undefined ? random.bits(port.width) : BigInt(random.chance(0.12) ? 1 - reset : reset);
+      for (let i = 0; i < port.words.length; i++, value >>= 32n) {
+        port.words[i] = Number(value & 0xffff_ffffn);
+        other.words[i] = port.words[i] ?? 0;
+      }
+    }
+    if (random.chance(0.25)) {
+      one.settle();
+      two.settle();
+    } else {
+      one.step();
+      two.step();
+    }
+    for (const { port, other } of outputs) {
+      if (port.words.every((word, i) => word === other.words[i])) continue;
+      const index = Number(/^d(\d+)_/.exec(port.name)?.[1] ?? 0);
+      if (!found.has(index)) found.set(index, { cycle, port: port.name, values: [valueOf(port.words), valueOf(other.words)] });
+    }
+  }
+  return found;
+}
