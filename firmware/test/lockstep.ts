@@ -71,6 +71,21 @@ export class Lockstep implements Simulation {
     return cycles;
   }
 
+  /** The state of the first behind its length, then that of the second. */
+  save(): Uint8Array {
+    const a = this.a.save();
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, a.length);
+    return Buffer.concat([length, a, this.b.save()]);
+  }
+
+  restore(state: Uint8Array): void {
+    const end = 4 + new DataView(state.buffer, state.byteOffset, 4).getUint32(0);
+    this.a.restore(state.subarray(4, end));
+    this.b.restore(state.subarray(end));
+    this.remember();
+  }
+
   [Symbol.dispose](): void {
     this.a[Symbol.dispose]();
     this.b[Symbol.dispose]();

@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('sim')
     .description('copy a file from drive to drive three ways and report which links carried it, and how fast')
     .option('--file <path>', 'the file to copy; the emitted Verilog of the fabric by default')
-    .option('--engine <name>', `${engineNames.join(' or ')}`, 'embedded')
+    .option('--engine <name>', engineNames.join(', '), 'embedded')
     .option('--topology <path>', 'a module (.ts, .mjs) whose default export is a topology, or a .json file of one')
     .option('--clock <MHz>', 'the modelled clock', positive, 250)
     .option('--json <path>', 'write the report as data (docs/report-schema.md)')

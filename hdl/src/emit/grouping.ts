@@ -21,14 +21,15 @@ export interface Drivers {
  * Finds what drives each net, and which nets can share an `always @*` block. Nets that are assigned in the same `when` share one, so that it
  * stays one `if`, unless the block as a whole would then depend on itself, inside the module or around it: `ready` may depend on the `valid` that
  * the same `when` assigns, by way of a neighbour. So only nets that depend on the same inputs share a block. A net with bits that depend on other
- * bits of itself gets no block, but one expression; so does one that depends on parameters alone, since nothing would ever start its block.
+ * bits of itself gets no block, but one expression; so does one that parameters decide about: of a block, a tool may leave only what is constant, and
+ * nothing would ever start that.
  */
 export function drivers(module: Module, pathsOf: (child: Module) => Paths): Drivers {
   const { body, nets } = simplify(module);
   const graph = new CombGraph(module, nets, pathsOf);
-  const parameters = module.signals.some(signal => signal.kind === 'parameter');
+  const constant = constantNets(module, nets);
   const settled = nets.map((net, i) => {
-    if (net.value || !(graph.cyclic[i] || (parameters && isConstant(net)))) return net;
+    if (net.value || !(graph.cyclic[i] || dependsOnConstants(net, constant))) return net;
     return { ...net, value: resolved(net, body) };
   });
   return { body, nets: settled, groups: grouped(settled, graph), paths: graph.paths };
@@ -135,19 +136,35 @@ function netReads(net: CombNet): Set<string> {
   return names;
 }
 
-/** Whether a net that a block drives can only change with the parameters of the module. */
-function isConstant(net: CombNet): boolean {
-  const seen = new Set<Expr>();
-  let constant = true;
-  const visit = (expr: Expr) => {
-    if (expr.kind === 'instance' || expr.kind === 'memory-read') constant = false;
-    if (expr.kind === 'signal' && expr.signal.kind !== 'parameter') constant = false;
-  };
+/** The nets that only change with the parameters of the module. */
+function constantNets(module: Module, nets: readonly CombNet[]): ReadonlySet<string> {
+  const found = new Set(module.signals.filter(signal => signal.kind === 'parameter').map(signal => signal.name));
+  if (found.size === 0) return found;
+  const reads = nets.map(net => [net.name, netReads(net)] as const);
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const [name, sources] of reads) if ([...sources].every(source => found.has(source))) found.add(name);
+  }
+  return found;
+}
+
+/** Whether the net, or a condition of its statements, only changes with what `constant` names. */
+function dependsOnConstants(net: CombNet, constant: ReadonlySet<string>): boolean {
+  if (constant.size === 0) return false;
+  if (constant.has(net.name)) return true;
+  let found = false;
   const own = [...net.live].flatMap(statement => driving(statement, target => targetName(target) === net.name));
   walk(own, statement => {
-    for (const root of expressions(statement)) postOrder(root, seen, visit);
+    if (statement.kind !== 'if' && statement.kind !== 'match') return;
+    for (const condition of expressions(statement)) {
+      let changes = false;
+      postOrder(condition, new Set(), expr => {
+        if (expr.kind === 'instance' || (expr.kind === 'signal' && !constant.has(expr.signal.name))) changes = true;
+      });
+      found ||= !changes;
+    }
   });
-  return constant;
+  return found;
 }
 
 function grouped(nets: readonly CombNet[], graph: CombGraph): (readonly CombNet[])[] {

@@ -5,7 +5,7 @@ import { emitWrites } from './emit-writes.ts';
 import { emitGated, type GatedModule } from './gated.ts';
 import { Layout } from './layout.ts';
 import type { LimbGraph } from './limb-graph.ts';
-import { gatingPlanOf, lowerDesign, type PlacedDesign, placeRest } from './lowered-design.ts';
+import { gatingPlanOf, lowerDesign, type PlacedDesign, placedDesign, placeRest } from './lowered-design.ts';
 import type { Item, ProgramFunction, Root } from './program.ts';
 import { schedule } from './schedule.ts';
 import { SimulationError } from './simulation.ts';
@@ -134,7 +134,8 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
   const callReset = assembly.program(resets);
   const callSettle = assembly.program(lowered.outputs);
   const callAttention = assembly.program(attention === undefined ? [] : [attention]);
-  const { bases, memories, gating } = placeRest(lowered);
+  const rest = placeRest(lowered);
+  const { bases, gating } = rest;
   const pages = Math.ceil(layout.end / PAGE);
   if (pages > MOST_PAGES)
     throw new SimulationError(
@@ -194,9 +195,6 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
     bytes: encodeModule({ functions: assembly.functions, memoryPages: pages, exported: new Map(Object.entries(exported)) }),
     size: limbs.size,
     gate,
-    name: design.top.name,
-    ports: lowered.ports,
-    memories,
-    traced: lowered.traced,
+    ...placedDesign(lowered, rest),
   };
 }

@@ -1,10 +1,11 @@
 import type { Design, Reset } from '../ir/ir.ts';
-import { fileSink } from './file-sink.ts';
+import type { WaveSignal, WaveWriter } from '../waves/signals.ts';
+import { waveFile } from './file-sink.ts';
 import { type Gating, type Machine, MOST_CYCLES, wasmMachine } from './machine.ts';
 import { nearest } from './nearest.ts';
+import { restoreState, saveState } from './saved-state.ts';
 import { type MemoryView, type PortView, type Simulation, SimulationError, type SimulationOptions } from './simulation.ts';
 import { isOwn, settlingPort, singleClock } from './single-clock.ts';
-import { VcdWriter, type WaveSignal } from './vcd.ts';
 
 /** Options of the embedded engine. */
 export interface EmbeddedOptions extends SimulationOptions {
@@ -98,6 +99,18 @@ class MachineSimulation implements Simulation {
     return total;
   }
 
+  save(): Uint8Array {
+    const { design, buffer } = this.machine;
+    return saveState(design, buffer, this.cycle);
+  }
+
+  restore(state: Uint8Array): void {
+    const { design, buffer } = this.machine;
+    this.cycle = restoreState(design, buffer, state);
+    this.machine.changed();
+    this.settle();
+  }
+
   [Symbol.dispose](): void {}
 }
 
@@ -112,8 +125,10 @@ function fill(bytes: Uint8Array, stride: number, width: number, words: readonly 
 /** Runs cycle by cycle and samples all signals before each edge. */
 class TracedSimulation extends MachineSimulation {
   private readonly edge: () => void;
-  private readonly writer: VcdWriter;
+  private readonly writer: WaveWriter;
   private open = true;
+  /** From the cycle to the time of the waveform, which never goes back. */
+  private offset = 0;
 
   constructor(engine: string, machine: Machine, asynchronous: readonly Reset[], file: string, top: string) {
     super(engine, machine, asynchronous);
@@ -126,7 +141,7 @@ class TracedSimulation extends MachineSimulation {
     const signals = design.traced.map(({ instance, name, width, address }) =>
       wave([top, ...instance.path.split('.').filter(part => part !== '')], name, width, address),
     );
-    this.writer = new VcdWriter(fileSink(file), [...reset, ...signals]);
+    this.writer = waveFile(file, [...reset, ...signals]);
   }
 
   override step(cycles = 1): void {
@@ -146,17 +161,23 @@ class TracedSimulation extends MachineSimulation {
   }
 
   private clock(): void {
-    if (this.open) this.writer.sample(this.cycle);
+    if (this.open) this.writer.sample(this.cycle + this.offset);
     this.edge();
     this.cycle++;
     this.settle();
+  }
+
+  override restore(state: Uint8Array): void {
+    const time = this.cycle + this.offset;
+    super.restore(state);
+    this.offset = Math.max(0, time - this.cycle);
   }
 
   override [Symbol.dispose](): void {
     if (!this.open) return;
     this.open = false;
     this.settle();
-    this.writer.close(this.cycle);
+    this.writer.close(this.cycle + this.offset);
   }
 }
 

@@ -92,6 +92,29 @@ export class EventSimulation implements Simulation {
     return this.advance(maxCycles, true);
   }
 
+  /** The inner simulation's state, and a byte for each source that is 1 if it is a cover that has held. */
+  save(): Uint8Array {
+    const state = this.inner.save();
+    const { sources } = this.exposed;
+    const all = new Uint8Array(state.length + sources.length);
+    all.set(state);
+    all.set(
+      sources.map(source => (this.covered.has(source) ? 1 : 0)),
+      state.length,
+    );
+    return all;
+  }
+
+  restore(state: Uint8Array): void {
+    const { sources } = this.exposed;
+    const size = Math.max(0, state.length - sources.length);
+    this.inner.restore(state.subarray(0, size));
+    this.covered.clear();
+    sources.forEach((source, i) => {
+      if (state[size + i] === 1) this.covered.add(source);
+    });
+  }
+
   private advance(cycles: number, stops: boolean): number {
     let passed = 0;
     while (passed < cycles) {

@@ -26,6 +26,7 @@ export {
   lowerDesign,
   type PlacedDesign,
   type PlacedRest,
+  placedDesign,
   placeRest,
 } from './lowered-design.ts';
 export { type Gating, type Machine, MOST_CYCLES } from './machine.ts';

@@ -31,6 +31,13 @@ export interface PlacedMemoryView {
   readonly init: readonly bigint[] | undefined;
 }
 
+/** A register in the engine's memory. */
+export interface PlacedRegister {
+  readonly width: number;
+  /** -1 for one that nothing depends on. */
+  readonly address: number;
+}
+
 /** A signal whose value is in memory after every settling; instances give the scopes of a waveform. */
 export interface TracedSignal {
   readonly instance: FlatInstance;
@@ -43,7 +50,10 @@ export interface TracedSignal {
 export interface PlacedDesign {
   /** Name of the top module. */
   readonly name: string;
+  readonly design: Design;
   readonly ports: readonly PlacedPort[];
+  /** All of the design, in an order that only the design decides. */
+  readonly registers: readonly PlacedRegister[];
   /** By path. */
   readonly memories: ReadonlyMap<string, PlacedMemoryView>;
   /** Empty unless the design was compiled for tracing. */
@@ -113,20 +123,7 @@ export function lowerDesign(design: Design, trace: boolean): LoweredDesign {
     writes.push({ roots: lowered.roots, instance: instanceOf(write.address) });
   }
   const outputStores = outputs.map(index => lowering.stores(at(state.ports, index), graph.signal(graph.top, index)));
-  const traced: TracedSignal[] = [];
-  const traceStores: Root[] = [];
-  for (const { instance, index } of named) {
-    const { name, width } = at(instance.graph.module.signals, index);
-    const node = graph.signal(instance, index);
-    if (node < 0) {
-      traced.push({ instance, name, width, address: at(state.ports, index) });
-      continue;
-    }
-    const address = layout.reserve(8 * Math.ceil(width / 64), 8);
-    const register = at(instance.registers, index);
-    traceStores.push(...(register >= 0 ? lowering.currentStores(address, register) : lowering.stores(address, node)));
-    traced.push({ instance, name, width, address });
-  }
+  const { traced, stores: traceStores } = placeTraced(graph, named, lowering, state, layout);
 
   const attention = outputs.findIndex(index => at(signals, index).name === 'attention' && at(signals, index).width === 1);
   return {
@@ -144,6 +141,59 @@ export function lowerDesign(design: Design, trace: boolean): LoweredDesign {
     ports: topPorts(design, state),
     traced,
   };
+}
+
+/** Places traced signals. Those that are one wire, such as a port of a child and what drives it, share their place. */
+function placeTraced(
+  graph: FlatGraph,
+  named: readonly { readonly instance: FlatInstance; readonly index: number }[],
+  lowering: Lowering,
+  state: State,
+  layout: Layout,
+): { readonly traced: readonly TracedSignal[]; readonly stores: readonly Root[] } {
+  const stores: Root[] = [];
+  const ofRegister = new Map<number, number>();
+  const ofNode = new Map<number, number>();
+  const place = (places: Map<number, number>, key: number, width: number, storesAt: (address: number) => readonly Root[]) => {
+    let address = places.get(key);
+    if (address === undefined) {
+      address = layout.reserve(8 * Math.ceil(width / 64), 8);
+      stores.push(...storesAt(address));
+      places.set(key, address);
+    }
+    return address;
+  };
+  const traced = named.map(({ instance, index }) => {
+    const { name, width } = at(instance.graph.module.signals, index);
+    const driver = graph.signal(instance, index);
+    let register = at(instance.registers, index);
+    let address: number;
+    const node = driver < 0 || register >= 0 ? driver : sourceOf(graph, driver);
+    if (node >= 0 && register < 0) register = graph.register(node);
+    const input = node < 0 ? index : inputOf(graph, node);
+    if (register >= 0) address = place(ofRegister, register, width, to => lowering.currentStores(to, register));
+    else if (input >= 0) address = at(state.ports, input);
+    else address = place(ofNode, node, width, to => lowering.stores(to, node));
+    return { instance, name, width, address };
+  });
+  return { traced, stores };
+}
+
+/** The node that computes what a node, perhaps, only passes on. */
+function sourceOf(graph: FlatGraph, node: number): number {
+  let source = node;
+  for (;;) {
+    const { kind } = graph.node(source);
+    const [operand] = graph.operands(source);
+    if ((kind !== 'net' && kind !== 'child' && kind !== 'input') || operand === undefined) return source;
+    source = operand;
+  }
+}
+
+/** The index of the top's input that a node reads; -1 if it reads none. */
+function inputOf(graph: FlatGraph, id: number): number {
+  const node = graph.node(id);
+  return node.kind === 'input' && graph.operands(id).length === 0 ? node.signal : -1;
 }
 
 /** Where memories are, and what is left for gating. */
@@ -164,6 +214,12 @@ export function placeRest({ graph, layout, limbs, registers, writes }: LoweredDe
     return [path, { width, depth, stride: strideOf(width), address: at(bases, index), index, init }] as const;
   });
   return { bases, memories: new Map(memories), gating: { address, bytes } };
+}
+
+/** What a simulation has to know. */
+export function placedDesign({ design, graph, state, ports, traced }: LoweredDesign, { memories }: PlacedRest): PlacedDesign {
+  const registers = graph.registers.map(({ width }, i) => ({ width, address: at(state.registers, i) }));
+  return { name: design.top.name, design, ports, registers, memories, traced };
 }
 
 /** Makes the gated code's plan; `layout` is the place that is left for it. */

@@ -84,6 +84,16 @@ export class TypedSimulation<M> implements Disposable {
     return this.engine.run(maxCycles);
   }
 
+  /** The state as it is now; see `Simulation`. */
+  save(): Uint8Array {
+    return this.engine.save();
+  }
+
+  /** Goes on from a state that `save` gave. @throws SimulationError if it is not of this design. */
+  restore(state: Uint8Array): void {
+    this.engine.restore(state);
+  }
+
   /** What the design's covers came to so far. */
   get covers(): CoverResult[] {
     return this.engine instanceof EventSimulation ? this.engine.covers : [];

@@ -52,13 +52,26 @@ export interface Simulation extends Disposable {
    * was already 1. Without such an output it runs `maxCycles`.
    */
   run(maxCycles: number): number;
+  /**
+   * The state as it is now: inputs, registers, memories and the cycle, for `restore` of a simulation of the same design. Waveforms are not in it.
+   * @throws SimulationError if the engine cannot.
+   */
+  save(): Uint8Array;
+  /**
+   * Goes on from a state that `save` gave, and settles. Views of ports and memories stay the same and show it.
+   * @throws SimulationError if the state is of another design or not complete; the simulation is then as it was.
+   */
+  restore(state: Uint8Array): void;
 }
 
 /** Options that every engine takes. */
 export interface SimulationOptions {
   /** When the clocks of a design with several clocks rise, by the name of the clock's port; see `Simulation` for what a cycle is then. */
   readonly clocks?: ClockTimings;
-  /** Writes a waveform (VCD) of every named signal to this file, closed on dispose. Time 0 is the state before the first edge. */
+  /**
+   * Writes a waveform of every named signal to this file, closed on dispose: FST if its name ends in `.fst`, else VCD. Time 0 is the state before
+   * the first edge.
+   */
   readonly trace?: string;
   /** Paths of the memories that the caller will reach; all by default. An engine may be faster if it knows. */
   readonly memories?: readonly string[];

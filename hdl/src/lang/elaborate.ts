@@ -34,9 +34,8 @@ interface Scope {
  */
 export function elaborate<M extends Module<never> | Module<unknown>>(make: () => M): Elaborated<M> {
   const { result: dut } = constructed(make);
-  const top = describeModule(dut as Module<unknown>, undefined);
   const modules: ir.Module[] = [];
-  const built = build(top, modules);
+  const built = placed(dut as Module<unknown>, () => build(describeModule(dut as Module<unknown>, undefined), modules));
   return { dut, design: { top: built, modules } };
 }
 
@@ -60,8 +59,18 @@ function describeModule(module: Module<unknown>, parent: Scope | undefined): Sco
   let unnamed = 0;
   for (const child of modules) if (!named.has(child)) named.set(child, `${lowerFirst(child.constructor.name)}_${unnamed++}`);
   for (const [child, name] of named)
-    scope.children.push({ name, scope: describeModule(child, scope), site: child['~site'].creation });
+    scope.children.push({ name, scope: placed(child, () => describeModule(child, scope)), site: child['~site'].creation });
   return scope;
+}
+
+/** What `make` gives; a mistake that it finds learns where the module is made. */
+function placed<R>(module: Module<unknown>, make: () => R): R {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof HdlError) error['~in'](module['~site'].creation);
+    throw error;
+  }
 }
 
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
@@ -140,7 +149,7 @@ function nameReads(scope: Scope, memory: Memory, name: string): void {
 function build(scope: Scope, modules: ir.Module[]): ir.Module {
   const instances = new Map<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>();
   for (const { name, scope: child, site } of scope.children) {
-    const module = build(child, modules);
+    const module = placed(child.module, () => build(child, modules));
     const domains = new Map([...child.domains.outer].map(([inner, outer]) => [inner.name, outer]));
     const parameters = new Map(
       module.signals.filter(({ kind }) => kind === 'parameter').map(({ name: parameter, init }) => [parameter, init ?? 0n]),

@@ -4,9 +4,12 @@ import { combinationalLoop } from './combinational-loop.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { direction } from './direction.ts';
 import { latch } from './latch.ts';
-import { matchArms } from './match-arms.ts';
+import { multiplyDriven } from './multiply-driven.ts';
 import { nameClash } from './name-clash.ts';
+import { neverWritten } from './never-written.ts';
+import { unconnectedInput } from './unconnected-input.ts';
 import { undriven } from './undriven.ts';
+import { unreachableArm } from './unreachable-arm.ts';
 import { unused } from './unused.ts';
 import { wellFormed } from './well-formed.ts';
 
@@ -22,10 +25,13 @@ export const checks: readonly Check[] = [
   nameClash,
   direction,
   undriven,
+  unconnectedInput,
+  multiplyDriven,
   latch,
   combinationalLoop,
   clockCrossing,
-  matchArms,
+  unreachableArm,
+  neverWritten,
   unused,
 ];
 

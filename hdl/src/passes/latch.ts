@@ -1,46 +1,56 @@
 import type { Design, Match, Module, Statement } from '../ir/ir.ts';
 import { bodies, ones, targetName } from '../ir/visit.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { describeBits, describeTarget, type Net, netsOf } from './nets.ts';
+import { describeTarget, type Net, netsOf, subjectOf } from './nets.ts';
 
 /** Combinational signals that some path through the statements leaves without a value: they would have to remember one. */
 export function latch(design: Design): Diagnostic[] {
-  return design.modules.flatMap(module =>
-    [...netsOf(module)].flatMap(([name, net]): Diagnostic[] => {
-      const missing = net.driven & ~assigned([...net.statements], name);
+  return design.modules.flatMap(module => {
+    const nets = netsOf(module);
+    const certain = assigned(module.body, nets);
+    return [...nets].flatMap(([name, net]): Diagnostic[] => {
+      const missing = net.driven & ~(certain.get(name) ?? 0n);
       return missing === 0n ? [] : [diagnostic(module, net, missing)];
-    }),
-  );
+    });
+  });
 }
 
 function diagnostic(module: Module, { target, statements }: Net, missing: bigint): Diagnostic {
-  const what = describeTarget(module, target);
-  const subject = missing === ones(target.signal.width) ? what : `${describeBits(missing)} of ${what}`;
+  const { text, has } = subjectOf(describeTarget(module, target), target.signal.width, missing);
+  const [first] = statements;
   const conditional = [...statements].find(statement => statement.kind !== 'assign');
+  const site = (conditional ?? first)?.site;
   return {
     check: 'latch',
     severity: 'error',
-    message: `${subject} has no value on some path, so it would have to keep its old one (a latch)`,
-    sites: [...(conditional ? [conditional.site] : []), target.signal.site],
-    hint: 'give it a value before the when, or in an otherwise; use a register if it is to keep its value',
+    message: `${text} ${has} no value on some path, so it would have to keep its old one (a latch)`,
+    sites: [...(site ? [site] : []), target.signal.site],
+    hint: conditional
+      ? 'give it a value before the when, or in an otherwise; use a register if it is to keep its value'
+      : 'set all of it before the bits that an index chooses; use a register if it is to keep its value',
   };
 }
 
-/** The bits of `name` that the statements assign on every path. */
-function assigned(statements: readonly Statement[], name: string): bigint {
-  let bits = 0n;
+/** The bits of each net that the statements assign on every path. */
+function assigned(statements: readonly Statement[], nets: ReadonlyMap<string, Net>): Map<string, bigint> {
+  const certain = new Map<string, bigint>();
+  const add = (name: string, bits: bigint) => certain.set(name, (certain.get(name) ?? 0n) | bits);
   for (const statement of statements) {
     if (statement.kind === 'assign') {
+      const name = targetName(statement.target);
       // Which bits a signal chooses is not known, so none of them counts.
-      if (targetName(statement.target) === name && !statement.offset)
-        bits |= ones(statement.value.width) << BigInt(statement.low);
+      if (!statement.offset && nets.has(name)) add(name, ones(statement.value.width) << BigInt(statement.low));
     } else if (statement.kind === 'if' || statement.kind === 'match') {
-      const all = bodies(statement).map(body => assigned(body, name));
-      const paths = statement.kind === 'match' && isComplete(statement) ? all.slice(0, -1) : all;
-      bits |= paths.reduce((a, b) => a & b);
+      const paths = bodies(statement).map(body => assigned(body, nets));
+      const [first, ...others] = statement.kind === 'match' && isComplete(statement) ? paths.slice(0, -1) : paths;
+      for (const [name, bits] of first ?? [])
+        add(
+          name,
+          others.reduce((all, path) => all & (path.get(name) ?? 0n), bits),
+        );
     }
   }
-  return bits;
+  return certain;
 }
 
 /** Whether the arms name all values, or all states of an enumeration: the language's match leaves none out unless it has a rest. */

@@ -25,10 +25,18 @@ export function nameClash(design: Design): Diagnostic[] {
     if (twin) report(`two modules are called ${module.name}`, 'rename one of the classes', module.site, twin.site);
     names.set(module.name, module);
 
-    const own = new Map<string, { readonly what: string; readonly site: Site | undefined }>();
-    if (needsClock(module, module.domains[0])) own.set('clk', { what: 'the clock', site: undefined });
-    if (needsReset(module, module.domains[0])) own.set('rst', { what: 'the reset', site: undefined });
+    const { external } = module;
+    if (external) word(external.name, 'a black box', module.site, 'name another Verilog module');
+    if (external && design.modules.some(other => !other.external && other.name === external.name))
+      report(
+        `${module.name} and a module of the design are both called '${external.name}' in Verilog`,
+        'rename the class',
+        module.site,
+      );
+
+    const own = new Map<string, { readonly what: string; readonly site: Site }>();
     const items = [
+      ...domainPorts(module),
       ...module.signals.map(({ name, kind, site }) => ({ name, what: kind as string, site })),
       ...module.memories.map(({ name, site }) => ({ name, what: 'memory', site })),
       ...module.instances.map(({ name, site }) => ({ name, what: 'child', site })),
@@ -44,8 +52,12 @@ export function nameClash(design: Design): Diagnostic[] {
       }
       const other = own.get(name);
       if (other) {
-        const sites = other.site ? [site, other.site] : [site];
-        report(`${what} and ${other.what} of ${module.name} are both called '${name}'`, 'rename one of the fields', ...sites);
+        report(
+          `${what} and ${other.what} of ${module.name} are both called '${name}'`,
+          'rename one of the fields',
+          site,
+          other.site,
+        );
       } else own.set(name, { what, site });
     }
     for (const { name, module: child, site } of module.instances) {
@@ -58,4 +70,17 @@ export function nameClash(design: Design): Diagnostic[] {
   });
 }
 
-const article = (what: string) => `${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}`;
+/** The ports that domains give the emitted module. */
+function domainPorts(module: Module) {
+  const only = module.domains.length === 1;
+  return module.domains.flatMap(domain => {
+    const { name, clock, reset, site } = domain;
+    const of = only ? '' : ` of the domain '${name}'`;
+    return [
+      ...(needsClock(module, domain) ? [{ name: clock, what: `the clock${of}`, site }] : []),
+      ...(reset && needsReset(module, domain) ? [{ name: reset.name, what: `the reset${of}`, site }] : []),
+    ];
+  });
+}
+
+const article = (what: string) => (what.startsWith('the ') ? what : `${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}`);

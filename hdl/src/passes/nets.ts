@@ -10,8 +10,19 @@ export interface Net {
   readonly statements: Set<Statement>;
 }
 
+const known = new WeakMap<Module, ReadonlyMap<string, Net>>();
+
 /** The combinational nets of a module by `targetName`: those of its own in order of declaration, then the inputs of its children. */
-export function netsOf(module: Module): Map<string, Net> {
+export function netsOf(module: Module): ReadonlyMap<string, Net> {
+  let nets = known.get(module);
+  if (!nets) {
+    nets = find(module);
+    known.set(module, nets);
+  }
+  return nets;
+}
+
+function find(module: Module): Map<string, Net> {
   const nets = new Map<string, Net>();
   const add = (target: Target) => nets.set(targetName(target), { target, driven: 0n, statements: new Set() });
   for (const signal of module.signals) {
@@ -33,7 +44,7 @@ export function netsOf(module: Module): Map<string, Net> {
   return nets;
 }
 
-/** A target as messages name it: `'count' of Counter`, or `input 'en' of child 'counter' in Top`. */
+/** A target as messages name it: `output 'count' of Counter`, or `input 'en' of 'counter' (Counter) in Top`. */
 export function describeTarget(module: Module, { instance, signal }: Target): string {
   return instance
     ? `input '${signal.name}' of '${instance.name}' (${instance.module.name}) in ${module.name}`
@@ -41,7 +52,7 @@ export function describeTarget(module: Module, { instance, signal }: Target): st
 }
 
 /** `bit 3` or `bits 7 to 4, 1 to 0` of a mask. */
-export function describeBits(mask: bigint): string {
+function describeBits(mask: bigint): string {
   const runs: string[] = [];
   const digits = mask.toString(2);
   let high: number | undefined;
@@ -54,6 +65,20 @@ export function describeBits(mask: bigint): string {
     }
   }
   return `${runs.length === 1 && !runs[0]?.includes('to') ? 'bit' : 'bits'} ${runs.join(', ')}`;
+}
+
+/** All or a part of something, as the subject of a sentence. */
+export interface Subject {
+  readonly text: string;
+  readonly is: 'is' | 'are';
+  readonly has: 'has' | 'have';
+}
+
+/** `what`, or those `bits` of it that are not all. */
+export function subjectOf(what: string, width: number, bits: bigint): Subject {
+  if (bits === ones(width)) return { text: what, is: 'is', has: 'has' };
+  const single = (bits & (bits - 1n)) === 0n;
+  return { text: `${describeBits(bits)} of ${what}`, is: single ? 'is' : 'are', has: single ? 'has' : 'have' };
 }
 
 /** Where a target was declared, after where its child was made. */

@@ -22,9 +22,20 @@ export function wellFormed(design: Design): Diagnostic[] {
       if (init !== undefined && (init < 0n || init > ones(width)))
         report(`'${name}' is reset to ${init}, beyond ${width} bits`, site);
     }
-    const owned = new Set<object>([...module.signals, ...module.memories, ...module.instances]);
+    const owned = new Set<object>([...module.signals, ...module.memories, ...module.instances, ...module.domains]);
+    for (const { name, kind, domain, site } of module.signals) {
+      if (kind === 'register' && !domain) report(`the register '${name}' has no clock`, site);
+      if (domain && !owned.has(domain)) report(`the clock of '${name}' is no domain of it`, site);
+    }
+    for (const { name, module: child, domains, site } of module.instances) {
+      const missing = child.domains.find(inner => {
+        const outer = domains.get(inner.name);
+        return !outer || !owned.has(outer);
+      });
+      if (missing) report(`the domain '${missing.name}' of '${name}' is not driven by one of it`, site);
+    }
     visitExpressions(module, expr => report(wrong(expr) ?? foreign(expr, owned), expr.site));
-    walk(module.body, statement => report(wrongStatement(statement), statement.site));
+    walk(module.body, statement => report(wrongStatement(statement) ?? foreignStatement(statement, owned), statement.site));
   }
   return found.concat(order(design));
 }
@@ -52,6 +63,17 @@ function foreign(expr: Expr, owned: ReadonlySet<object>): string | undefined {
   if (expr.kind === 'signal' && !owned.has(expr.signal)) return `'${expr.signal.name}' is read, but is no signal of it`;
   if (expr.kind === 'instance' && !owned.has(expr.instance)) return `'${expr.instance.name}' is read, but is no child of it`;
   if (expr.kind === 'memory-read' && !owned.has(expr.memory)) return `'${expr.memory.name}' is read, but is no memory of it`;
+  return undefined;
+}
+
+function foreignStatement(statement: Statement, owned: ReadonlySet<object>): string | undefined {
+  if (statement.kind === 'assign') {
+    const { instance, signal } = statement.target;
+    return owned.has(instance ?? signal) ? undefined : `'${targetName(statement.target)}' is driven, but does not belong to it`;
+  }
+  if (statement.kind === 'memory-write' && !owned.has(statement.memory))
+    return `'${statement.memory.name}' is written, but is no memory of it`;
+  if ('domain' in statement && !owned.has(statement.domain)) return `a ${statement.kind} has a clock that is no domain of it`;
   return undefined;
 }
 
@@ -111,7 +133,10 @@ function wrongStatement(statement: Statement): string | undefined {
     }
     case 'if':
       return statement.arms.map(arm => differ('a condition', arm.condition.width, 1)).find(problem => problem !== undefined);
+    case 'property':
+      return differ('a property', statement.condition.width, 1);
     case 'match':
+    case 'log':
       return undefined;
     case 'memory-write': {
       const { memory, data, mask } = statement;

@@ -16,7 +16,9 @@ function sharedDomain(group: string, { kind, active }: ResetKind): Domain {
 }
 
 function sharedFor(group: string, { reset }: Domain): Domain {
-  const found = domains.find(d => d.name.startsWith(`${group}_`) && d.reset?.kind === reset?.kind && d.reset?.active === reset?.active);
+  const found = domains.find(
+    d => d.name.startsWith(`${group}_`) && d.reset?.kind === reset?.kind && d.reset?.active === reset?.active,
+  );
   if (!found) throw new Error('a design has a domain without reset');
   return found;
 }

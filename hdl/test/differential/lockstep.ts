@@ -24,7 +24,12 @@ const timings = [
  * Runs a design on two engines with the same random inputs, resets and settlings, and compares all outputs after each cycle.
  * @returns the first difference of each design that `gatherShared` put together, by its number; of a design on its own under 0.
  */
-export function lockstep(design: Design, engines: readonly [Engine, Engine], seed: number, cycles: number): Map<number, Difference> {
+export function lockstep(
+  design: Design,
+  engines: readonly [Engine, Engine],
+  seed: number,
+  cycles: number,
+): Map<number, Difference> {
   const [aPeriod, aPhase, bPeriod, bPhase] = timings[seed % timings.length] ?? timings[0];
   const clocks = Object.fromEntries(
     clockedDomains(design.top).map(({ clock }) => {
@@ -35,6 +40,14 @@ export function lockstep(design: Design, engines: readonly [Engine, Engine], see
   using one = engines[0](design, { clocks, memories: [] });
   using two = engines[1](design, { clocks, memories: [] });
   const random = new Random(seed ^ 0x5eed);
+  // Each port has a random stream of its own, so that it gets the same values whatever other ports there are.
+  const streams = new Map<string, Random>();
+  const streamOf = (name: string) => {
+    const own = name.replace(/^d\d+_/, '');
+    const stream = streams.get(name) ?? new Random([...own].reduce((sum, c) => Math.imul(sum, 31) + c.charCodeAt(0), seed ^ 0x5eed));
+    streams.set(name, stream);
+    return stream;
+  };
   const pairs = [...one.ports.values()].map(port => {
     const other = two.ports.get(port.name);
     if (!other) throw new Error(`the second engine has no port ${port.name}`);
@@ -45,8 +58,9 @@ export function lockstep(design: Design, engines: readonly [Engine, Engine], see
   const found = new Map<number, Difference>();
   for (let cycle = 0; cycle < cycles; cycle++) {
     for (const { port, other, reset } of inputs) {
-      if (random.chance(0.3)) continue;
-      let value = reset === undefined ? random.bits(port.width) : BigInt(random.chance(0.12) ? 1 - reset : reset);
+      const stream = streamOf(port.name);
+      if (stream.chance(0.3)) continue;
+      let value = reset === undefined ? stream.bits(port.width) : BigInt(stream.chance(0.12) ? 1 - reset : reset);
       for (let i = 0; i < port.words.length; i++, value >>= 32n) {
         port.words[i] = Number(value & 0xffff_ffffn);
         other.words[i] = port.words[i] ?? 0;

@@ -22,6 +22,7 @@ import {
   states,
   uint,
   when,
+  wire,
 } from '../../src/index.ts';
 
 /** A bit from one clock to another; the kind of reset is that of the domain it is in. */
@@ -208,5 +209,24 @@ export class Watched extends Module {
     assert(this.running.or(this.en).not(), 'quiet');
     log`running ${this.running}`;
     this.busy.set(this.running);
+  }
+}
+
+/** A parameter decides what drives an output and a wire. */
+export class Chosen extends Module<{ fast: boolean }> {
+  readonly fast = parameter(bool, this.p.fast ? 1 : 0);
+  readonly value = input(uint(8));
+  readonly delay = output(uint(4));
+  readonly reached = output(bool);
+  private readonly picked = wire(uint(8));
+  private readonly limited = new Limited({ limit: 5, flag: false });
+
+  protected override logic() {
+    this.delay.set(9);
+    when(this.fast, () => this.delay.set(2));
+    this.picked.set(0);
+    when(this.fast, () => this.picked.set(this.value));
+    connect(this.limited, { value: this.picked });
+    this.reached.set(this.limited.reached);
   }
 }

@@ -21,7 +21,7 @@ export interface ElaborationCost {
 }
 
 /** Describes, checks and emits a design once, and measures each step by itself. */
-export function elaborationCost(make: () => Module<never> | Module): ElaborationCost {
+export function elaborationCost(make: () => Module<never> | Module<unknown>): ElaborationCost {
   const [described, seconds] = timed(() => elaborate(make).design);
   const [design, share] = timed(() => shareModules(described));
   const [, checking] = timed(() => diagnose(design));

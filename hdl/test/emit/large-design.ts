@@ -12,7 +12,7 @@ export interface LargeDesignOptions {
 }
 
 /** The design that the aims for elaboration speak of: 2,000 registers and 20,000 nodes of 1 to 256 bits. */
-export const largeDesign: LargeDesignOptions = { registers: 2000, operations: 10, modules: 20 };
+export const largeDesign: LargeDesignOptions = { registers: 2000, operations: 4, modules: 20 };
 
 const widths = [1, 1, 3, 8, 8, 12, 16, 24, 32, 32, 48, 64, 100, 128, 256];
 

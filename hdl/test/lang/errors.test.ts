@@ -126,7 +126,7 @@ test('a mistake names the caller too', () => {
     elaborate(() => new Wrong({ logic: () => void helper() }));
     expect.unreachable();
   } catch (error) {
-    expect(String(error)).toMatch(/at .*errors\.test\.ts:\d+:\d+\n {2}called from .*errors\.test\.ts:\d+:\d+/);
+    expect(String(error)).toMatch(/at .*errors\.test\.ts:\d+:\d+\n.*\n.*\n {2}called from .*errors\.test\.ts:\d+:\d+/);
   }
   expect(u(4, 3).width).toBe(4);
 });

@@ -57,9 +57,9 @@ test('the text shows each place on the path', () => {
   at example.ts:4:3
     4 |   protected override logic() {
       |   ^
-  and example.ts:5:5
-    5 |     when(this.a.any(), () => this.x.set(1));
-      |     ^
+  from x  example.ts:4:3
+    to y  example.ts:5:5
+    to x  example.ts:4:3
   help: put a register on the path, or make one of these values not depend on the one before it`,
   ]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matchArms } from '../../src/passes/match-arms.ts';
+import { unreachableArm } from '../../src/passes/unreachable-arm.ts';
 import { nameClash } from '../../src/passes/name-clash.ts';
 import { unused } from '../../src/passes/unused.ts';
 import { wellFormed } from '../../src/passes/well-formed.ts';
@@ -80,15 +80,15 @@ test('match arms: values that cannot be, that stand twice, and a rest that is em
   m.body.push(match(a, [arm(0n), arm(1n), arm(1n), arm(2n)], [assign(x, constant(1, 0))]));
   const base = match(a, [arm(0n)]);
   m.body.push({ ...base, site: place(5, 5), arms: [...base.arms, { value: 3n, label: 'Drain', body: [] }] });
-  expect(matchArms(design(m.build())).map(d => `${d.severity}: ${d.message}`)).toEqual([
+  expect(unreachableArm(design(m.build())).map(d => `${d.severity}: ${d.message}`)).toEqual([
     'error: the arm 1 stands twice in Top',
-    'error: the arm 2 can never be taken: the subject has 1 bits in Top',
-    'error: the arm Drain (3) can never be taken: the subject has 1 bits in Top',
+    'error: the arm 2 can never be taken: the subject has 1 bit in Top',
+    'error: the arm Drain (3) can never be taken: the subject has 1 bit in Top',
   ]);
   const full = new ModuleBuilder('Full');
   const b = full.input('b', 1);
   full.body.push(match(b, [arm(0n), arm(1n)], [assign(x, constant(1, 0))]));
-  expect(matchArms(design(full.build())).map(d => `${d.severity}: ${d.message}`)).toEqual([
+  expect(unreachableArm(design(full.build())).map(d => `${d.severity}: ${d.message}`)).toEqual([
     'warning: the otherwise of a match can never be taken: the arms name every value in Full',
   ]);
 });

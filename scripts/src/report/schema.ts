@@ -50,7 +50,7 @@ export const flowReport = z.strictObject({
 export const report = z.strictObject({
   schema: z.literal('p2p-copy-report'),
   version: z.literal(reportVersion),
-  engine: z.enum(['embedded', 'verilator']),
+  engine: z.enum(['embedded', 'native', 'verilator']),
   clock_hz: z.number().positive(),
   width: count,
   max_payload: count,

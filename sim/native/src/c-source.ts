@@ -11,6 +11,7 @@ import {
   type PlacedDesign,
   type PlacedMemory,
   type ProgramFunction,
+  placedDesign,
   placeGating,
   placeRest,
   placeSpills,
@@ -106,7 +107,7 @@ class SourceWriter {
 
   source(): CSource {
     const { lowered } = this;
-    const { design, graph, state, layout, registers, writes, resets, attention, outputs, writePorts, ports, traced } = lowered;
+    const { graph, state, layout, registers, writes, resets, attention, outputs, writePorts } = lowered;
     const cycle = this.program([...registers, ...writes].flatMap(unit => unit.roots));
     const reset = this.program(resets);
     const settle = this.program(outputs);
@@ -142,7 +143,7 @@ class SourceWriter {
     });
     const header = `${prelude}${this.code.prototypes.join('\n')}\n`;
     return {
-      design: { name: design.top.name, ports, memories: rest.memories, traced },
+      design: placedDesign(lowered, rest),
       files: [{ name: 'model.h', text: header }, ...this.code.files, { name: 'main.c', text: `#include "model.h"\n${text}` }],
       bytes: 64 * Math.ceil(layout.end / 64),
       places,

@@ -1,4 +1,5 @@
 import type { MemoryView, PortView, Simulation } from '@hdl/ts-hdl';
+import { VerilatorError } from './errors.ts';
 
 /** What JavaScript did to a simulation, and between what cycles: `VerilatedModel.replay` does it again without JavaScript. */
 export interface Recording {
@@ -75,6 +76,17 @@ export class Recorder implements Simulation {
     const cycles = this.simulation.run(maxCycles);
     this.noteCycles(cycles);
     return cycles;
+  }
+
+  save(): Uint8Array {
+    return this.simulation.save();
+  }
+
+  /** @throws VerilatorError always: the bare loop runs from the beginning. */
+  restore(): void {
+    throw new VerilatorError(
+      'A simulation that is recorded cannot go on from a saved state: the bare loop runs from the beginning.',
+    );
   }
 
   /** What has been done until now. */

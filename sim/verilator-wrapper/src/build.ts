@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { inCache, once } from './cache.ts';
+import { inCache, once, stagingOf } from './cache.ts';
 import { type ClockPlan, clocksOf } from './clocks.ts';
 import { compileModel, type Log } from './compile.ts';
 import { VerilatorError } from './errors.ts';
@@ -92,14 +92,14 @@ function* homeOf(request: string, options: BuildOptions, inputs: Inputs, tools: 
   const hashes = known && hashesOf(known, inputs.folder);
   const home = hashes && keyOf([request, hashes]);
   if (home !== undefined && existsSync(inCache('verilator', home, 'build.json'))) return home;
-  const staging = inCache('verilator', `${request}.${process.pid}.scan`);
+  const staging = stagingOf(inCache('verilator', request));
   const log: Log = { file: inCache('verilator', `${request}.log`) };
   try {
     mkdirSync(staging, { recursive: true });
     writeFileSync(log.file, '');
     yield* verilate(options, inputs, ['--lint-only', '--MMD'], staging, log, tools);
     const read = filesRead(readFileSync(join(staging, 'obj', `${prefix}__verFiles.dat`), 'utf8'), tools.verilator.root, staging);
-    const fresh = `${list}.${process.pid}`;
+    const fresh = stagingOf(list);
     writeFileSync(fresh, JSON.stringify(read));
     renameSync(fresh, list);
     return keyOf([request, hashesOf(read, inputs.folder)]);
@@ -165,7 +165,7 @@ function* interfaceTask(options: BuildOptions): Task<Interface> {
   const { log = () => {} } = options;
   const inputs = inputsOf(options);
   const tools = yield* toolchain({ install: true, log });
-  const staging = inCache('verilator', `${keyOf([options.top, inputs])}.${process.pid}.interface`);
+  const staging = stagingOf(inCache('verilator', keyOf([options.top, inputs])));
   const messages: Log = { file: `${staging}.log` };
   mkdirSync(dirname(staging), { recursive: true });
   writeFileSync(messages.file, '');

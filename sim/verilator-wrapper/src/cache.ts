@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { threadId } from 'node:worker_threads';
 import { pause, type Task } from './task.ts';
 
 /** Where tools and compiled models are kept: the environment's `P2P_CACHE`, or `.cache` at the root of the project. Deleting it costs time only. */
@@ -13,6 +14,9 @@ export const inCache = (...path: readonly string[]): string => join(cacheFolder(
 
 let staged = 0;
 
+/** A name beside `home` that nobody else uses at the same time, neither another process nor another thread. */
+export const stagingOf = (home: string): string => `${home}.${process.pid}.${threadId}.${staged++}`;
+
 /**
  * Makes the folder `home` of the cache: `make` fills a folder beside it, which then takes its name in one step, so that nobody ever sees half of it.
  * One process makes it while others wait; if two do after all (see `lock`), one result stands. Nothing happens if `exists` says that it is there.
@@ -21,7 +25,7 @@ export function* once(home: string, exists: () => boolean, make: (staging: strin
   if (exists()) return;
   mkdirSync(dirname(home), { recursive: true });
   const release = yield* lock(`${home}.lock`);
-  const staging = `${home}.${process.pid}.${staged++}`;
+  const staging = stagingOf(home);
   try {
     if (exists()) return;
     rmSync(staging, { recursive: true, force: true });

@@ -85,14 +85,14 @@ function* compileUnits(units: readonly Unit[], folder: string, log: Log, tools: 
 const bytesOf = (files: readonly string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0);
 
 /** Below this many bytes it takes longer to read Verilator's headers once more than to compile the files. */
-const unitBytes = 200_000;
+const unitBytes = { '-O2': 200_000, '-O0': 3_000_000 } as const;
 
 function units(name: string, files: readonly string[], optimize: Unit['optimize']): Unit[] {
   const groups: string[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const file of files) {
     const size = statSync(file).size;
-    if (bytes + size > unitBytes) {
+    if (bytes + size > unitBytes[optimize]) {
       groups.push([]);
       bytes = 0;
     }
@@ -128,8 +128,8 @@ export function* compileModel(
   const paths = (names: readonly string[]) => names.map(name => join(folder, `${name}.cpp`));
   const fast = paths([...list('VM_CLASSES_FAST', 'VM_SUPPORT_FAST'), 'shim']);
   const slow = paths(list('VM_CLASSES_SLOW', 'VM_SUPPORT_SLOW'));
-  const small = bytesOf(fast) + bytesOf(slow) < unitBytes;
   const level = optimize ? '-O2' : '-O0';
+  const small = bytesOf(fast) + bytesOf(slow) < unitBytes[level];
   const all = small ? units('all', [...slow, ...fast], level) : [...units('fast', fast, level), ...units('slow', slow, '-O0')];
   const objects = yield* compileUnits(all, folder, log, tools);
   const zlib = needed.includes('verilated_fst_c') && !ownCompression(tools) ? ['-lz'] : [];

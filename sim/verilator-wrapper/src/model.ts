@@ -193,7 +193,7 @@ export class VerilatedModel<Ports extends PortTypes = PortTypes> implements Simu
   }
 
   /**
-   * Goes on from a state that `save` gave; views of ports and memories stay the same and show it.
+   * Goes on from a state that `save` gave, and settles; views of ports and memories stay the same and show it.
    * @throws SimulationError if the state is of another build or not complete; the simulation is then as it was.
    */
   restore(state: Uint8Array): void {

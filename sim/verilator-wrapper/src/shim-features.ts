@@ -75,6 +75,7 @@ double shim_restore(Simulation* s, const uint8_t* bytes, double size) {
     from >> s->model;
     from.read(s->words, sizeof s->words).read(s->left, sizeof s->left).read(&s->now, sizeof s->now).read(&s->cycle, sizeof s->cycle);
     from.close();
+    s->settle();
     return s->cycle;
   });
 }

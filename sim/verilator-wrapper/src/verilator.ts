@@ -11,6 +11,8 @@ export interface VerilatorOptions extends SimulationOptions {
   readonly log?: (line: string) => void;
   /** As in `BuildOptions`. */
   readonly optimize?: boolean;
+  /** As in `BuildOptions`; without it `save` and `restore` throw. */
+  readonly savable?: boolean;
 }
 
 /**
@@ -70,7 +72,10 @@ const traced = (options: Omit<BuildOptions, 'trace'>, trace: string | undefined)
 
 const formatOf = (trace: string): WaveformFormat => (trace.endsWith('.fst') ? 'fst' : 'vcd');
 
-function buildOptions(design: ir.Design, { memories, trace, log, optimize, clocks: timings }: VerilatorOptions): BuildOptions {
+function buildOptions(
+  design: ir.Design,
+  { memories, trace, log, optimize, savable, clocks: timings }: VerilatorOptions,
+): BuildOptions {
   const { top } = design;
   const names = clockedDomains(top).map(({ clock }) => clock);
   const times = timingsOf(names, timings);
@@ -86,6 +91,7 @@ function buildOptions(design: ir.Design, { memories, trace, log, optimize, clock
     memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),
     ...(trace !== undefined && { trace: formatOf(trace) }),
     ...(optimize !== undefined && { optimize }),
+    ...(savable !== undefined && { savable }),
     ...(log && { log }),
   };
 }

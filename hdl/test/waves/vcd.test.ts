@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { embedded } from '../../src/engine/embedded.ts';
-import { arithmetic, assign, connect, constant, design, extend, ModuleBuilder, output, read, slice } from './ir-builder.ts';
-import { get, set } from './ports.ts';
+import { arithmetic, assign, connect, constant, design, extend, ModuleBuilder, output, read, slice } from '../engine/ir-builder.ts';
+import { get, set } from '../engine/ports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vcd-'));
 afterAll(() => rmSync(folder, { recursive: true }));
