@@ -11,6 +11,7 @@ const rooms = [
   'hdl/src/lang',
   'hdl/src/passes',
   'hdl/src/emit',
+  'hdl/src/waves',
   'hdl/src/engine',
   'hdl/src/cells',
   'hdl/src',

@@ -2,8 +2,9 @@ import { SimulationError } from './simulation.ts';
 
 /** How often a clock rises, in one unit of time that all clocks of a simulation share. */
 export interface ClockTiming {
+  /** From one rising edge to the next, from 1 up. */
   readonly period: number;
-  /** Time of the first rising edge; one period by default. */
+  /** Time of the first rising edge, from 1 up; one period by default. */
   readonly phase?: number;
 }
 
@@ -24,12 +25,9 @@ export function timingsOf(names: readonly string[], given: ClockTimings = {}): R
   }
   return names.map(name => {
     const { period, phase = period } = given[name] ?? { period: usualPeriod };
-    for (const [what, value, least] of [
-      ['period', period, 1],
-      ['phase', phase, 0],
-    ] as const) {
-      if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31 - 1)
-        throw new SimulationError(`The ${what} of the clock '${name}' is a whole number from ${least} up, not ${value}.`);
+    for (const [what, value] of Object.entries({ period, phase })) {
+      if (!Number.isInteger(value) || value < 1 || value > 2 ** 31 - 1)
+        throw new SimulationError(`The ${what} of the clock '${name}' is a whole number of at least 1, not ${value}.`);
     }
     return { period, phase };
   });

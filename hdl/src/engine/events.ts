@@ -1,6 +1,8 @@
 import type { Design, Domain, Expr, Instance, Log, LogFormat, Module, Property, Signal, Site, Statement } from '../ir/ir.ts';
 import { rewriteBody } from '../ir/rewrite.ts';
+import { needsClock, needsReset } from '../ir/state.ts';
 import { walk } from '../ir/visit.ts';
+import { SimulationError } from './simulation.ts';
 
 /** A property or a log line of one instance, and where the outputs of the top tell of it. */
 export interface EventSource {
@@ -33,7 +35,10 @@ const assign = (signal: Signal, low: number, value: Expr): Statement => {
   return { kind: 'assign', target: { instance: undefined, signal }, low, offset: undefined, value, site: nowhere };
 };
 
-/** Turns properties and log lines into outputs; `undefined` for a design that has none. */
+/**
+ * Turns properties and log lines into outputs; `undefined` for a design that has none.
+ * @throws SimulationError where something of the top but an output of one bit is called `attention`.
+ */
 export function exposeEvents(design: Design): ExposedDesign | undefined {
   const done = new Map<Module, Exposed>();
   for (const module of design.modules)
@@ -43,7 +48,7 @@ export function exposeEvents(design: Design): ExposedDesign | undefined {
     );
   const top = done.get(design.top);
   if (!top?.flags) return undefined;
-  const { module, ownAttention } = withAttention(top.module, top.flags);
+  const { module, ownAttention } = withAttention(withPorts(top.module, design.top), top.flags);
   const modules = design.modules.map(old => (old === design.top ? module : (done.get(old)?.module ?? old)));
   const { flags, values, sources } = top;
   return { design: { top: module, modules }, sources, flags: flags.name, values: values?.name, ownAttention };
@@ -58,9 +63,30 @@ interface Exposed {
   readonly values: Signal | undefined;
 }
 
+/**
+ * Keeps the ports of the top's domains: a clock or reset that only properties and log lines need drives a register for them, so that it is still
+ * there for the caller and its edges still count as cycles.
+ */
+function withPorts(now: Module, before: Module): Module {
+  const kept = before.domains.flatMap((domain): Signal[] => {
+    const lost = [needsClock, needsReset].some(needs => needs(before, domain) && !needs(now, domain));
+    if (!lost) return [];
+    const init = domain.reset ? 0n : undefined;
+    return [{ ...output(freeName(now, `sim_${domain.name}`), 1), kind: 'register', init, domain }];
+  });
+  if (kept.length === 0) return now;
+  return {
+    ...now,
+    signals: [...now.signals, ...kept],
+    body: [...now.body, ...kept.map(register => assign(register, 0, not(read(register))))],
+  };
+}
+
 /** A name that nothing in the module has. */
 function freeName(module: Module, wanted: string): string {
-  const taken = new Set([...module.signals, ...module.memories, ...module.instances].map(({ name }) => name));
+  const ports = module.domains.flatMap(({ clock, reset }) => (reset ? [clock, reset.name] : [clock]));
+  const named = [...module.signals, ...module.memories, ...module.instances].map(({ name }) => name);
+  const taken = new Set([...named, ...ports]);
   let name = wanted;
   while (taken.has(name)) name += '_';
   return name;
@@ -190,19 +216,19 @@ class EventWriter {
   }
 }
 
-/** Gives the top an output `attention` that is 1 where a flag is, beside what its own output of that name says. */
+/**
+ * Gives the top an output `attention` that is 1 where a flag is, beside what its own output of that name says.
+ * @throws SimulationError where something else has that name.
+ */
 function withAttention(top: Module, flags: Signal): { readonly module: Module; readonly ownAttention: string | undefined } {
   const any: Expr =
     flags.width === 1 ? read(flags) : { kind: 'unary', op: 'reduce_or', value: read(flags), width: 1, site: nowhere };
   const attention = output('attention', 1);
   const old = top.signals.find(({ name, kind, width }) => name === 'attention' && kind === 'output' && width === 1);
   if (!old) {
-    const free = freeName(top, 'attention') === 'attention';
-    if (!free) return { module: top, ownAttention: undefined };
-    return {
-      module: { ...top, signals: [...top.signals, attention], body: [...top.body, assign(attention, 0, any)] },
-      ownAttention: undefined,
-    };
+    if (freeName(top, 'attention') !== 'attention') throw nameTaken(top);
+    const module = { ...top, signals: [attention, ...top.signals], body: [...top.body, assign(attention, 0, any)] };
+    return { module, ownAttention: undefined };
   }
   const renamed: Signal = { ...old, name: freeName(top, 'own_attention') };
   const body = rewriteBody(top.body, {
@@ -219,6 +245,13 @@ function withAttention(top: Module, flags: Signal): { readonly module: Module; r
     module: { ...top, signals: [...ports, ...inner], body: [...body, assign(attention, 0, either)] },
     ownAttention: renamed.name,
   };
+}
+
+function nameTaken(top: Module): SimulationError {
+  return new SimulationError(
+    `${top.name} has properties or log lines, and the simulation tells of them by an output 'attention' of the top module. ` +
+      "Give the other thing of that name in it another one, or make it an output of one bit: then it ends 'run' as well.",
+  );
 }
 
 /** A log line as text. `bits` gives each value. */

@@ -54,6 +54,8 @@ export interface PlacedDesign {
   readonly ports: readonly PlacedPort[];
   /** All of the design, in an order that only the design decides. */
   readonly registers: readonly PlacedRegister[];
+  /** Bytes from a register to its next value, which is the same as the register between cycles. */
+  readonly shadow: number;
   /** By path. */
   readonly memories: ReadonlyMap<string, PlacedMemoryView>;
   /** Empty unless the design was compiled for tracing. */
@@ -219,7 +221,7 @@ export function placeRest({ graph, layout, limbs, registers, writes }: LoweredDe
 /** What a simulation has to know. */
 export function placedDesign({ design, graph, state, ports, traced }: LoweredDesign, { memories }: PlacedRest): PlacedDesign {
   const registers = graph.registers.map(({ width }, i) => ({ width, address: at(state.registers, i) }));
-  return { name: design.top.name, design, ports, registers, memories, traced };
+  return { name: design.top.name, design, ports, registers, shadow: state.shadow, memories, traced };
 }
 
 /** Makes the gated code's plan; `layout` is the place that is left for it. */

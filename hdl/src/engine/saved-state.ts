@@ -52,18 +52,32 @@ class Hash {
   }
 }
 
+/** Bytes of the state that a machine's memory has at all of these addresses. */
+interface Place {
+  readonly addresses: readonly number[];
+  readonly bytes: number;
+}
+
 /** The pieces of a machine's memory that are the state, always in the same order and of the same lengths for one design. */
-function places({ ports, registers }: PlacedDesign): { readonly address: number; readonly bytes: number }[] {
+function places({ ports, registers, shadow }: PlacedDesign): Place[] {
   const inputs = ports.filter(({ direction }) => direction === 'input');
-  return [...inputs, ...registers].map(({ address, width }) => ({ address, bytes: Math.ceil(width / 8) }));
+  return [
+    ...inputs.map(({ address, width }) => ({ addresses: [address], bytes: Math.ceil(width / 8) })),
+    ...registers.map(({ address, width }) => ({
+      addresses: address < 0 ? [] : [address, address + shadow],
+      bytes: Math.ceil(width / 8),
+    })),
+  ];
 }
 
 /** The state of a design on a machine whose memory is `buffer`. A register that nothing reads may be absent from it (it is 0 then). */
 export function saveState(design: PlacedDesign, buffer: ArrayBuffer, cycle: number): Uint8Array {
   const head = new TextEncoder().encode(`${KIND} ${identityOf(design.design)} ${cycle}\n`);
   const parts: Uint8Array[] = [head];
-  for (const { address, bytes } of places(design))
-    parts.push(address < 0 ? new Uint8Array(bytes) : new Uint8Array(buffer, address, bytes));
+  for (const { addresses, bytes } of places(design)) {
+    const [address] = addresses;
+    parts.push(address === undefined ? new Uint8Array(bytes) : new Uint8Array(buffer, address, bytes));
+  }
   for (const { address, stride, depth } of design.memories.values()) parts.push(...pieces(buffer, address, stride * depth));
   return joined(parts);
 }
@@ -113,9 +127,9 @@ export function restoreState(design: PlacedDesign, buffer: ArrayBuffer, state: U
     return state.subarray(position - bytes, position);
   };
   const found: { readonly address: number; readonly content: Uint8Array }[] = [];
-  for (const { address, bytes } of places(design)) {
+  for (const { addresses, bytes } of places(design)) {
     const content = take(bytes);
-    if (address >= 0) found.push({ address, content });
+    for (const address of addresses) found.push({ address, content });
   }
   for (const { address, stride, depth } of design.memories.values()) {
     const size = stride * depth;

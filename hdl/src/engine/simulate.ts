@@ -10,6 +10,7 @@ import { ClockSchedule, type ClockTimings, timingsOf } from './clock-schedule.ts
 import { embedded } from './embedded.ts';
 import { type CoverResult, EventSimulation, type LogListener } from './event-simulation.ts';
 import { exposeEvents } from './events.ts';
+import { type ParameterValues, withParameters } from './parameters.ts';
 import type { MemoryView, PortView, Simulation, SimulationOptions } from './simulation.ts';
 import { clockedDomains } from './single-clock.ts';
 
@@ -23,6 +24,8 @@ export interface SimulateOptions extends SimulationOptions {
   readonly resetCycles?: number;
   /** Gets the lines of `log`; they go to the console by default. */
   readonly onLog?: LogListener;
+  /** Values of parameters of the top module, in place of those that it was made with. */
+  readonly parameters?: ParameterValues;
 }
 
 /** A simulation whose ports are named by the objects of the design: `sim.poke(sim.dut.en, 1)`. `using` closes it however the test ends. */
@@ -104,14 +107,17 @@ export class TypedSimulation<M> implements Disposable {
   }
 }
 
-/** Elaborates, checks, simulates and resets what `make` describes. @throws HdlError or DesignError for what is wrong with it. */
+/**
+ * Elaborates, checks, simulates and resets what `make` describes. @throws HdlError or DesignError for what is wrong with it, and SimulationError for
+ * options that do not fit it.
+ */
 export function simulate<M extends Module<never> | Module<unknown>>(
   make: () => M,
   options: SimulateOptions = {},
 ): TypedSimulation<M> {
   const { dut, design: described } = elaborate(make);
-  const design = checked(described);
-  const { engine = embedded, resetCycles = 1, onLog = line => console.log(line), ...rest } = options;
+  const { engine = embedded, resetCycles = 1, onLog = line => console.log(line), parameters = {}, ...rest } = options;
+  const design = withParameters(checked(described), parameters);
   const exposed = exposeEvents(design);
   const inner = engine(exposed?.design ?? design, rest);
   const simulation = new TypedSimulation(

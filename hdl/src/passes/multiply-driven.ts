@@ -5,7 +5,7 @@ import { describeTarget, subjectOf } from './nets.ts';
 
 /**
  * Assignments that a later one in the same block drives all bits of again, whatever happens: two drivers, of which the first has no effect. That the
- * last assignment wins is for defaults: one before a `when`, or one of a whole word of which parts are set afterwards.
+ * last assignment wins is for defaults, which stay allowed: a constant, a value before a `when`, a whole word of which parts are set afterwards.
  */
 export function multiplyDriven(design: Design): Diagnostic[] {
   return design.modules.flatMap(module => overwritten(module, module.body));
@@ -20,7 +20,9 @@ function overwritten(module: Module, body: readonly Statement[]): Diagnostic[] {
     const name = targetName(statement.target);
     const driven = drivers.get(name) ?? new Driven();
     drivers.set(name, driven);
-    for (const lost of driven.add(statement)) found.push(diagnostic(module, lost, statement));
+    for (const lost of driven.add(statement)) {
+      if (lost.value.kind !== 'const') found.push(diagnostic(module, lost, statement));
+    }
   }
   return found;
 }

@@ -1,9 +1,16 @@
 import { ByteWriter } from './byte-writer.ts';
 import type { ChangeFinder } from './signals.ts';
 
-/** Words of the log, and times, after which a block is written: together some tens of megabytes. */
-const MOST_WORDS = 1 << 23;
-const MOST_TIMES = 1 << 20;
+/** How much of a waveform is kept until it is written as a block. */
+export interface BlockSize {
+  /** Words of changes. */
+  readonly words: number;
+  /** Times, at most 2^20. */
+  readonly times: number;
+}
+
+/** Some tens of megabytes: large enough for what has to be said of a signal once per block. */
+export const usualBlock: BlockSize = { words: 1 << 23, times: 1 << 20 };
 
 /** The changes of a block of FST in the order of time, and in the end value by value. */
 export class ChangeLog {
@@ -19,15 +26,18 @@ export class ChangeLog {
   private ends = new Uint32Array(1 << 10);
   /** Words that a sample adds at most. */
   private readonly worst: number;
+  private readonly block: BlockSize;
 
-  constructor(finder: ChangeFinder) {
+  constructor(finder: ChangeFinder, block: BlockSize) {
     this.finder = finder;
+    this.block = block;
     this.worst = finder.values.length + finder.list.length;
   }
 
   /** Whether a sample more may be too much. */
   get full(): boolean {
-    return (this.size > 0 && this.size + this.worst > MOST_WORDS) || this.count + 2 > MOST_TIMES;
+    const { size, worst, count, block } = this;
+    return (size > 0 && size + worst > block.words) || count + 2 > block.times;
   }
 
   /** Bytes of the chains, at most. */
@@ -55,7 +65,7 @@ export class ChangeLog {
   add(time: number, changes: number): void {
     this.at(time);
     if (this.size + this.worst > this.words.length)
-      this.words = grown(this.words, Math.max(this.size + this.worst, Math.min(2 * this.words.length, MOST_WORDS)));
+      this.words = grown(this.words, Math.max(this.size + this.worst, Math.min(2 * this.words.length, this.block.words)));
     const { finder, words } = this;
     const { changed, values, list } = finder;
     let size = this.size;

@@ -1,6 +1,6 @@
 import { host } from '../lang/source-text.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { ChangeLog } from './change-log.ts';
+import { type BlockSize, ChangeLog, usualBlock } from './change-log.ts';
 import { binaryDigits, ChangeFinder, rangedName, visitScopes, type WaveSignal, type WaveWriter } from './signals.ts';
 
 /** Where the bytes of a waveform go. */
@@ -59,10 +59,10 @@ export class FstWriter implements WaveWriter {
   private blocks = 0;
 
   /** `signals` of one scope follow each other, a scope before the scopes inside it; their words lie in one buffer. */
-  constructor(sink: ByteSink, signals: readonly WaveSignal[]) {
+  constructor(sink: ByteSink, signals: readonly WaveSignal[], block: BlockSize = usualBlock) {
     this.sink = sink;
     this.finder = new ChangeFinder(signals);
-    this.log = new ChangeLog(this.finder);
+    this.log = new ChangeLog(this.finder, block);
     this.signals = signals.length;
     const { list } = this.finder;
     this.frame = new Uint8Array(list.reduce((sum, { width }) => sum + width, 0)).fill('x'.charCodeAt(0));

@@ -124,7 +124,7 @@ export class Parent extends Module {
   }
 }
 
-/** Values of all kinds of statement in one place: nested conditions, a decode, a default that is overwritten. */
+/** Values of all kinds of statement in one place: nested conditions, a decode. */
 export class Decoder extends Module {
   readonly opcode = input(uint(4));
   readonly operand = input(uint(8));
@@ -133,7 +133,7 @@ export class Decoder extends Module {
   private readonly kept = wire(uint(8));
 
   protected override logic() {
-    this.kept.set(0);
+    // The halves of the operand change places.
     this.kept.set(cat(this.operand.trunc(4), this.operand.part(4, 4)).as(8));
     this.valid.set(1);
     this.result.set(this.operand);

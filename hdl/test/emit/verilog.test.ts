@@ -273,7 +273,7 @@ test('children: variants of a class, direct connections, names from the source, 
   `);
 });
 
-test('a decode in a combinational block; an overwritten default is gone', () => {
+test('a decode in a combinational block', () => {
   expect(verilog(() => new Decoder())).toMatchInlineSnapshot(`
     "module Decoder ( // modules.ts:128
       input [3:0] opcode,

@@ -57,7 +57,9 @@ test('others get their turn, and may stop the run', async () => {
   set(simulation, 'stop', 60_000);
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error('enough')), 5);
-  await expect(runAsync(simulation, Number.MAX_SAFE_INTEGER, { signal: controller.signal, slice: 100 })).rejects.toThrow('enough');
+  await expect(runAsync(simulation, Number.MAX_SAFE_INTEGER, { signal: controller.signal, slice: 100 })).rejects.toThrow(
+    'enough',
+  );
   expect(simulation.cycle).toBeGreaterThan(0);
   expect(simulation.cycle % 100).toBe(0);
   const { cycle } = simulation;

@@ -41,8 +41,8 @@ const sync = { kind: 'sync', active: 'low' } as const;
 const async = { kind: 'async', active: 'high' } as const;
 
 const sizes: readonly { name: string; count: number; options: RandomDesignOptions }[] = [
-  { name: 'of any width', count: 30, options: {} },
-  { name: 'of at most 8 bits', count: 20, options: { maxWidth: 8 } },
+  { name: 'of any width', count: 6, options: { expressions: 25 } },
+  { name: 'of at most 8 bits', count: 8, options: { maxWidth: 8 } },
   { name: 'with two clocks and asynchronous resets', count: 20, options: { maxWidth: 70, resets: [sync, async] } },
 ];
 
@@ -82,7 +82,10 @@ function memoryDesign(step = 1) {
   const builder = new ModuleBuilder('Log');
   const ram = builder.memory('ram', 32, 4096);
   const count = builder.register('count', 12, 5n);
-  builder.body.push(assign(count, arithmetic('add', read(count), constant(12, step))), write(ram, read(count), builder.input('data', 32)));
+  builder.body.push(
+    assign(count, arithmetic('add', read(count), constant(12, step))),
+    write(ram, read(count), builder.input('data', 32)),
+  );
   builder.output('last', memoryRead(ram, arithmetic('sub', read(count), constant(12, 1))));
   builder.output('low', slice(read(count), 0, 4));
   return design(builder.build());

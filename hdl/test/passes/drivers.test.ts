@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Instance, Signal } from '../../src/ir/ir.ts';
 import { direction } from '../../src/passes/direction.ts';
 import { latch } from '../../src/passes/latch.ts';
+import { unconnectedInput } from '../../src/passes/unconnected-input.ts';
 import { undriven } from '../../src/passes/undriven.ts';
 import { assign, constant, design, ModuleBuilder, match, read, slice, when } from '../engine/ir-builder.ts';
 import { messages, place, texts } from './design.ts';
@@ -28,10 +29,8 @@ test('undriven: bits, wires, inputs of children; registers need no driver', () =
   const w = m.wire('w', 8);
   m.body.push(assign(w, constant(2, 0), 3), when(constant(1, 1), [assign(w, constant(1, 0), 0)]));
   m.register('r', 3);
-  expect(messages(undriven, design(m.build()))).toEqual([
-    "bits 7 to 5, 2 to 1 of wire 'w' of Top are never driven",
-    "input 'd' of 'child' (Child) in Top is never driven",
-  ]);
+  expect(messages(undriven, design(m.build()))).toEqual(["bits 7 to 5, 2 to 1 of wire 'w' of Top are never driven"]);
+  expect(messages(unconnectedInput, design(m.build()))).toEqual(["input 'd' of 'child' (Child) in Top is not connected"]);
 });
 
 /** A module whose output x (4 bits) is driven as `statements` say; `a` is a 2-bit input. */
@@ -67,7 +66,7 @@ test.each<[string, (x: Signal, a: Signal) => ModuleBuilder['body'], string[]]>([
   [
     'bits that one arm lacks',
     (x, a) => [when(bit(a, 0), [assign(x, constant(4, 1))], [assign(x, constant(2, 2), 1)])],
-    ["bits 3, 0 of output 'x' of Example has no value on some path, so it would have to keep its old one (a latch)"],
+    ["bits 3, 0 of output 'x' of Example have no value on some path, so it would have to keep its old one (a latch)"],
   ],
   [
     'all values of a match',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { unreachableArm } from '../../src/passes/unreachable-arm.ts';
 import { nameClash } from '../../src/passes/name-clash.ts';
+import { neverWritten } from '../../src/passes/never-written.ts';
+import { unreachableArm } from '../../src/passes/unreachable-arm.ts';
 import { unused } from '../../src/passes/unused.ts';
 import { wellFormed } from '../../src/passes/well-formed.ts';
 import { assign, constant, design, ModuleBuilder, match, read, write } from '../engine/ir-builder.ts';
@@ -61,14 +62,15 @@ test('use: what nothing reads, what nothing writes', () => {
   m.output('q', read(r));
   const ring = m.memory('ring', 8, 4);
   m.body.push(assign(w, constant(1, 0)), write(ring, constant(2, 0), constant(8, 0)));
-  const found = unused(design(m.build()));
+  const built = design(m.build());
+  const found = [...unused(built), ...neverWritten(built)];
   expect(found.every(d => d.severity === 'warning')).toBe(true);
   expect(found.map(d => d.message)).toEqual([
     "wire 'w' of Top is never read",
-    "register 'r' of Top is never written: it is 3 after reset for ever",
     "register 'dead' of Top is never read",
-    "register 'dead' of Top is never written: it is 0 for ever",
     "memory 'ring' of Top is never read",
+    "register 'r' of Top is never written: it is 3 after reset for ever",
+    "register 'dead' of Top is never written: it is 0 for ever",
   ]);
 });
 

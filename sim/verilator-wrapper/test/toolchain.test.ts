@@ -44,6 +44,23 @@ test('a verilator on the path that is too old is named with its version and what
   });
 });
 
+test('clang++ goes before g++, and CXX before both', () => {
+  inFolder(folder => {
+    only(folder);
+    program(folder, 'verilator', '#!/bin/sh\nif [ "$1" = --getenv ]; then echo /the/root; else echo "Verilator 5.040"; fi\n');
+    // What was found under the same settings is kept.
+    const compiler = (path: string) => {
+      vi.stubEnv('PATH', path);
+      return findToolchain(options).compiler;
+    };
+    expect(compiler(folder)).toEqual({ command: 'g++', version: 'g++ 12.2.0' });
+    program(folder, 'clang++', '#!/bin/sh\necho "clang version 14.0.6"\n');
+    expect(compiler(`${folder}:`)).toEqual({ command: 'clang++', version: 'clang version 14.0.6' });
+    vi.stubEnv('CXX', join(folder, 'g++'));
+    expect(compiler(folder).version).toBe('g++ 12.2.0');
+  });
+});
+
 test('a recent one on the path is taken', () => {
   inFolder(folder => {
     only(folder);
