@@ -14,6 +14,7 @@ const rooms = [
   'hdl/src/waves',
   'hdl/src/engine',
   'hdl/src/cells',
+  'hdl/src/registers',
   'hdl/src',
   'rtl/src/tlp',
   'rtl/src/link',

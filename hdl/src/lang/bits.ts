@@ -1,5 +1,6 @@
 import type { ArithmeticOp, CompareOp, ShiftOp, Unary } from '../ir/ir.ts';
 import { extreme, inRange, magnitude, rotated, saturatingDifference, saturatingSum } from './derived.ts';
+import { noteMade } from './discarded.ts';
 import type { DomainChoice } from './domain.ts';
 import { Encoding } from './encoding.ts';
 import { HdlError } from './errors.ts';
@@ -66,6 +67,7 @@ export class Bits {
     this.meaning = meaning;
     this.place = place;
     this.computed = operation;
+    if (typeof operation !== 'function') noteMade(this, operation.kind);
   }
 
   get operation(): Operation {

@@ -1,6 +1,7 @@
 import type * as ir from '../ir/ir.ts';
 import { Bits, describe, type Owner } from './bits.ts';
 import { BlackBox } from './black-box.ts';
+import { computed, keepDiscarded, type Results } from './discarded.ts';
 import { ClockDomain } from './domain.ts';
 import { domainOf, domainsOf, type ScopeDomains } from './domain-binding.ts';
 import { HdlError } from './errors.ts';
@@ -25,6 +26,7 @@ interface Scope {
   readonly memories: Map<object, ir.Memory>;
   readonly children: { readonly name: string; readonly scope: Scope; readonly site: ir.Site }[];
   readonly body: Recorded[];
+  results: Results | undefined;
 }
 
 /**
@@ -48,12 +50,15 @@ function describeModule(module: Module<unknown>, parent: Scope | undefined): Sco
     memories: new Map(),
     children: [],
     body: [],
+    results: undefined,
   };
   const named = new Map<Module<unknown>, string>();
   const fields = Object.entries(module).filter(([name]) => name !== 'p' && !name.startsWith('~'));
   for (const [, value] of fields) if (value instanceof ClockDomain) value.owner = scope;
   for (const [name, value] of fields) claim(scope, named, value, name);
-  const { result: body, modules } = constructed(() => record(() => module['~describe']()));
+  const { result: described, results } = computed(() => constructed(() => record(() => module['~describe']())));
+  const { result: body, modules } = described;
+  scope.results = results;
   scope.body.push(...body);
   for (const [name, value] of fields) if (value instanceof Memory) nameReads(scope, value, name);
   let unnamed = 0;
@@ -168,6 +173,7 @@ function build(scope: Scope, modules: ir.Module[]): ir.Module {
     body: scope.body.map(s => statement(context, s)),
     site: scope.module['~site'],
   };
+  if (scope.results) keepDiscarded(module.site, scope.results, bits => context.done.has(bits));
   modules.push(module);
   return module;
 }

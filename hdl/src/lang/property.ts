@@ -67,5 +67,6 @@ export function log(texts: TemplateStringsArray, ...values: readonly (Readable |
 
 function plain(value: Readable): Formatted {
   const bits = node(value as UInt<number> | Enum<string>);
-  return new Formatted(bits, bits.names ? 'state' : 'unsigned');
+  if (bits.names) return new Formatted(bits, 'state');
+  return new Formatted(bits, bits.signed ? 'signed' : 'unsigned');
 }

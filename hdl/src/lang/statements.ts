@@ -1,5 +1,6 @@
 import type { LogFormat, Site } from '../ir/ir.ts';
-import { type Bits, node } from './bits.ts';
+import { Bits, node } from './bits.ts';
+import { noteReturned } from './discarded.ts';
 import type { DomainChoice } from './domain.ts';
 import { HdlError } from './errors.ts';
 import type { Memory } from './memory.ts';
@@ -68,12 +69,13 @@ export function currentBlock(): Recorded[] {
 }
 
 /** Records what `body` states. */
-export function record(body: () => void): Recorded[] {
+export function record(body: () => unknown): Recorded[] {
   const outer = block;
   const mine: Recorded[] = [];
   block = mine;
   try {
-    body();
+    const value: unknown = body();
+    if (value instanceof Bits) noteReturned(value);
   } finally {
     block = outer;
   }

@@ -3,6 +3,7 @@ import { clockCrossing } from './clock-crossing.ts';
 import { combinationalLoop } from './combinational-loop.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { direction } from './direction.ts';
+import { discardedResult } from './discarded-result.ts';
 import { latch } from './latch.ts';
 import { multiplyDriven } from './multiply-driven.ts';
 import { nameClash } from './name-clash.ts';
@@ -32,6 +33,7 @@ export const checks: readonly Check[] = [
   clockCrossing,
   unreachableArm,
   neverWritten,
+  discardedResult,
   unused,
 ];
 

@@ -313,7 +313,7 @@ test('properties and log lines', () => {
             end
             2'd2: begin // Drain
               $display("drained at %0d, 100%% of %h in %0s, \\"delta\\" %0d", value, shadow, state_name(phase),
-                  delta); // constructs.ts:189
+                  $signed(delta)); // constructs.ts:189
             end
             default: ;
           endcase

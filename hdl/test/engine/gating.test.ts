@@ -89,7 +89,7 @@ test('random designs with two clocks and all kinds of reset are the same gated a
     const random = new Random(seed);
     const resets = [random.pick(resetKinds), random.pick(resetKinds)] as const;
     const tree = randomDesign(seed, { maxWidth: 70, expressions: 25, resets });
-    const clocks = Object.fromEntries(clockedDomains(tree.top).map(({ clock }, i) => [clock, { period: 2 + i, phase: i }]));
+    const clocks = Object.fromEntries(clockedDomains(tree.top).map(({ clock }, i) => [clock, { period: 2 + i, phase: 1 + i }]));
     using gated = embedded(tree, { clocks, gating: 'always' });
     using plain = embedded(tree, { clocks, gating: 'never' });
     for (let round = 0; round < 20; round++) {

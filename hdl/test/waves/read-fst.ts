@@ -68,7 +68,7 @@ export function readFst(file: Uint8Array): FstFacts {
   let seen = 0;
   while (all.left > 0) {
     const kind = all.u8();
-    const block = new Reader(all.take(all.u64() - 8 + 0 * all.position));
+    const block = new Reader(all.take(all.u64() - 8));
     if (kind === 0) {
       [start, end] = [block.u64(), block.u64()];
       const order = block.take(8);
@@ -150,7 +150,11 @@ function readChanges(block: Reader, collector: ChangeCollector, widths: readonly
   const [length, packed, handles] = [block.unsigned(), block.unsigned(), block.unsigned()];
   expectEqual(handles, widths.length, 'the values of a block');
   const frame = new TextDecoder().decode(inflated(block.take(packed), length));
-  expectEqual(frame.length, widths.reduce((sum, width) => sum + width, 0), 'the frame');
+  expectEqual(
+    frame.length,
+    widths.reduce((sum, width) => sum + width, 0),
+    'the frame',
+  );
   let position = 0;
   widths.forEach((width, i) => {
     const digits = frame.slice(position, position + width);
@@ -175,6 +179,7 @@ function readChanges(block: Reader, collector: ChangeCollector, widths: readonly
   const indexLength = new Reader(rest.subarray(timesStart - 8)).u64();
   const indexStart = timesStart - 8 - indexLength;
   const index = new Reader(rest.subarray(indexStart, indexStart + indexLength));
+  const chains: { readonly handle: number; readonly offset: number }[] = [];
   let [handle, offset, used] = [0, 0, 0];
   while (index.left > 0) {
     const word = index.signed();
@@ -183,18 +188,21 @@ function readChanges(block: Reader, collector: ChangeCollector, widths: readonly
       continue;
     }
     offset += (word - 1) / 2;
-    const chain = new Reader(rest.subarray(offset, indexStart));
-    used += readChain(chain, collector, `${++handle}`, widths[handle - 1] ?? 0, times);
+    chains.push({ handle: ++handle, offset });
   }
   expectEqual(handle, widths.length, 'the index');
+  chains.forEach((chain, i) => {
+    const bytes = new Reader(rest.subarray(chain.offset, chains[i + 1]?.offset ?? indexStart));
+    used += readChain(bytes, collector, `${chain.handle}`, widths[chain.handle - 1] ?? 0, times);
+  });
   if (used > most) throw new Error(`the chains need ${used} bytes, and the block says ${most}`);
 }
 
 /** @returns the bytes of the chain. */
 function readChain(at: Reader, collector: ChangeCollector, code: string, width: number, times: readonly number[]): number {
   const size = at.unsigned();
-  // The end of a chain that is not packed shows only in the index.
-  const bytes = size === 0 ? at.take(at.left) : inflateAtStart(at.take(at.left), size);
+  const bytes = size === 0 ? at.take(at.left) : inflateSync(at.take(at.left));
+  if (size > 0) expectEqual(bytes.length, size, 'a chain');
   const chain = new Reader(bytes);
   let time = 0;
   while (chain.left > 0) {
@@ -212,10 +220,4 @@ function readChain(at: Reader, collector: ChangeCollector, code: string, width: 
     collector.change(when, code, digits);
   }
   return bytes.length;
-}
-
-function inflateAtStart(bytes: Uint8Array, size: number): Uint8Array {
-  const whole = inflateSync(bytes);
-  expectEqual(whole.length, size, 'a chain');
-  return whole;
 }

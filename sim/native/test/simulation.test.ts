@@ -125,3 +125,22 @@ test('a compiler that fails is quoted, and nothing is left in the cache', async 
     expect(existsSync(join(folder, 'failed', 'native')) ? readdirSync(join(folder, 'failed', 'native')) : []).toEqual([]);
   });
 });
+
+test('a state saved by one engine goes on in the other', () => {
+  const design = notes();
+  using first = native(design);
+  portOf(first, 'take')[0] = 1;
+  first.step(2);
+  const state = first.save();
+  using second = embedded(design);
+  using third = native(design, { gating: 'always' });
+  third.step(5);
+  for (const simulation of [first, second, third]) {
+    simulation.restore(state);
+    expect([simulation.cycle, portOf(simulation, 'last')[0]]).toEqual([2, 0]);
+    expect(simulation.save()).toEqual(state);
+    expect(simulation.run(100)).toBe(2);
+    expect([...simulation.memory('notes').bytes]).toEqual([...first.memory('notes').bytes]);
+    expect(portOf(simulation, 'last')[0]).toBe(3);
+  }
+});

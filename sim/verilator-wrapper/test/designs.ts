@@ -49,6 +49,7 @@ endmodule
     { module: 'Store', name: 'words' },
     { module: 'Bench', name: 'backing' },
   ],
+  optimize: false,
 };
 
 /** A port that must be there. */
