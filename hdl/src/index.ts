@@ -18,16 +18,20 @@ export { StreamDemux, StreamMux } from './cells/routing.ts';
 export { ShowAheadFifo } from './cells/show-ahead-fifo.ts';
 export { PulseSynchroniser, ResetSynchroniser, Synchroniser, WordSynchroniser } from './cells/synchronisers.ts';
 export { Downsizer, PacketDownsizer, PacketUpsizer, Upsizer } from './cells/width-adapters.ts';
+export { emitNetlist } from './emit/netlist.ts';
+export type { Netlist } from './emit/netlist-format.ts';
 export { type EmitOptions, emitText, emitVerilog, externalSources, type VerilogFile } from './emit/verilog.ts';
 export { embedded } from './engine/embedded.ts';
 export { type Engine, type SimulateOptions, simulate, TypedSimulation } from './engine/simulate.ts';
 export {
   type MemoryView,
   type PortView,
+  type SignalView,
   type Simulation,
   SimulationError,
   type SimulationOptions,
 } from './engine/simulation.ts';
+export { type Drawn, WaveRecorder, type WavesOptions, waves } from './engine/wave-recorder.ts';
 export type * as ir from './ir/ir.ts';
 export { reservedBy } from './ir/reserved-words.ts';
 export { BlackBox, type VerilogSource } from './lang/black-box.ts';
@@ -105,3 +109,7 @@ export {
   registerMap,
 } from './registers/register-map.ts';
 export { systemRdl } from './registers/system-rdl.ts';
+export { type ByteSink, FstWriter } from './waves/fst.ts';
+export type { WaveSignal, WaveWriter } from './waves/signals.ts';
+export { drawWaves, type TextOptions, type TextRow } from './waves/text.ts';
+export { type TextSink, VcdWriter } from './waves/vcd.ts';

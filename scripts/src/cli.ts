@@ -36,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('write the endpoint, the switch and the fabric as Verilog, with a file list for each')
     .requiredOption('--out <folder>', 'where to write')
     .option('--topology <path>', 'a topology other than the default one')
+    .option('--netlist', 'also the netlist as fabric.json, for tools that draw or read Yosys JSON')
     .action(async options => {
       const { emit } = await import('./emit.ts');
       code = await emit(options);

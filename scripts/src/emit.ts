@@ -1,5 +1,5 @@
 import { Endpoint, Fabric, Switch, type Topology } from '@hdl/pcie-rtl';
-import { checked, elaborate, emitVerilog, type ir } from '@hdl/ts-hdl';
+import { checked, elaborate, emitNetlist, emitVerilog, type ir } from '@hdl/ts-hdl';
 import { writeFolder } from './files.ts';
 import { loadTopology } from './topology-file.ts';
 
@@ -8,6 +8,8 @@ export interface EmitOptions {
   readonly out: string;
   /** Topology file; the default topology otherwise. */
   readonly topology?: string;
+  /** Writes `fabric.json` too: the netlist in the JSON format of Yosys. */
+  readonly netlist?: boolean;
 }
 
 export interface EmittedFile {
@@ -22,7 +24,7 @@ export const width = 256;
  * The Verilog of a topology: the files of its fabric, which include those of its endpoints and switches, and a file list per top module
  * (`fabric.f`, and `endpoint.f` and `switch.f` for the first endpoint and the first switch). Names in a list are relative to the folder.
  */
-export function emittedFiles(topology: Topology): EmittedFile[] {
+export function emittedFiles(topology: Topology, netlist = false): EmittedFile[] {
   const design = checked(elaborate(() => new Fabric({ topology, width, endpoint: p => new Endpoint(p) })).design);
   const lists = [fileList('fabric.f', design.top)];
   const first = (kind: string) => design.modules.find(m => m.name === kind);
@@ -32,7 +34,8 @@ export function emittedFiles(topology: Topology): EmittedFile[] {
   ] as const) {
     if (module) lists.push(fileList(list, module));
   }
-  return [...emitVerilog(design), ...lists];
+  const drawn = netlist ? [{ name: 'fabric.json', text: `${JSON.stringify(emitNetlist(design))}\n` }] : [];
+  return [...emitVerilog(design), ...lists, ...drawn];
 }
 
 /** Everything below a module, children first, and the module itself. */
@@ -48,7 +51,7 @@ function fileList(name: string, top: ir.Module): EmittedFile {
 
 /** `p2p emit`. @returns the exit code. */
 export async function emit(options: EmitOptions): Promise<number> {
-  const files = emittedFiles(await loadTopology(options.topology));
+  const files = emittedFiles(await loadTopology(options.topology), options.netlist);
   writeFolder(options.out, files);
   const modules = files.filter(f => f.name.endsWith('.v'));
   const lines = modules.reduce((sum, f) => sum + f.text.split('\n').length, 0);

@@ -44,6 +44,18 @@ test('a second run writes the same bytes, and no other files', async () => {
   }
 });
 
+test('with --netlist the same modules stand in fabric.json', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'emit-'));
+  try {
+    await emit({ out: other, netlist: true });
+    const { modules } = JSON.parse(readFileSync(join(other, 'fabric.json'), 'utf8')) as { modules: Record<string, unknown> };
+    const files = readdirSync(folder).filter(name => name.endsWith('.v'));
+    expect(Object.keys(modules).sort()).toEqual(files.map(name => name.slice(0, -2)).sort());
+  } finally {
+    rmSync(other, { recursive: true, force: true });
+  }
+});
+
 test('nothing is waived, and hardware needs no initial block', () => {
   for (const { name, text } of fileList(folder, 'fabric.f')) {
     expect(text, name).not.toMatch(/lint_off|lint_on|verilator|synopsys|translate_off|\binitial\b/i);

@@ -7,7 +7,7 @@ import { nowhere } from './events.ts';
 export interface Decision {
   readonly kind: 'when' | 'match' | 'mux';
   readonly site: Site;
-  /** `when`: a name of each condition, in order. `match`: labels of the arms; '' for what stands for all other values. `mux`: one condition. */
+  /** `when`: a name of each condition, in order. `match`: labels of the arms, and '' if it does something for other values. `mux`: one condition. */
   readonly labels: readonly string[];
   /** Name of the wire that says which way: 0 is none, i is the arm i - 1, and one more than there are arms is none of them. */
   readonly wire: string;
@@ -68,8 +68,7 @@ class DecisionWriter {
     const instances = new Map<Instance, Instance>();
     for (const instance of from.instances)
       instances.set(instance, { ...instance, module: done.get(instance.module) ?? instance.module });
-    const muxes = this.muxes(from);
-    const body = rewriteBody(from.body, {
+    const body = rewriteBody([...from.body, ...this.muxes(from)], {
       signal: expr => expr,
       output: (instance, port) => ({ instance: instances.get(instance) ?? instance, port }),
       target: target => {
@@ -79,17 +78,11 @@ class DecisionWriter {
         statement.kind === 'if' ? this.when(statement) : statement.kind === 'match' ? this.match(statement) : statement,
       ],
     });
-    const told = rewriteBody(muxes, {
-      signal: expr => expr,
-      output: (instance, port) => ({ instance: instances.get(instance) ?? instance, port }),
-      target: target => target,
-      statement: statement => [statement],
-    });
     return {
       ...from,
       signals: [...from.signals, ...this.wires],
       instances: [...instances.values()],
-      body: [...this.before, ...body, ...told],
+      body: [...this.before, ...body],
     };
   }
 
@@ -116,7 +109,10 @@ class DecisionWriter {
   }
 
   private match(statement: Match): Statement {
-    const wire = this.decision('match', statement.site, [...statement.arms.map(({ label }) => label), '']);
+    const { subject, arms, otherwise, site } = statement;
+    const isFull = BigInt(arms.length) === 1n << BigInt(subject.width);
+    const rest = otherwise.length > 0 && !isFull ? [''] : [];
+    const wire = this.decision('match', site, [...arms.map(({ label }) => label), ...rest]);
     return this.marked(statement, wire);
   }
 

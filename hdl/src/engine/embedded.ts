@@ -4,7 +4,14 @@ import { waveFile } from './file-sink.ts';
 import { type Gating, type Machine, MOST_CYCLES, wasmMachine } from './machine.ts';
 import { nearest } from './nearest.ts';
 import { restoreState, saveState } from './saved-state.ts';
-import { type MemoryView, type PortView, type Simulation, SimulationError, type SimulationOptions } from './simulation.ts';
+import {
+  type MemoryView,
+  type PortView,
+  type SignalView,
+  type Simulation,
+  SimulationError,
+  type SimulationOptions,
+} from './simulation.ts';
 import { isOwn, settlingPort, singleClock } from './single-clock.ts';
 
 /** Options of the embedded engine. */
@@ -26,6 +33,7 @@ function checkCycles(cycles: number): void {
 class MachineSimulation implements Simulation {
   readonly engine: string;
   readonly ports: ReadonlyMap<string, PortView>;
+  readonly signals?: ReadonlyMap<string, SignalView> | undefined;
   cycle = 0;
   private readonly machine: Machine;
   /** Asynchronous resets with their ports, and the port that freezes everything else. */
@@ -44,6 +52,7 @@ class MachineSimulation implements Simulation {
           return [name, { name, direction, width, words }];
         }),
     );
+    if (design.traced.length > 0) this.signals = signalViews(machine);
     this.resets = asynchronous.flatMap(({ name, active }) => {
       const words = this.ports.get(name)?.words;
       return words ? [{ words, active: active === 'high' ? 1 : 0 }] : [];
@@ -112,6 +121,14 @@ class MachineSimulation implements Simulation {
   }
 
   [Symbol.dispose](): void {}
+}
+
+function signalViews({ design, buffer }: Machine): ReadonlyMap<string, SignalView> {
+  const views = design.traced.map(({ instance, name: own, width, states, address }) => {
+    const name = instance.path === '' ? own : `${instance.path}.${own}`;
+    return [name, { name, width, states, words: new Uint32Array(buffer, address, Math.ceil(width / 32)) }] as const;
+  });
+  return new Map(views);
 }
 
 /** Puts words at the beginning of a memory. */
@@ -187,8 +204,13 @@ class TracedSimulation extends MachineSimulation {
  */
 export function embedded(design: Design, options: EmbeddedOptions = {}): Simulation {
   const { design: single, asynchronous } = singleClock(design, options.clocks);
-  const machine = wasmMachine(single, options.trace !== undefined, options.gating ?? 'auto');
+  const machine = wasmMachine(single, needsSignals(options), options.gating ?? 'auto');
   return simulationOf('embedded', machine, options, asynchronous);
+}
+
+/** Whether a design has to be compiled so that all named signals are in memory. */
+export function needsSignals({ trace, signals }: SimulationOptions): boolean {
+  return trace !== undefined || signals === true;
 }
 
 /**

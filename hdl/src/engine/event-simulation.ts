@@ -2,7 +2,14 @@ import type { Design, Reset } from '../ir/ir.ts';
 import { formatDiagnostic } from '../passes/diagnostic.ts';
 import { ClockSchedule, timingsOf } from './clock-schedule.ts';
 import { type EventSource, type ExposedDesign, logText } from './events.ts';
-import { type MemoryView, type PortView, type Simulation, SimulationError, type SimulationOptions } from './simulation.ts';
+import {
+  type MemoryView,
+  type PortView,
+  type SignalView,
+  type Simulation,
+  SimulationError,
+  type SimulationOptions,
+} from './simulation.ts';
 import { clockedDomains } from './single-clock.ts';
 
 /** A `cover` of the design and whether it has held. */
@@ -58,6 +65,10 @@ export class EventSimulation implements Simulation {
 
   get engine(): string {
     return this.inner.engine;
+  }
+
+  get signals(): ReadonlyMap<string, SignalView> | undefined {
+    return this.inner.signals;
   }
 
   get cycle(): number {

@@ -27,7 +27,8 @@ export interface ExposedDesign {
   readonly ownAttention: string | undefined;
 }
 
-const nowhere: Site = { frames: [] };
+/** The place of what an engine adds to a design. */
+export const nowhere: Site = { frames: [] };
 const read = (signal: Signal): Expr => ({ kind: 'signal', signal, width: signal.width, site: nowhere });
 const not = (value: Expr): Expr => ({ kind: 'unary', op: 'not', value, width: value.width, site: nowhere });
 const zeros = (width: number): Expr => ({ kind: 'const', value: 0n, width, site: nowhere });

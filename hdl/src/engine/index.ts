@@ -1,7 +1,8 @@
 /** What engines outside of this package are made of: the lowered design, its schedule and its gating plan, and the simulation around a machine. */
 
+export { needsReset } from '../ir/state.ts';
 export { type ClockTimings, timingsOf } from './clock-schedule.ts';
-export { simulationOf } from './embedded.ts';
+export { needsSignals, simulationOf } from './embedded.ts';
 export type { PlacedMemory } from './emit-program.ts';
 export { placeSpills, visit, visitUses } from './emit-program.ts';
 export type { FlatMemory } from './flat-graph.ts';

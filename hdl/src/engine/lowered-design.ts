@@ -1,6 +1,7 @@
 import type { Design } from '../ir/ir.ts';
 import { at } from './at.ts';
 import type { Unit } from './chunks.ts';
+import { isDecision } from './coverage-points.ts';
 import { FlatGraph, type FlatInstance } from './flat-graph.ts';
 import { type GatingPlan, planGating } from './gating-plan.ts';
 import { Layout, strideOf } from './layout.ts';
@@ -43,6 +44,8 @@ export interface TracedSignal {
   readonly instance: FlatInstance;
   readonly name: string;
   readonly width: number;
+  /** Names of the states of an enumeration, by code. */
+  readonly states: readonly string[] | undefined;
   readonly address: number;
 }
 
@@ -85,14 +88,16 @@ export interface LoweredDesign {
   readonly traced: readonly TracedSignal[];
 }
 
-/** Lowers a design. `trace`: every named signal is an output. @throws SimulationError for a combinational loop. */
+/** Lowers a design. `trace`: every named signal is an output, and what coverage looks at. @throws SimulationError for a combinational loop. */
 export function lowerDesign(design: Design, trace: boolean): LoweredDesign {
   const graph = new FlatGraph(design);
   const { signals } = design.top;
   const outputs = signals.flatMap((signal, index) => (signal.kind === 'output' ? index : []));
   const named = trace
     ? graph.instances.flatMap(instance =>
-        instance.graph.module.signals.flatMap(({ name }, index) => (isOwn(name) ? [{ instance, index }] : [])),
+        instance.graph.module.signals.flatMap(({ name }, index) =>
+          isOwn(name) || isDecision(name) ? [{ instance, index }] : [],
+        ),
       )
     : [];
   const live = order(
@@ -166,7 +171,7 @@ function placeTraced(
     return address;
   };
   const traced = named.map(({ instance, index }) => {
-    const { name, width } = at(instance.graph.module.signals, index);
+    const { name, width, states } = at(instance.graph.module.signals, index);
     const driver = graph.signal(instance, index);
     let register = at(instance.registers, index);
     let address: number;
@@ -176,7 +181,7 @@ function placeTraced(
     if (register >= 0) address = place(ofRegister, register, width, to => lowering.currentStores(to, register));
     else if (input >= 0) address = at(state.ports, input);
     else address = place(ofNode, node, width, to => lowering.stores(to, node));
-    return { instance, name, width, address };
+    return { instance, name, width, states, address };
   });
   return { traced, stores };
 }

@@ -10,8 +10,16 @@ import { ClockSchedule, type ClockTimings, timingsOf } from './clock-schedule.ts
 import { embedded } from './embedded.ts';
 import { type CoverResult, EventSimulation, type LogListener } from './event-simulation.ts';
 import { exposeEvents } from './events.ts';
+import { nearest } from './nearest.ts';
 import { type ParameterValues, withParameters } from './parameters.ts';
-import type { MemoryView, PortView, Simulation, SimulationOptions } from './simulation.ts';
+import {
+  type MemoryView,
+  type PortView,
+  type SignalView,
+  type Simulation,
+  SimulationError,
+  type SimulationOptions,
+} from './simulation.ts';
 import { clockedDomains } from './single-clock.ts';
 
 /** Makes a simulation of a design: `embedded`, or the `verilator` of the package verilator-wrapper. */
@@ -68,6 +76,20 @@ export class TypedSimulation<M> implements Disposable {
     this.engine.settle();
     const pattern = view.words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
     return node(signal as UInt<number>).signed ? BigInt.asIntN(view.width, pattern) : pattern;
+  }
+
+  /** A signal by its path below the top module, such as `fifo.level`. @throws SimulationError if there is none, or the option `signals` is not set. */
+  signal(path: string): SignalView {
+    const { signals } = this.engine;
+    if (!signals)
+      throw new SimulationError(
+        `'${path}' cannot be read: only ports can, unless the simulation is made with { signals: true } by an engine that knows it.`,
+      );
+    const view = signals.get(path);
+    if (view) return view;
+    throw new SimulationError(
+      `The design has no signal '${path}'. Did you mean ${nearest(path, [...signals.keys()]).join(', ')}?`,
+    );
   }
 
   /** The bytes of a memory by its path below the top module. */

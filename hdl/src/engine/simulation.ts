@@ -26,6 +26,17 @@ export interface MemoryView {
   readonly bytes: Uint8Array;
 }
 
+/** A named signal anywhere in the design: read it as a port. */
+export interface SignalView {
+  /** Path below the top module. */
+  readonly name: string;
+  readonly width: number;
+  /** As those of a port. */
+  readonly words: Uint32Array;
+  /** Names of the states of an enumeration, by code. */
+  readonly states: readonly string[] | undefined;
+}
+
 /**
  * One simulated design. At creation every register and memory is 0 (but for memories with contents) and inputs are 0; nothing is reset until the
  * caller drives `rst` (which is a port of the top module like any other where a register has a reset value; clocks are the engine's own). An
@@ -41,6 +52,8 @@ export interface Simulation extends Disposable {
   readonly cycle: number;
   /** Ports by their name in the emitted Verilog, in order; `clk` is not among them. */
   readonly ports: ReadonlyMap<string, PortView>;
+  /** All named signals by path, such as `source.count`; there only if the engine can and the option `signals` asks for it. */
+  readonly signals?: ReadonlyMap<string, SignalView> | undefined;
   /** A memory by its path below the top module, such as `source.ring`. @throws SimulationError if there is none. */
   memory(path: string): MemoryView;
   /** Settles the combinational logic with the inputs as they are. */
@@ -73,6 +86,8 @@ export interface SimulationOptions {
    * the first edge.
    */
   readonly trace?: string;
+  /** Whether all named signals can be read, not only the ports. It costs speed: they are computed whenever the logic is settled. */
+  readonly signals?: boolean;
   /** Paths of the memories that the caller will reach; all by default. An engine may be faster if it knows. */
   readonly memories?: readonly string[];
 }

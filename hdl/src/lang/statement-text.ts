@@ -76,4 +76,4 @@ function beginsStatement(text: string, start: number): boolean {
   return /[\w)\]'"`]\s*\n\s*$/.test(before) && !/\b(return|await|yield|typeof|void|in|of)\s*$/.test(before);
 }
 
-const withoutComments = (text: string) => text.replace(/\/\*[^]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');

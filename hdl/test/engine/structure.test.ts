@@ -160,7 +160,7 @@ test('memories begin with their contents, the rest of their words is 0, and rese
 test('assignments at an offset drop what is beyond the target', () => {
   class Placed extends Module {
     readonly at = input(uint(2));
-    readonly bit = input(uint(6));
+    readonly position = input(uint(6));
     readonly value = input(uint(8));
     readonly wide = output(uint(24));
     readonly bits = output(uint(40));
@@ -168,7 +168,7 @@ test('assignments at an offset drop what is beyond the target', () => {
     protected override logic() {
       this.wide.set(0xffffff);
       this.wide.word(this.at, 8).set(this.value);
-      this.held.bit(this.bit).set(1);
+      this.held.bit(this.position).set(1);
       this.bits.set(this.held);
     }
   }
@@ -180,8 +180,8 @@ test('assignments at an offset drop what is beyond the target', () => {
   });
   expect(words).toEqual([0xffff12n, 0xff12ffn, 0x12ffffn, 0xffffffn]);
   const before = sim.peek(sim.dut.bits);
-  for (const bit of [0, 31, 32, 39, 40, 63]) {
-    sim.poke(sim.dut.bit, bit);
+  for (const position of [0, 31, 32, 39, 40, 63]) {
+    sim.poke(sim.dut.position, position);
     sim.step();
   }
   expect(sim.peek(sim.dut.bits) | before).toBe((1n << 39n) | (1n << 32n) | (1n << 31n) | 1n);

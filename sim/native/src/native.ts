@@ -1,5 +1,5 @@
 import { type ir, type Simulation, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
-import { type Gating, type Machine, noteShared, Policy, simulationOf, singleClock } from '@hdl/ts-hdl/engine';
+import { type Gating, type Machine, needsSignals, noteShared, Policy, simulationOf, singleClock } from '@hdl/ts-hdl/engine';
 import { runBlocking, runInBackground } from '@hdl/verilator-wrapper/tools';
 import koffi from 'koffi';
 import { buildLibrary } from './build.ts';
@@ -81,8 +81,8 @@ class NativeMachine implements Machine {
 }
 
 /** @throws SimulationError for memories that are too large. */
-function sourceOf(design: ir.Design, { trace }: NativeOptions): CSource {
-  const source = cSource(design, trace !== undefined);
+function sourceOf(design: ir.Design, options: NativeOptions): CSource {
+  const source = cSource(design, needsSignals(options));
   if (source.bytes > MOST_BYTES)
     throw new SimulationError(
       `The design's memories need ${Math.ceil(source.bytes / 2 ** 20)} MiB; the native engine has 4096 MiB. Make the memories smaller.`,

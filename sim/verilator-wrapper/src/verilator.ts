@@ -1,5 +1,5 @@
 import { emitVerilog, externalSources, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
-import { clockedDomains, timingsOf } from '@hdl/ts-hdl/engine';
+import { clockedDomains, needsReset, timingsOf } from '@hdl/ts-hdl/engine';
 import { build, buildInBackground } from './build.ts';
 import { VerilatorError } from './errors.ts';
 import { VerilatedModel } from './model.ts';
@@ -87,7 +87,10 @@ function buildOptions(
     files: externalSources(design),
     ...(!usual && { clocks }),
     top: top.name,
-    portOrder: top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
+    portOrder: [
+      ...top.domains.flatMap(domain => (domain.reset && needsReset(top, domain) ? [domain.reset.name] : [])),
+      ...top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
+    ],
     memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),
     ...(trace !== undefined && { trace: formatOf(trace) }),
     ...(optimize !== undefined && { optimize }),
