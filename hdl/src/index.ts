@@ -21,7 +21,17 @@ export { Downsizer, PacketDownsizer, PacketUpsizer, Upsizer } from './cells/widt
 export { emitNetlist } from './emit/netlist.ts';
 export type { Netlist } from './emit/netlist-format.ts';
 export { type EmitOptions, emitText, emitVerilog, externalSources, type VerilogFile } from './emit/verilog.ts';
-export { embedded } from './engine/embedded.ts';
+export {
+  Coverage,
+  type CoverageData,
+  type DecisionCoverage,
+  type SignalCoverage,
+  type StateCoverage,
+  type Tally,
+} from './engine/coverage.ts';
+export { coverageText, lcov } from './engine/coverage-report.ts';
+export { type CoveredSimulation, embedded } from './engine/embedded.ts';
+export { type RunAsyncOptions, runAsync } from './engine/run-async.ts';
 export { type Engine, type SimulateOptions, simulate, TypedSimulation } from './engine/simulate.ts';
 export {
   type MemoryView,

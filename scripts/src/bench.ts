@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Names of workloads, comma between them; all by default. */
   readonly only?: string;
+  /** Icarus Verilog and Amaranth's simulator too, on the synthetic design. */
+  readonly peers?: boolean;
   readonly json?: string;
 }
 
@@ -69,7 +71,7 @@ function prepare(name: WorkloadName, file: string, options: BenchOptions): Promi
   const say = (line: string) => process.stderr.write(`${line}\n`);
   switch (name) {
     case 'synthetic':
-      return syntheticWorkload(options.cycles, say);
+      return syntheticWorkload(options.cycles, options.peers ?? false, say);
     case 'saturated':
       return saturatedWorkload(file, options.bytes, say);
     case 'sparse':

@@ -46,6 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('bench')
     .description('measure the engines side by side on a synthetic design and on the default fabric')
     .option('--only <workloads>', 'synthetic, saturated, sparse: some of them, with commas between them')
+    .option('--peers', 'also Icarus Verilog, if there is one, and the simulator of Amaranth, which is installed from PyPI')
     .option('--bytes <n>', 'size of the file that is copied with saturated links', positive, 4 * 1024 * 1024)
     .option('--cycles <n>', 'cycles of the synthetic design', positive, 100_000)
     .option('--tlps <n>', 'packets with 200 cycles between them', positive, 10_000)

@@ -91,7 +91,8 @@ export class RoundRobinArbiter<T extends HType> extends Module<{ n: number; type
   /** @throws HdlError for weights that do not fit. */
   private longestTurn(): number {
     const { n, weights = [] } = this.p;
-    if (weights.length !== 0 && weights.length !== n) throw refusal(this, `${weights.length} weights are given for ${n} inputs`);
+    if (weights.length !== 0 && weights.length !== n)
+      throw refusal(this, `${weights.length} weights are given for ${n} inputs`, { help: 'give one weight per input' });
     return Math.max(1, ...weights.map(weight => atLeast(this, 1, 'a weight', weight)));
   }
 }

@@ -63,6 +63,7 @@ export function crcNext<W extends number>(crc: CrcSpec<W>, state: UInt<W>, data:
   if (polynomial >> BigInt(width) !== 0n)
     throw new HdlError(
       `the polynomial 0x${polynomial.toString(16)} of a CRC of ${width} bits is written without its highest term`,
+      { help: 'leave its highest term out: 0x07 stands for x^8 + x^2 + x + 1' },
     );
   let sums = bitsFrom(0, width);
   for (const bit of order(data.width, reflectIn)) {

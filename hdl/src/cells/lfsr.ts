@@ -14,7 +14,10 @@ import { primitiveTerms } from './primitive-terms.ts';
  */
 export function maximalTaps(width: number): bigint {
   const terms = primitiveTerms[width];
-  if (!terms) throw new HdlError(`taps are known for 2 to 64 bits, not for ${width}`);
+  if (!terms)
+    throw new HdlError(`taps are known for 2 to 64 bits, not for ${width}`, {
+      help: 'choose a width from 2 to 64, or state taps of your own',
+    });
   return [width, ...terms].reduce((taps, term) => taps | (1n << BigInt(term - 1)), 0n);
 }
 
@@ -47,7 +50,8 @@ export class Lfsr<W extends number> extends Module<{ width: W; steps?: number; s
 
   protected override logic() {
     const { width, steps = 1, seed = 1 } = this.p;
-    if (BigInt(seed) === 0n) throw new HdlError('the seed of an LFSR is not 0: from there it does not move');
+    if (BigInt(seed) === 0n)
+      throw new HdlError('the seed of an LFSR is not 0', { help: 'from 0 it never moves: use another number' });
     const taps = maximalTaps(width);
     const { state } = this;
     // One step as everybody writes it; several as the sums that they are.

@@ -1,4 +1,4 @@
-import { HdlError } from '../lang/errors.ts';
+import { HdlError, type Help } from '../lang/errors.ts';
 import type { Module } from '../lang/module.ts';
 import { clog2 } from '../lang/widths.ts';
 
@@ -17,12 +17,14 @@ export function addressWidth(cell: Cell, depth: number): number {
 /** `value`. @throws HdlError unless it is a whole number of at least `least`. */
 export function atLeast(cell: Cell, least: number, what: string, value: number): number {
   if (Number.isInteger(value) && value >= least) return value;
-  throw refusal(cell, `${what} of ${nameOf(cell)} is a whole number of at least ${least}, not ${value}`);
+  throw refusal(cell, `${what} of ${nameOf(cell)} is a whole number of at least ${least}, not ${value}`, {
+    help: 'state another number',
+  });
 }
 
 /** What is wrong with a cell, told of the place where it is made. */
-export function refusal(cell: Cell, message: string): HdlError {
-  return new HdlError(message, cell['~site'].creation);
+export function refusal(cell: Cell, message: string, advice: Help): HdlError {
+  return new HdlError(message, cell['~site'].creation, advice);
 }
 
 const nameOf = (cell: Cell) => cell.constructor.name;
@@ -30,5 +32,7 @@ const nameOf = (cell: Cell) => cell.constructor.name;
 /** `lanes`. @throws HdlError unless they divide `width` bits. */
 export function lanesOf<N extends number>(cell: Cell, width: number, lanes: N): N {
   if (Number.isInteger(lanes) && lanes >= 1 && width % lanes === 0) return lanes;
-  throw refusal(cell, `${lanes} lanes do not divide a word of ${width} bits`);
+  throw refusal(cell, `${lanes} lanes do not divide a word of ${width} bits`, {
+    help: 'choose a number of lanes that divides the word',
+  });
 }

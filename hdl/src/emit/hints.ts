@@ -1,17 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Site } from '../ir/ir.ts';
-
-/** The text of a source file, or undefined if there is none to read. */
-export type ReadSource = (file: string) => string | undefined;
-
-/** Reads from the file system. */
-export const readFile: ReadSource = file => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-};
+import type { ReadSource } from '../lang/source-text.ts';
 
 const declaration = /^\s*(?:export\s+)?(?:const|let)\s+([A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)\s*(.*)$/;
 /** The value of a constant that is a function. */

@@ -1,6 +1,7 @@
 import type { Design, Module } from '../ir/ir.ts';
+import { type ReadSource, readSource } from '../lang/source-text.ts';
 import { type Drivers, drivers } from './grouping.ts';
-import { Hints, type ReadSource, readFile } from './hints.ts';
+import { Hints } from './hints.ts';
 import { emitModule } from './module-emitter.ts';
 
 /** One emitted source file. */
@@ -29,7 +30,7 @@ export interface EmitOptions {
 export function emitVerilog(design: Design, options: EmitOptions = {}): VerilogFile[] {
   const { simulation = true } = options;
   const modules = emittedModules(design);
-  const hints = new Hints(options.readSource ?? readFile);
+  const hints = new Hints(options.readSource ?? readSource);
   const done = new Map<Module, Drivers>();
   const of = (module: Module): Drivers => {
     let result = done.get(module);

@@ -103,7 +103,7 @@ class DecisionWriter {
   }
 
   private when(statement: If): Statement {
-    const labels = statement.arms.map((_, i) => (i === 0 ? 'when' : i === 1 ? 'elsewhen' : `elsewhen ${i}`));
+    const labels = statement.arms.map((_, i) => (i === 0 ? 'when' : i === 1 ? 'elsewhen' : `elsewhen#${i}`));
     const wire = this.decision('when', statement.site, labels);
     return this.marked(statement, wire);
   }

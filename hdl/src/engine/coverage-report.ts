@@ -39,7 +39,7 @@ function uncovered({ signals, decisions, states }: CoverageData): string[] {
   for (const { module, kind, place, ways } of decisions) {
     const never = ways.flatMap(({ way, count }) => (count > 0 ? [] : way));
     if (never.length > 0)
-      lines.push({ place, text: `${module}: ${kind === 'match' ? 'match ' : ''}${never.join(', ')} never taken` });
+      lines.push({ place, text: `${module}: ${kind === 'match' ? 'match was ' : ''}never ${never.join(', ')}` });
   }
   for (const { module, name, place, states: all } of states) {
     const never = all.flatMap(({ state, cycles }) => (cycles > 0 ? [] : state));

@@ -16,7 +16,7 @@ export interface DecisionCoverage {
   readonly module: string;
   readonly kind: 'when' | 'match' | 'mux';
   readonly place: Location | undefined;
-  /** Such as `when 1`, `elsewhen 0`, `mux 1`, or the label of an arm. */
+  /** Such as `when 1`, `elsewhen 0` (`elsewhen#2` is the second one), `mux 1`, or the label of an arm. */
   readonly ways: readonly { readonly way: string; readonly count: number }[];
 }
 

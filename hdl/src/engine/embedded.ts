@@ -1,8 +1,12 @@
 import type { Design, Reset } from '../ir/ir.ts';
 import type { WaveSignal, WaveWriter } from '../waves/signals.ts';
+import type { Coverage } from './coverage.ts';
+import { CoverageSampler } from './coverage-sampler.ts';
 import { waveFile } from './file-sink.ts';
+import type { PlacedDesign, TracedSignal } from './lowered-design.ts';
 import { type Gating, type Machine, MOST_CYCLES, wasmMachine } from './machine.ts';
 import { nearest } from './nearest.ts';
+import { type PreparedDesign, prepared } from './prepared.ts';
 import { restoreState, saveState } from './saved-state.ts';
 import {
   type MemoryView,
@@ -12,7 +16,7 @@ import {
   SimulationError,
   type SimulationOptions,
 } from './simulation.ts';
-import { isOwn, settlingPort, singleClock } from './single-clock.ts';
+import { isOwn, settlingPort } from './single-clock.ts';
 
 /** Options of the embedded engine. */
 export interface EmbeddedOptions extends SimulationOptions {
@@ -24,13 +28,19 @@ export interface EmbeddedOptions extends SimulationOptions {
   readonly gating?: Gating;
 }
 
+/** A simulation that knows what it has exercised. */
+export interface CoveredSimulation extends Simulation {
+  /** What has been exercised so far, as it was before each clock edge. @throws SimulationError if it was made without `coverage`. */
+  coverage(): Coverage;
+}
+
 function checkCycles(cycles: number): void {
   if (!Number.isSafeInteger(cycles) || cycles < 0)
     throw new SimulationError(`A number of cycles is a whole number from 0 up, not ${cycles}.`);
 }
 
 /** A design on a machine in this process. */
-class MachineSimulation implements Simulation {
+export class MachineSimulation implements CoveredSimulation {
   readonly engine: string;
   readonly ports: ReadonlyMap<string, PortView>;
   readonly signals?: ReadonlyMap<string, SignalView> | undefined;
@@ -120,11 +130,20 @@ class MachineSimulation implements Simulation {
     this.settle();
   }
 
+  coverage(): Coverage {
+    throw new SimulationError('The simulation was made without coverage: make it with { coverage: true }.');
+  }
+
   [Symbol.dispose](): void {}
 }
 
+/** The signals that have a name of the user's. */
+function ownSignals({ traced }: PlacedDesign): readonly TracedSignal[] {
+  return traced.filter(({ name }) => isOwn(name));
+}
+
 function signalViews({ design, buffer }: Machine): ReadonlyMap<string, SignalView> {
-  const views = design.traced.map(({ instance, name: own, width, states, address }) => {
+  const views = ownSignals(design).map(({ instance, name: own, width, states, address }) => {
     const name = instance.path === '' ? own : `${instance.path}.${own}`;
     return [name, { name, width, states, words: new Uint32Array(buffer, address, Math.ceil(width / 32)) }] as const;
   });
@@ -139,26 +158,33 @@ function fill(bytes: Uint8Array, stride: number, width: number, words: readonly 
   });
 }
 
-/** Runs cycle by cycle and samples all signals before each edge. */
-class TracedSimulation extends MachineSimulation {
+/** Runs cycle by cycle and looks at all signals before each edge: for a waveform, for coverage, or both. */
+class ObservedSimulation extends MachineSimulation {
   private readonly edge: () => void;
-  private readonly writer: WaveWriter;
+  private readonly writer: WaveWriter | undefined;
+  private readonly sampler: CoverageSampler | undefined;
   private open = true;
   /** From the cycle to the time of the waveform, which never goes back. */
   private offset = 0;
 
-  constructor(engine: string, machine: Machine, asynchronous: readonly Reset[], file: string, top: string) {
+  constructor(engine: string, machine: Machine, { asynchronous, points }: PreparedDesign, file: string | undefined) {
     super(engine, machine, asynchronous);
     this.edge = () => machine.edge();
     const { design, buffer } = machine;
+    this.sampler = points && new CoverageSampler(design, buffer, points);
+    this.writer = file === undefined ? undefined : waveFile(file, this.waves(machine));
+  }
+
+  private waves({ design, buffer }: Machine): WaveSignal[] {
+    const top = design.name;
     const wave = (scope: readonly string[], name: string, width: number, address: number): WaveSignal => {
       return { scope, name, width, words: new Uint32Array(buffer, address, Math.ceil(width / 32)) };
     };
     const reset = design.ports.filter(({ name }) => name === 'rst').map(port => wave([top], port.name, port.width, port.address));
-    const signals = design.traced.map(({ instance, name, width, address }) =>
+    const signals = ownSignals(design).map(({ instance, name, width, address }) =>
       wave([top, ...instance.path.split('.').filter(part => part !== '')], name, width, address),
     );
-    this.writer = waveFile(file, [...reset, ...signals]);
+    return [...reset, ...signals];
   }
 
   override step(cycles = 1): void {
@@ -178,7 +204,8 @@ class TracedSimulation extends MachineSimulation {
   }
 
   private clock(): void {
-    if (this.open) this.writer.sample(this.cycle + this.offset);
+    if (this.open) this.writer?.sample(this.cycle + this.offset);
+    this.sampler?.sample();
     this.edge();
     this.cycle++;
     this.settle();
@@ -188,13 +215,18 @@ class TracedSimulation extends MachineSimulation {
     const time = this.cycle + this.offset;
     super.restore(state);
     this.offset = Math.max(0, time - this.cycle);
+    this.sampler?.jump();
+  }
+
+  override coverage(): Coverage {
+    return this.sampler?.result() ?? super.coverage();
   }
 
   override [Symbol.dispose](): void {
     if (!this.open) return;
     this.open = false;
     this.settle();
-    this.writer.close(this.cycle + this.offset);
+    this.writer?.close(this.cycle + this.offset);
   }
 }
 
@@ -202,27 +234,19 @@ class TracedSimulation extends MachineSimulation {
  * Simulates a design in this process: compiles it to WebAssembly at once and needs no tool.
  * @throws SimulationError for a design with a combinational loop, or if the file of `trace` cannot be created.
  */
-export function embedded(design: Design, options: EmbeddedOptions = {}): Simulation {
-  const { design: single, asynchronous } = singleClock(design, options.clocks);
-  const machine = wasmMachine(single, needsSignals(options), options.gating ?? 'auto');
-  return simulationOf('embedded', machine, options, asynchronous);
+export function embedded(design: Design, options: EmbeddedOptions = {}): CoveredSimulation {
+  const ready = prepared(design, options);
+  const machine = wasmMachine(ready.design, ready.signals, options.gating ?? 'auto');
+  return simulationOf('embedded', machine, options, ready);
 }
 
-/** Whether a design has to be compiled so that all named signals are in memory. */
-export function needsSignals({ trace, signals }: SimulationOptions): boolean {
-  return trace !== undefined || signals === true;
-}
-
-/**
- * A simulation on a machine that was made for these options, of a design that went through `singleClock`, which gave `asynchronous`; it goes by the name
- * `engine`.
- */
+/** A simulation on a machine that was made for a prepared design and for these options; it goes by the name `engine`. */
 export function simulationOf(
   engine: string,
   machine: Machine,
   { trace }: SimulationOptions,
-  asynchronous: readonly Reset[],
-): Simulation {
-  if (trace === undefined) return new MachineSimulation(engine, machine, asynchronous);
-  return new TracedSimulation(engine, machine, asynchronous, trace, machine.design.name);
+  ready: PreparedDesign,
+): CoveredSimulation {
+  if (trace === undefined && ready.points === undefined) return new MachineSimulation(engine, machine, ready.asynchronous);
+  return new ObservedSimulation(engine, machine, ready, trace);
 }

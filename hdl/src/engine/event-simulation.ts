@@ -26,7 +26,8 @@ export type LogListener = (line: string, cycle: number) => void;
 /** A simulation that looks at properties and writes log lines, around one of an exposed design on any engine. */
 export class EventSimulation implements Simulation {
   readonly ports: ReadonlyMap<string, PortView>;
-  private readonly inner: Simulation;
+  /** The one around which it is. */
+  readonly inner: Simulation;
   private readonly exposed: ExposedDesign;
   private readonly onLog: LogListener;
   private readonly flags: Uint32Array;

@@ -2,7 +2,7 @@
 
 export { needsReset } from '../ir/state.ts';
 export { type ClockTimings, timingsOf } from './clock-schedule.ts';
-export { needsSignals, simulationOf } from './embedded.ts';
+export { simulationOf } from './embedded.ts';
 export type { PlacedMemory } from './emit-program.ts';
 export { placeSpills, visit, visitUses } from './emit-program.ts';
 export type { FlatMemory } from './flat-graph.ts';
@@ -31,6 +31,7 @@ export {
   placeRest,
 } from './lowered-design.ts';
 export { type Gating, type Machine, MOST_CYCLES } from './machine.ts';
+export { type PreparedDesign, prepared } from './prepared.ts';
 export type { Item, ProgramFunction, Root, WritePort } from './program.ts';
 export { type Program, schedule } from './schedule.ts';
 export { clockedDomains, singleClock } from './single-clock.ts';

@@ -11,13 +11,16 @@ export interface PreparedDesign {
   readonly asynchronous: readonly Reset[];
   /** What coverage looks at, by module, if it is wanted. */
   readonly points: ReadonlyMap<string, ModulePoints> | undefined;
-  /** Whether the values of all signals are wanted. */
-  readonly observed: boolean;
+  /** Whether all named signals have to be in memory. */
+  readonly signals: boolean;
 }
 
 /** Prepares a design for a machine. @throws SimulationError as `singleClock` does. */
-export function prepared(design: Design, { clocks, trace, coverage = false }: SimulationOptions): PreparedDesign {
+export function prepared(
+  design: Design,
+  { clocks, trace, signals = false, coverage = false }: SimulationOptions,
+): PreparedDesign {
   const covered = coverage ? coveredDesign(design) : undefined;
   const single = singleClock(covered?.design ?? design, clocks);
-  return { ...single, points: covered?.points, observed: coverage || trace !== undefined };
+  return { ...single, points: covered?.points, signals: signals || coverage || trace !== undefined };
 }

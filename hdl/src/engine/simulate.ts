@@ -7,7 +7,8 @@ import { leaves } from '../lang/shapes.ts';
 import type { Readable, UInt } from '../lang/values.ts';
 import { checked } from '../passes/checked.ts';
 import { ClockSchedule, type ClockTimings, timingsOf } from './clock-schedule.ts';
-import { embedded } from './embedded.ts';
+import type { Coverage } from './coverage.ts';
+import { embedded, MachineSimulation } from './embedded.ts';
 import { type CoverResult, EventSimulation, type LogListener } from './event-simulation.ts';
 import { exposeEvents } from './events.ts';
 import { nearest } from './nearest.ts';
@@ -57,14 +58,15 @@ export class TypedSimulation<M> implements Disposable {
     const bits = node(signal as UInt<number>);
     const view = bits.name === undefined ? undefined : this.engine.ports.get(bits.name);
     if (!view || bits.owner !== leaves(signal)[0]?.owner)
-      throw new HdlError(`'${bits.name ?? 'this'}' is not a port of the top module`);
+      throw new HdlError(`'${bits.name ?? 'this'}' is not a port of the top module`, { help: 'name a port of sim.dut' });
     return view;
   }
 
   /** Drives an input, from now on. */
   poke(signal: Readable, value: number | bigint): void {
     const view = this.port(signal);
-    if (view.direction !== 'input') throw new HdlError(`'${view.name}' is an output: it cannot be driven`);
+    if (view.direction !== 'input')
+      throw new HdlError(`'${view.name}' is an output: it cannot be driven`, { help: 'poke inputs; peek reads outputs' });
     const v = node(signal as UInt<number>).operand(value).operation;
     let rest = v.kind === 'const' ? v.value : 0n;
     for (let i = 0; i < view.words.length; i++, rest >>= 32n) view.words[i] = Number(rest & 0xffff_ffffn);
@@ -122,6 +124,13 @@ export class TypedSimulation<M> implements Disposable {
   /** What the design's covers came to so far. */
   get covers(): CoverResult[] {
     return this.engine instanceof EventSimulation ? this.engine.covers : [];
+  }
+
+  /** What has been exercised so far. @throws SimulationError if the simulation was made without `coverage`, or by an engine that has its own. */
+  coverage(): Coverage {
+    const inner = this.engine instanceof EventSimulation ? this.engine.inner : this.engine;
+    if (inner instanceof MachineSimulation) return inner.coverage();
+    throw new SimulationError(`The engine ${inner.engine} counts in its own way: ask it, not the typed simulation.`);
   }
 
   [Symbol.dispose](): void {

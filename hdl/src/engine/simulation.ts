@@ -88,6 +88,11 @@ export interface SimulationOptions {
   readonly trace?: string;
   /** Whether all named signals can be read, not only the ports. It costs speed: they are computed whenever the logic is settled. */
   readonly signals?: boolean;
+  /**
+   * Notes what is exercised: bits that rise and fall, conditions, states. Slower, as with `trace`. Of the embedded and the native engine, whose
+   * simulations give it by `coverage()`; what else counts is an option of other engines.
+   */
+  readonly coverage?: boolean;
   /** Paths of the memories that the caller will reach; all by default. An engine may be faster if it knows. */
   readonly memories?: readonly string[];
 }

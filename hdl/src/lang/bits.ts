@@ -95,7 +95,9 @@ export class Bits {
     const { meaning, width } = this;
     if (value instanceof Bits) {
       if (value.width !== width) {
-        throw new HdlError(`width mismatch: ${describe(this)} has ${width} bits, ${describe(value)} has ${value.width}`);
+        throw new HdlError(`width mismatch: ${describe(this)} has ${width} bits, ${describe(value)} has ${value.width}`, {
+          help: 'a width never changes by itself: use zext(), sext() or trunc() on one of the two',
+        });
       }
       if (value.meaning !== meaning) incompatible(this, value);
       return value;
@@ -104,7 +106,9 @@ export class Bits {
       if (typeof value === 'string') return new Bits(width, { kind: 'const', value: meaning.code(value) }, meaning, site);
       const code = literal(width, value, undefined, site).known;
       if (code === undefined || !meaning.codes.includes(code))
-        throw new HdlError(`${String(value)} is the code of none of ${meaning.names.join(', ')}`);
+        throw new HdlError(`${String(value)} is the code of none of ${meaning.names.join(', ')}`, {
+          help: 'use the name of a state',
+        });
       return new Bits(width, { kind: 'const', value: code }, meaning, site);
     }
     return literal(width, value, meaning, site);
@@ -141,12 +145,16 @@ export class Bits {
     const { width, meaning } = this;
     const by = n instanceof Bits ? n.known : n;
     if (n instanceof Bits) {
-      if (n.signed) throw new HdlError(`a shift takes an unsigned amount, and ${describe(n)} is signed: use asUInt()`);
+      if (n.signed)
+        throw new HdlError(`a shift takes an unsigned amount, and ${describe(n)} is signed`, { help: 'use asUInt()' });
       if (by === undefined)
         return compute(width, { kind: 'binary', op, signed: op === 'shr' && this.signed, left: this, right: n }, meaning);
     }
     const count = Number(by);
-    if (!Number.isInteger(count) || count < 0) throw new HdlError(`a shift takes a whole number of at least 0, not ${n}`);
+    if (!Number.isInteger(count) || count < 0)
+      throw new HdlError(`a shift takes a whole number of at least 0, not ${n}`, {
+        help: 'shift by a constant of at least 0, or by an unsigned signal',
+      });
     if (count === 0) return this;
     if (op === 'shr' && this.signed) {
       if (width === 1) return this;
@@ -254,7 +262,10 @@ export class Bits {
   }
   part(low: number, n: number): Bits {
     if (!Number.isInteger(low) || !Number.isInteger(n) || low < 0 || n < 1 || low + n > this.width) {
-      throw new HdlError(`bits ${low + n - 1} down to ${low} are not all inside ${describe(this)}, which has ${this.width} bits`);
+      throw new HdlError(
+        `bits ${low + n - 1} down to ${low} are not all inside ${describe(this)}, which has ${this.width} bits`,
+        { help: 'the lowest bit has the number 0' },
+      );
     }
     if (low === 0 && n === this.width) return this.raw();
     return compute(n, { kind: 'slice', value: this, low });
@@ -265,18 +276,22 @@ export class Bits {
   word(i: unknown, n: number): Bits {
     const count = this.width / n;
     if (!Number.isInteger(n) || n < 1 || !Number.isInteger(count))
-      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`);
+      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`, {
+        help: 'take words of a size that divides it, or extend it first',
+      });
     if (!(i instanceof Bits)) return this.part(Number(i) * n, n);
     checkIndex(i, count, `${count} words`);
     return this.window(i, n);
   }
   words(n: number): Bits[] {
     if (!Number.isInteger(n) || n < 1 || this.width % n !== 0)
-      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`);
+      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`, {
+        help: 'take words of a size that divides it, or extend it first',
+      });
     return Array.from({ length: this.width / n }, (_, i) => this.part(i * n, n));
   }
   private window(index: Bits, size: number): Bits {
-    if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed: use asUInt()`);
+    if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed`, { help: 'use asUInt()' });
     const known = index.known === undefined ? undefined : Number(index.known) * size;
     if (known !== undefined && known + size <= this.width) return this.part(known, size);
     const site = callSite();
@@ -307,7 +322,9 @@ export class Bits {
   private extend(width: number, signed: boolean): Bits {
     if (width < this.width) {
       const name = signed ? 'sext' : 'zext';
-      throw new HdlError(`${name} from ${this.width} to ${width} bits would lose bits: use trunc(${width}) where that is meant`);
+      throw new HdlError(`${name} from ${this.width} to ${width} bits would lose bits`, {
+        help: `use trunc(${width}) where that is meant`,
+      });
     }
     return width === this.width ? this : compute(width, { kind: 'extend', signed, value: this }, this.meaning);
   }
@@ -316,7 +333,10 @@ export class Bits {
     return this.signed ? low.asSInt() : low;
   }
   as(width: number): Bits {
-    if (width !== this.width) throw new HdlError(`stated as ${width} bits, but ${describe(this)} has ${this.width}`);
+    if (width !== this.width)
+      throw new HdlError(`stated as ${width} bits, but ${describe(this)} has ${this.width}`, {
+        help: 'state the width that it has, or change it with zext() or trunc()',
+      });
     return this;
   }
   any(): Bits {
@@ -345,24 +365,32 @@ export function compute(width: number, operation: Operation, meaning?: Meaning, 
 /** @throws HdlError if `index` does not have exactly the bits that count `count` places. */
 export function checkIndex(index: Bits, count: number, places: string): void {
   const width = count === 1 ? 1 : Math.ceil(Math.log2(count));
-  if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed: use asUInt()`);
+  if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed`, { help: 'use asUInt()' });
   if (index.width !== width)
-    throw new HdlError(`an index of ${places} has ${width} bits, and ${describe(index)} has ${index.width}`);
+    throw new HdlError(`an index of ${places} has ${width} bits, and ${describe(index)} has ${index.width}`, {
+      help: 'use zext() or trunc() on it: an index has no bit too many, so that none is lost',
+    });
 }
 
 function incompatible(a: Bits, b: Bits): never {
   if (a.signed !== b.signed) {
     const [signed, other] = a.signed ? [a, b] : [b, a];
-    throw new HdlError(`${describe(signed)} is signed and ${describe(other)} is not: convert one with asUInt() or asSInt()`);
+    throw new HdlError(`${describe(signed)} is signed and ${describe(other)} is not`, {
+      help: 'convert one with asUInt() or asSInt()',
+    });
   }
   const kind = ({ meaning }: Bits) => (meaning instanceof Encoding ? `one of ${meaning.names.join(', ')}` : 'a number');
-  throw new HdlError(`${describe(a)} is ${kind(a)}, and ${describe(b)} is ${kind(b)}`);
+  throw new HdlError(`${describe(a)} is ${kind(a)}, and ${describe(b)} is ${kind(b)}`, {
+    help: 'values of two enumerations have nothing in common; encoded() gives the number behind a state',
+  });
 }
 
 /** The node behind a typed value. */
 export function node(value: UInt<number> | SInt<number> | Enum<string>): Bits {
   if (value instanceof Bits) return value;
-  throw new HdlError('this is not a hardware value');
+  throw new HdlError('this is not a hardware value', {
+    help: 'a port, wire or register is wanted, or what is computed from them',
+  });
 }
 
 /** A typed view of a node. The one place where the implementation meets the types. */
@@ -374,18 +402,20 @@ export function typed<X>(bits: Bits): X {
 export function literal(width: number, value: unknown, meaning?: Meaning, site?: CallSite): Bits {
   const whole =
     typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)) || typeof value === 'boolean';
-  if (!whole) throw new HdlError(`${String(value)} is not a value of ${width} bits: a signal or a whole number is wanted`);
+  if (!whole) throw new HdlError(`${String(value)} is not a value of ${width} bits`, { help: 'use a signal or a whole number' });
   const v = BigInt(value as bigint | number | boolean);
   const signed = meaning === 'signed';
   if (v > ones(signed ? width - 1 : width) || v < -(1n << BigInt(width - 1)))
-    throw new HdlError(`${v} does not fit in ${width} ${signed ? 'signed bits' : 'bits'}`);
+    throw new HdlError(`${v} does not fit in ${width} ${signed ? 'signed bits' : 'bits'}`, {
+      help: 'use a smaller number or a wider type',
+    });
   return new Bits(width, { kind: 'const', value: v & ones(width) }, meaning, site);
 }
 
 /** Most significant part first. */
 export function concat(parts: readonly Bits[]): Bits {
   const [only] = parts;
-  if (!only) throw new HdlError('nothing to concatenate');
+  if (!only) throw new HdlError('nothing to concatenate', { help: 'give cat() and pack() one value at least' });
   if (parts.length === 1) return only.raw();
   const width = parts.reduce((sum, part) => sum + part.width, 0);
   return compute(width, { kind: 'concat', parts });

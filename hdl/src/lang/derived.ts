@@ -52,7 +52,7 @@ export function rotated(a: Bits, n: unknown, left: boolean): Bits {
   };
   if (typeof n === 'object' && n !== null) {
     const amount = n as Bits;
-    if (amount.signed) throw new HdlError('a rotation takes an unsigned amount: use asUInt()');
+    if (amount.signed) throw new HdlError('a rotation takes an unsigned amount', { help: 'use asUInt()' });
     let result = a;
     // 2^i modulo the width: rotations add up modulo the width whatever the number of bits.
     for (let i = 0, step = 1 % width; i < amount.width; i++, step = (step * 2) % width) {
@@ -61,7 +61,10 @@ export function rotated(a: Bits, n: unknown, left: boolean): Bits {
     return result;
   }
   const count = Number(n);
-  if (!Number.isInteger(count) || count < 0) throw new HdlError(`a rotation takes a whole number of at least 0, not ${n}`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new HdlError(`a rotation takes a whole number of at least 0, not ${n}`, {
+      help: 'rotate by a constant of at least 0, or by an unsigned signal',
+    });
   return by(count);
 }
 

@@ -37,6 +37,7 @@ export function domainsOf(module: Module<unknown>, parent: Parent | undefined): 
       throw new HdlError(
         `the clock domain '${field.name}' stands in two fields: '${name}' of ${label} is the second`,
         field.site,
+        { help: 'give each field a domain of its own; connect may drive both with one clock' },
       );
     field.name = name;
     const driver = parent && driverOf(module, field, parent, surrounding);
@@ -44,7 +45,10 @@ export function domainsOf(module: Module<unknown>, parent: Parent | undefined): 
     if (driver) outer.set(domain, driver);
     byField.set(field, domain);
     if (!field.options.default) others.push(domain);
-    else if (standard) throw new HdlError(`${label} has two default clock domains, '${standard.name}' and '${name}'`, field.site);
+    else if (standard)
+      throw new HdlError(`${label} has two default clock domains, '${standard.name}' and '${name}'`, field.site, {
+        help: 'leave out default: true in one of them',
+      });
     else standard = domain;
   }
   if (!standard) {
@@ -62,7 +66,7 @@ export function domainOf(domains: ScopeDomains, label: string, choice: DomainCho
   if (found) return found;
   const name = choice.name === undefined ? 'this clock domain' : `the clock domain '${choice.name}'`;
   const advice = `give ${label} a field of its own for it, and connect that to the domain`;
-  throw new HdlError(`${name} is no field of ${label}: ${advice}`, site, choice.site);
+  throw new HdlError(`${name} is no field of ${label}`, site, choice.site, { help: advice });
 }
 
 function driverOf(module: Module<unknown>, field: ClockDomain, parent: Parent, surrounding: ir.Domain | undefined): ir.Domain {
@@ -71,11 +75,9 @@ function driverOf(module: Module<unknown>, field: ClockDomain, parent: Parent, s
   if (stated) return domainOf(parent.domains, parent.label, stated, site);
   if (field.options.default && surrounding) return surrounding;
   const child = module.constructor.name;
-  throw new HdlError(
-    `the clock domain '${field.name}' of ${child} is not connected: name a domain of ${parent.label} for it in connect`,
-    site,
-    field.site,
-  );
+  throw new HdlError(`the clock domain '${field.name}' of ${child} is not connected`, site, field.site, {
+    help: `name a domain of ${parent.label} for it in connect`,
+  });
 }
 
 /** A domain like the one around it, with the ports `clk` and `rst` (`rst_n` if active low). */
@@ -92,13 +94,18 @@ function fit(label: string, name: string, { options, site }: ClockDomain, driver
   const wanted = options.reset;
   if (!given) {
     if (wanted === undefined) return { name, clock, reset: undefined, site };
-    throw new HdlError(`the clock domain '${name}' of ${label} has a reset, but '${driver?.name}' has none to drive it`, site);
+    throw new HdlError(`the clock domain '${name}' of ${label} has a reset, but '${driver?.name}' has none to drive it`, site, {
+      help: `state reset: 'none' there, or give '${driver?.name}' a reset`,
+    });
   }
   const active = wanted?.active ?? given.active;
   if (driver && active !== given.active) {
     throw new HdlError(
       `the reset of the clock domain '${name}' of ${label} is active ${active}, that of '${driver.name}', which drives it, active ${given.active}`,
       site,
+      {
+        help: 'leave out active where the level is that of the domain around it, or make a domain with the other level at the top',
+      },
     );
   }
   const reset = { name: wanted?.name ?? resetName(`${name}_`, active), kind: wanted?.kind ?? given.kind, active };

@@ -34,9 +34,9 @@ export function clockDomain(options: DomainOptions = {}): ClockDomain {
   const { reset } = options;
   if (reset !== undefined && reset !== 'none') {
     if (reset.kind !== undefined && reset.kind !== 'sync' && reset.kind !== 'async')
-      throw new HdlError(`a reset is 'sync' or 'async', not '${String(reset.kind)}'`);
+      throw new HdlError(`a reset is 'sync' or 'async', not '${String(reset.kind)}'`, { help: 'state one of the two' });
     if (reset.active !== undefined && reset.active !== 'high' && reset.active !== 'low')
-      throw new HdlError(`a reset is active 'high' or 'low', not '${String(reset.active)}'`);
+      throw new HdlError(`a reset is active 'high' or 'low', not '${String(reset.active)}'`, { help: 'state one of the two' });
   }
   return new ClockDomain(options);
 }
@@ -64,7 +64,10 @@ export function currentDomain(): Surrounding | undefined {
 
 /** Registers, children, memory accesses, properties and log lines that `make` makes belong to `domain`. */
 export function inDomain<R>(domain: ClockDomain, make: () => R): R {
-  if (!(domain instanceof ClockDomain)) throw new HdlError('inDomain takes a clock domain of this module');
+  if (!(domain instanceof ClockDomain))
+    throw new HdlError('inDomain takes a clock domain of this module', {
+      help: 'give it a field made with clockDomain(), or ownDomain',
+    });
   const outer = ambient;
   ambient = domain === ownDomain ? undefined : new Surrounding(domain);
   try {

@@ -124,8 +124,9 @@ function declare(scope: Scope, bits: Bits, name: string): void {
       : undefined;
   if (role === 'register' && init !== undefined && clocked?.reset === undefined) {
     throw new HdlError(
-      `'${name}' of ${scope.label} has a reset value, but its clock domain '${clocked?.name}' has no reset: leave out init, or give it one`,
+      `'${name}' of ${scope.label} has a reset value, but its clock domain '${clocked?.name}' has no reset`,
       bits.site,
+      { help: `leave out init, or give '${clocked?.name}' a reset` },
     );
   }
   scope.signals.set(bits, {
@@ -259,7 +260,9 @@ function external(box: BlackBox<unknown>): ir.External {
 function memoryOf(context: Context, memory: object, site: ir.Site): ir.Memory {
   const found = context.scope.memories.get(memory);
   if (!found)
-    throw new HdlError(`this memory is not a field of ${context.scope.label}: only its owner reads and writes it`, site);
+    throw new HdlError(`this memory is not a field of ${context.scope.label}`, site, {
+      help: 'only the module that has it as a field reads and writes it: give that one ports for it',
+    });
   return found;
 }
 
@@ -267,11 +270,9 @@ function target(context: Context, bits: Bits, site: ir.Site): ir.Target {
   const own = context.scope.signals.get(bits);
   if (own) {
     if (own.kind === 'input') {
-      throw new HdlError(
-        `'${own.name}' is an input of ${context.scope.label}, so the outside drives it: use a wire or an output for a value made here`,
-        site,
-        bits.site,
-      );
+      throw new HdlError(`'${own.name}' is an input of ${context.scope.label}, so the outside drives it`, site, bits.site, {
+        help: 'use a wire or an output for a value made here',
+      });
     }
     return { instance: undefined, signal: own };
   }
@@ -279,12 +280,13 @@ function target(context: Context, bits: Bits, site: ir.Site): ir.Target {
   if (child?.signal.kind === 'input') return child;
   if (child) {
     throw new HdlError(
-      `'${child.instance.name}.${child.signal.name}' is an output of ${child.instance.module.name}: only ${child.instance.module.name} drives it`,
+      `'${child.instance.name}.${child.signal.name}' is an output of ${child.instance.module.name}`,
       site,
       bits.site,
+      { help: `only ${child.instance.module.name} drives it: give it an input for what it is to send` },
     );
   }
-  throw new HdlError(foreign(context, bits), site, bits.site);
+  throw foreign(context, bits, site, bits.site);
 }
 
 function childOf(context: Context, bits: Bits): { instance: ir.Instance; signal: ir.Signal } | undefined {
@@ -295,11 +297,14 @@ function childOf(context: Context, bits: Bits): { instance: ir.Instance; signal:
     : undefined;
 }
 
-function foreign(context: Context, bits: Bits): string {
-  const owner = bits.owner ? `${bits.owner.label}` : undefined;
-  return owner
-    ? `${describe(bits)} belongs to ${owner}, and ${context.scope.label} can only use its own signals and the ports of its children`
-    : `${describe(bits)} belongs to no module: make it a field of ${context.scope.label}, so that it gets a name`;
+/** What is wrong with a signal that a module uses but does not have. */
+function foreign({ scope }: Context, bits: Bits, ...sites: readonly ir.Site[]): HdlError {
+  if (!bits.owner) {
+    const help = `make it a field of ${scope.label}, so that it gets a name`;
+    return new HdlError(`${describe(bits)} belongs to no module`, ...sites, { help });
+  }
+  const help = `${scope.label} can only use its own signals and the ports of its children: lead it there through ports`;
+  return new HdlError(`${describe(bits)} belongs to ${bits.owner.label} and is used in ${scope.label}`, ...sites, { help });
 }
 
 /** Converts a node and all it depends on, without recursion: expressions can be deep. */
@@ -359,12 +364,11 @@ function convert(context: Context, bits: Bits): ir.Expr {
       const own = context.scope.signals.get(bits);
       if (own) return { kind: 'signal', width, site, signal: own };
       const child = childOf(context, bits);
-      if (!child) throw new HdlError(foreign(context, bits), bits.site);
+      if (!child) throw foreign(context, bits, bits.site);
       if (child.signal.kind === 'input') {
-        throw new HdlError(
-          `'${child.instance.name}.${child.signal.name}' is an input of the child: read what drives it instead`,
-          bits.site,
-        );
+        throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an input of the child`, bits.site, {
+          help: 'read what drives it instead',
+        });
       }
       return { kind: 'instance', width, site, instance: child.instance, port: child.signal };
     }

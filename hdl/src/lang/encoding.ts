@@ -26,7 +26,8 @@ export class Encoding {
   /** @throws HdlError for a name that is no state. */
   code(name: string): bigint {
     const found = this.codes[this.names.indexOf(name)];
-    if (found === undefined) throw new HdlError(`'${name}' is not one of ${this.names.join(', ')}`);
+    if (found === undefined)
+      throw new HdlError(`'${name}' is not one of ${this.names.join(', ')}`, { help: 'use one of these names' });
     return found;
   }
 

@@ -20,7 +20,10 @@ export function match<N extends string>(
 ): void {
   const bits = node(subject);
   const { encoding } = type;
-  if (bits.meaning !== encoding) throw new HdlError(`the subject of this match is none of ${type.names.join(', ')}`);
+  if (bits.meaning !== encoding)
+    throw new HdlError(`the subject of this match is none of ${type.names.join(', ')}`, {
+      help: 'match with the type that the subject has',
+    });
   const rest = otherwise ? record(otherwise) : [];
   const bodies = new Map<() => void, Recorded[]>();
   const cases = Object.entries<(() => void) | undefined>(given).flatMap(([name, body]) => {
@@ -30,7 +33,8 @@ export function match<N extends string>(
     return [{ value: encoding.code(name), label: name, body: recorded }];
   });
   const missing = type.names.filter(name => !given[name]);
-  if (!otherwise && missing.length > 0) throw new HdlError(`no arm for ${missing.join(', ')}`);
+  if (!otherwise && missing.length > 0)
+    throw new HdlError(`no arm for ${missing.join(', ')}`, { help: 'add the arms, or a rest that stands for them' });
   // Labels without a rest say that the arms are all there are: an empty rest has to look like an arm for a number.
   const labelled = otherwise && rest.length === 0 ? cases.map(arm => ({ ...arm, label: '' })) : cases;
   currentBlock().push({ kind: 'match', subject: bits, arms: labelled, otherwise: rest, site: new CallSite() });
@@ -51,8 +55,10 @@ export function decode<W extends number>(
   const seen = new Set<bigint>();
   const cases = arms.map(([value, body]) => {
     const v = BigInt(value);
-    if (v < 0n || v >> BigInt(bits.width) !== 0n) throw new HdlError(`the arm ${v} does not fit in ${bits.width} bits`);
-    if (seen.has(v)) throw new HdlError(`the arm ${v} stands twice in this decode`);
+    if (v < 0n || v >> BigInt(bits.width) !== 0n)
+      throw new HdlError(`the arm ${v} does not fit in ${bits.width} bits`, { help: 'remove the arm, or use a wider subject' });
+    if (seen.has(v))
+      throw new HdlError(`the arm ${v} stands twice in this decode`, { help: 'put the statements of both into one arm' });
     seen.add(v);
     return { value: v, label: '', body: record(body) };
   });

@@ -42,9 +42,12 @@ export class Memory<T extends HType = HType> {
 
   constructor(type: T, options: MemoryOptions) {
     if (!Number.isInteger(options.depth) || options.depth < 1)
-      throw new HdlError(`a memory has at least 1 word, not ${options.depth}`);
+      throw new HdlError(`a memory has at least 1 word, not ${options.depth}`, { help: 'state how many words it has' });
     const lane = options.lane ?? type.width;
-    if (type.width % lane !== 0) throw new HdlError(`lanes of ${lane} bits do not divide a word of ${type.width} bits`);
+    if (type.width % lane !== 0)
+      throw new HdlError(`lanes of ${lane} bits do not divide a word of ${type.width} bits`, {
+        help: 'use a lane that divides the word',
+      });
     this.type = type;
     this.depth = options.depth;
     this.lane = lane;
@@ -67,7 +70,9 @@ export class Memory<T extends HType = HType> {
   write(address: UInt<number> | number, data: Driver<Sig<T>>, mask?: UInt<number>): void {
     const lanes = this.type.width / this.lane;
     if (mask !== undefined && mask.width !== lanes)
-      throw new HdlError(`the mask has ${mask.width} bits, but a word has ${lanes} lanes of ${this.lane} bits`);
+      throw new HdlError(`the mask has ${mask.width} bits, but a word has ${lanes} lanes of ${this.lane} bits`, {
+        help: 'use a lane that divides the word',
+      });
     currentBlock().push({
       kind: 'memory-write',
       memory: this,
@@ -121,7 +126,8 @@ export class Memory<T extends HType = HType> {
 
 /** @throws HdlError if there are too many words or one does not fit. */
 function contents(width: number, depth: number, words: readonly (number | bigint)[]): readonly bigint[] {
-  if (words.length > depth) throw new HdlError(`${words.length} words are given for a memory of ${depth}`);
+  if (words.length > depth)
+    throw new HdlError(`${words.length} words are given for a memory of ${depth}`, { help: 'give fewer, or make it deeper' });
   return words.map(word => {
     const { operation } = literal(width, word);
     return operation.kind === 'const' ? operation.value : 0n;

@@ -89,7 +89,10 @@ export function parameter<T extends HType>(type: T, value: Driver<Sig<T>>): Sig<
 export function connect<M extends Module<never> | Module<unknown>>(child: M, inputs: InputsOf<M>): M {
   for (const [name, value] of Object.entries(inputs)) {
     const port = (child as unknown as { readonly [name: string]: unknown })[name];
-    if (port === undefined) throw new HdlError(`${child.constructor.name} has no input '${name}'`);
+    if (port === undefined)
+      throw new HdlError(`${child.constructor.name} has no input '${name}'`, {
+        help: 'connect names the inputs and clock domains of the child',
+      });
     if (port instanceof ClockDomain) child['~clocks'].set(port, clock(name, value));
     else join(port, value);
   }
@@ -98,7 +101,7 @@ export function connect<M extends Module<never> | Module<unknown>>(child: M, inp
 
 function clock(name: string, value: unknown): ClockDomain {
   if (value instanceof ClockDomain) return value;
-  throw new HdlError(`'${name}' is a clock domain: give it a domain of this module, or ownDomain`);
+  throw new HdlError(`'${name}' is a clock domain`, { help: 'give it a domain of this module, or ownDomain' });
 }
 
 function join(port: unknown, value: unknown): void {

@@ -26,10 +26,10 @@ export function mux<X extends Readable>(condition: Bool, whenTrue: X, whenFalse:
 export function mux<X extends Readable>(condition: Bool, whenTrue: Driver<X>, whenFalse: X): X;
 export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, whenFalse: unknown): X {
   const c = node(condition);
-  if (c.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${c.width}: compare it, or use any()`);
+  if (c.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${c.width}`, { help: 'compare it, or use any()' });
   const site = callSite();
   return zipLeaves([whenTrue, whenFalse], ([t, f]) => {
-    if (!t || !f) throw new HdlError('a mux needs two values');
+    if (!t || !f) throw new HdlError('a mux needs two values', { help: 'give it a value for 1 and one for 0' });
     const other = t.operand(f);
     if (c.known !== undefined) return c.known === 1n ? t : other;
     return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: other }, t.meaning, site);
@@ -39,13 +39,13 @@ export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, when
 /** The value whose select bit is 1, if exactly one is (one-hot, not checked in hardware); 0 if none is: an OR of masked values. */
 export function muxOneHot<X extends Readable>(select: readonly Bool[], values: readonly X[]): X {
   if (select.length !== values.length || values.length === 0) {
-    throw new HdlError(`${select.length} select bits for ${values.length} values`);
+    throw new HdlError(`${select.length} select bits for ${values.length} values`, { help: 'give as many of both' });
   }
   const site = callSite();
   return zipLeaves(values, choices => {
     const masked = (value: Bits, i: number) => {
       const bit = select[i];
-      if (!bit) throw new HdlError('a select bit is missing');
+      if (!bit) throw new HdlError('a select bit is missing', { help: 'give each value a select bit' });
       return choose(node(bit), value.raw(), literal(value.width, 0));
     };
     const either = () =>
@@ -60,7 +60,7 @@ export function muxOneHot<X extends Readable>(select: readonly Bool[], values: r
 /** `values[index]`; an index beyond the list gives the last value. */
 export function select<X extends Readable>(index: UInt<number>, values: readonly X[]): X {
   const last = values.at(-1);
-  if (!last) throw new HdlError('nothing to select from');
+  if (!last) throw new HdlError('nothing to select from', { help: 'give it one value at least' });
   const chain = () =>
     values.slice(0, -1).reduceRight<X>((rest, value, i) => mux<X>(typed<Bool>(node(index).eq(i)), value, rest), last);
   return sharingSite(chain);
@@ -87,6 +87,6 @@ export function allOf(bits: readonly Bool[]): Bool {
 }
 
 function fold(bits: readonly Bool[], f: (a: Bits, b: Bits) => Bits): Bits {
-  if (bits.length === 0) throw new HdlError('an empty list has no value');
+  if (bits.length === 0) throw new HdlError('an empty list has no value', { help: 'give it one value at least' });
   return bits.map(node).reduce(f);
 }

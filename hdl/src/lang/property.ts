@@ -26,7 +26,8 @@ export function cover(condition: Bool, message: string): void {
 
 function property(kind: 'assert' | 'assume' | 'cover', condition: Bool, message: string): void {
   const bits = node(condition);
-  if (bits.width !== 1) throw new HdlError(`a property has 1 bit, this one has ${bits.width}: compare it, or use any()`);
+  if (bits.width !== 1)
+    throw new HdlError(`a property has 1 bit, this one has ${bits.width}`, { help: 'compare it, or use any()' });
   const site = new CallSite();
   currentBlock().push({ kind: 'property', property: kind, condition: bits, message, domain: currentDomain(), site });
 }

@@ -69,7 +69,7 @@ function element(index: Bits, elements: readonly unknown[]): unknown {
   const site = callSite();
   const value = zipLeaves(elements, choices => {
     const last = choices.at(-1);
-    if (!last) throw new HdlError('a vector has at least one element');
+    if (!last) throw new HdlError('a vector has at least one element', { help: 'a vector without elements does not exist' });
     const { width, meaning } = last;
     const read = () =>
       choices.slice(0, -1).reduceRight(
@@ -112,13 +112,19 @@ export class Channel {
 
 /** Unsigned integer of `width` bits. */
 export function uint<W extends number>(width: W): UIntType<W> {
-  if (!Number.isInteger(width) || width < 1) throw new HdlError(`a width is a whole number of at least 1, not ${width}`);
+  if (!Number.isInteger(width) || width < 1)
+    throw new HdlError(`a width is a whole number of at least 1, not ${width}`, {
+      help: 'a type without bits does not exist: leave the field out where there are none',
+    });
   return made({ width, make: (leaf: Leaf) => leaf(width, undefined, false) });
 }
 
 /** Two's complement integer of `width` bits. */
 export function sint<W extends number>(width: W): SIntType<W> {
-  if (!Number.isInteger(width) || width < 1) throw new HdlError(`a width is a whole number of at least 1, not ${width}`);
+  if (!Number.isInteger(width) || width < 1)
+    throw new HdlError(`a width is a whole number of at least 1, not ${width}`, {
+      help: 'a type without bits does not exist: leave the field out where there are none',
+    });
   return made({ width, make: (leaf: Leaf) => leaf(width, 'signed', false) });
 }
 
@@ -132,7 +138,10 @@ export const bool: UIntType<1> = uint(1);
 export function Bundle<const F extends Fields>(fields: F): BundleType<F> {
   const reserved = new Set(['set', ...Object.getOwnPropertyNames(Object.prototype)]);
   for (const name of Object.keys(fields)) {
-    if (reserved.has(name)) throw new HdlError(`a bundle field cannot be called '${name}'`);
+    if (reserved.has(name))
+      throw new HdlError(`a bundle field cannot be called '${name}'`, {
+        help: 'choose another name: this one is a method of every bundle',
+      });
   }
   const shapes = Object.entries(fields).map(([name, type]) => [name, shapeOf(type)] as const);
   return made(
@@ -160,7 +169,9 @@ export function flipped<T extends HType>(type: T): Flipped<T> {
 /** `length` elements; packed, element 0 is the least significant. */
 export function vec<T extends HType, N extends number>(length: N, of: T): VecType<T, N> {
   if (!Number.isInteger(length) || length < 1)
-    throw new HdlError(`a vector has a whole number of at least 1 elements, not ${length}`);
+    throw new HdlError(`a vector has a whole number of at least 1 elements, not ${length}`, {
+      help: 'a vector without elements does not exist: use an empty array of fields',
+    });
   return made({
     of,
     length,
@@ -222,10 +233,15 @@ function constants(type: HType, init: unknown): bigint[] {
   const found = new Map<Bits, bigint>();
   const whole = !(value instanceof Bits) && (init === 0 || init === 0n);
   zipLeaves([value, whole ? value : init], ([leaf, given]) => {
-    if (!leaf) throw new HdlError('this is not a hardware value');
+    if (!leaf)
+      throw new HdlError('this is not a hardware value', {
+        help: 'a port, wire or register is wanted, or what is computed from them',
+      });
     const { known } = whole ? leaf.operand(0) : leaf.operand(given);
     if (known === undefined)
-      throw new HdlError('init is a constant: a number, the name of a state, or a bundle or vector of such');
+      throw new HdlError('init is a constant: a number, the name of a state, or a bundle or vector of such', {
+        help: 'what is not known before the design runs is set in logic()',
+      });
     found.set(leaf, known);
     return leaf;
   });
@@ -235,7 +251,10 @@ function constants(type: HType, init: unknown): bigint[] {
 /** `value`, which may hold literals, as a value of `type`. */
 function fromLiteral(type: HType, value: object): unknown {
   return zipLeaves([zero(type).value, value], ([leaf, given]) => {
-    if (!leaf) throw new HdlError('this is not a hardware value');
+    if (!leaf)
+      throw new HdlError('this is not a hardware value', {
+        help: 'a port, wire or register is wanted, or what is computed from them',
+      });
     return leaf.operand(given);
   });
 }
@@ -250,7 +269,10 @@ export function assign(target: unknown, value: unknown): void {
   } else if (target instanceof Bits) {
     target.set(value);
   } else if (target instanceof Channel) {
-    if (!(value instanceof Channel)) throw new HdlError('a stream is driven by a stream');
+    if (!(value instanceof Channel))
+      throw new HdlError('a stream is driven by a stream', {
+        help: 'drive valid, payload and ready one by one where the other side is no stream',
+      });
     target.from(value);
   } else if (Array.isArray(target)) {
     checkElements(target, value);
@@ -265,25 +287,35 @@ export function assign(target: unknown, value: unknown): void {
       else assign(field, given[name]);
     }
   } else {
-    throw new HdlError('this is not a hardware value');
+    throw new HdlError('this is not a hardware value', {
+      help: 'a port, wire or register is wanted, or what is computed from them',
+    });
   }
 }
 
 function checkElements(like: readonly unknown[], value: unknown): asserts value is readonly unknown[] {
   if (Array.isArray(value) && value.length === like.length) return;
   const found = Array.isArray(value) ? value.length : 'this';
-  throw new HdlError(`a vector of ${like.length} elements is driven by as many values, not ${found}`);
+  throw new HdlError(`a vector of ${like.length} elements is driven by as many values, not ${found}`, {
+    help: 'give a value for each element',
+  });
 }
 
 /** @throws HdlError unless `value` has just the fields of `like`. */
 function fieldsOf(like: Record, value: unknown): { readonly [name: string]: unknown } {
   if (typeof value !== 'object' || value === null || value instanceof Bits || Array.isArray(value))
-    throw new HdlError(`a bundle of ${Object.keys(like).join(', ')} is wanted`);
+    throw new HdlError(`a bundle of ${Object.keys(like).join(', ')} is wanted`, {
+      help: 'give a value of the bundle, or an object with its fields',
+    });
   const fields = value as { readonly [name: string]: unknown };
   for (const name of Object.keys(like))
-    if (fields[name] === undefined) throw new HdlError(`the field '${name}' is missing in the value`);
+    if (fields[name] === undefined)
+      throw new HdlError(`the field '${name}' is missing in the value`, { help: 'give a value for each field' });
   for (const name of value instanceof Record ? [] : Object.keys(value))
-    if (!(name in like)) throw new HdlError(`there is no field '${name}', only ${Object.keys(like).join(', ')}`);
+    if (!(name in like))
+      throw new HdlError(`there is no field '${name}', only ${Object.keys(like).join(', ')}`, {
+        help: 'remove it, or mend its name',
+      });
   return fields;
 }
 
@@ -321,7 +353,7 @@ export function zipLeaves(values: readonly unknown[], f: (leaves: readonly Bits[
     });
     return elements;
   }
-  throw new HdlError('streams and plain values cannot be selected: select their payload');
+  throw new HdlError('streams and plain values cannot be selected', { help: 'select their payload' });
 }
 
 /** All leaves, most significant first. */
@@ -330,7 +362,9 @@ export function leaves(value: unknown): Bits[] {
   if (value instanceof Channel) return [...leaves(value.payload), value.valid, value.ready];
   if (Array.isArray(value)) return value.toReversed().flatMap(leaves);
   if (value instanceof Record) return Object.values(value).flatMap(leaves);
-  throw new HdlError('this is not a hardware value');
+  throw new HdlError('this is not a hardware value', {
+    help: 'a port, wire or register is wanted, or what is computed from them',
+  });
 }
 
 /** The value as one word: first field most significant, element 0 least. */
@@ -351,7 +385,7 @@ export function unpack<T extends HType>(type: T, word: UInt<number>): T['prototy
   }
   return zipLeaves([value], ([leaf]) => {
     const part = leaf && parts.get(leaf);
-    if (!part) throw new HdlError('a stream cannot be unpacked from a word');
+    if (!part) throw new HdlError('a stream cannot be unpacked from a word', { help: 'unpack its payload' });
     return part;
   }) as T['prototype'];
 }
@@ -359,7 +393,10 @@ export function unpack<T extends HType>(type: T, word: UInt<number>): T['prototy
 /** Whether two values are the same, bit by bit; `b` may be a literal. */
 export function equal<X extends Readable>(a: X, b: Driver<X>): Bool {
   const other = zipLeaves([a, b], ([like, leaf]) => {
-    if (!like) throw new HdlError('this is not a hardware value');
+    if (!like)
+      throw new HdlError('this is not a hardware value', {
+        help: 'a port, wire or register is wanted, or what is computed from them',
+      });
     return like.operand(leaf);
   });
   return typed(sharingSite(() => concat(leaves(a)).eq(concat(leaves(other)))));

@@ -1,10 +1,14 @@
 import type { Location } from '../ir/ir.ts';
 import { pathOf, sourceOf } from './source-text.ts';
 
+/** Undefined where a bundler has made a plain script of everything: nobody's lines can be told apart there, so no places are told. */
+const here: string | undefined = import.meta.url;
+const folder = (name: string) => (here === undefined ? '' : pathOf(new URL(name, here).href));
+
 /** Frames in this folder are the language itself and never the user's. */
-const language = pathOf(new URL('.', import.meta.url).href);
+const language = folder('.');
 /** What is in this one, cells for example, comes with the language: its own places are of no use to somebody whose description is wrong. */
-const library = pathOf(new URL('..', import.meta.url).href);
+const library = folder('..');
 /** What calls elaboration has nothing to do with what is described there. */
 const elaboration = `${language}elaborate.`;
 
@@ -69,7 +73,9 @@ function located(site: NodeJS.CallSite, error: Error, outer: Prepare): Location 
   return own;
 }
 
-const isUsers = (file: string) => file.startsWith('/') && !file.includes('/node_modules/') && !file.startsWith(language);
+/** A path, or in a browser the address of a module. */
+const isPlace = (file: string) => /^(?:\/|https?:)/.test(file);
+const isUsers = (file: string) => isPlace(file) && !file.includes('/node_modules/') && !file.startsWith(language);
 
 const elaborating = new Map<string, boolean>();
 
@@ -83,7 +89,7 @@ function isElaboration(site: NodeJS.CallSite): boolean {
   return known;
 }
 
-const frame = /(?:\(|at (?:async )?)((?:file:\/\/)?\/[^()]*?):(\d+):(\d+)\)?$/;
+const frame = /(?:\(|at (?:async )?)((?:file:\/\/|https?:\/)?\/[^()]*?):(\d+):(\d+)\)?$/;
 
 /** The frames of a stack as text: of engines that give nothing else, and of test runners, which have source maps of their own. */
 function parsed(stack: string): readonly Frame[] {

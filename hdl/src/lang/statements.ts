@@ -64,7 +64,7 @@ let block: Recorded[] | undefined;
 
 /** The list that statements are recorded in. @throws HdlError outside `logic()`. */
 export function currentBlock(): Recorded[] {
-  if (!block) throw new HdlError('statements belong in logic(): nothing is being described here');
+  if (!block) throw new HdlError('statements belong in logic()', { help: 'move it into logic() of a module' });
   return block;
 }
 
@@ -108,6 +108,7 @@ export function when(condition: Bool, body: () => void): When {
 
 function arm(condition: Bool, body: () => void): RecordedArm {
   const bits = node(condition);
-  if (bits.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${bits.width}: compare it, or use any()`);
+  if (bits.width !== 1)
+    throw new HdlError(`a condition has 1 bit, this one has ${bits.width}`, { help: 'compare it, or use any()' });
   return { condition: bits, body: record(body) };
 }

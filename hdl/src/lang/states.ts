@@ -42,14 +42,24 @@ function bitsFor(largest: number | bigint): number {
 const taken = new Set(['names', 'width', 'from', 'legal', 'prototype', 'make', 'encoding']);
 
 function enumeration<N extends string>(names: readonly N[], codeOf: (i: bigint) => bigint, width: number): EnumType<N> {
-  if (names.length === 0) throw new HdlError('an enumeration has at least one state');
-  if (new Set(names).size !== names.length) throw new HdlError(`a state stands twice in ${names.join(', ')}`);
+  if (names.length === 0) throw new HdlError('an enumeration has at least one state', { help: 'name its states' });
+  if (new Set(names).size !== names.length)
+    throw new HdlError(`a state stands twice in ${names.join(', ')}`, { help: 'name each state once' });
   const codes = names.map((_, i) => codeOf(BigInt(i)));
   names.forEach((name, i) => {
     const code = codes[i] ?? 0n;
-    if (taken.has(name)) throw new HdlError(`a state cannot be called '${name}'`);
-    if (code < 0n || code > ones(width)) throw new HdlError(`the code ${code} of ${name} does not fit in ${width} bits`);
-    if (codes.indexOf(code) !== i) throw new HdlError(`${names[codes.indexOf(code)]} and ${name} have the same code ${code}`);
+    if (taken.has(name))
+      throw new HdlError(`a state cannot be called '${name}'`, {
+        help: 'choose another name: this one is a property of the type',
+      });
+    if (code < 0n || code > ones(width))
+      throw new HdlError(`the code ${code} of ${name} does not fit in ${width} bits`, {
+        help: 'use smaller codes, or a wider type',
+      });
+    if (codes.indexOf(code) !== i)
+      throw new HdlError(`${names[codes.indexOf(code)]} and ${name} have the same code ${code}`, {
+        help: 'give each state a code of its own',
+      });
   });
   const encoding = new Encoding(names, codes, width);
   const values = names.map((name, i) => [name, new Bits(width, { kind: 'const', value: codes[i] ?? 0n }, encoding)] as const);
@@ -76,9 +86,9 @@ function from(encoding: Encoding, word: Bits, illegal: string | undefined): Bits
   const state = word.as(encoding.width).marked(encoding);
   if (encoding.full) return state;
   if (illegal === undefined) {
-    throw new HdlError(
-      `${encoding.names.length} states do not use all codes of ${encoding.width} bits: say which state an illegal code stands for`,
-    );
+    throw new HdlError(`${encoding.names.length} states do not use all codes of ${encoding.width} bits`, {
+      help: 'say which state an illegal code stands for',
+    });
   }
   return choose(legal(encoding, word), state, state.operand(illegal));
 }

@@ -28,7 +28,9 @@ export function store(target: Bits, low: number, offset: Bits | undefined, value
   } else if (target.operation.kind === 'signal') {
     currentBlock().push({ kind: 'set', target, low, offset, value, site });
   } else {
-    throw new HdlError(`${describe(target)} is the result of an operation: only wires, registers and ports can be set`);
+    throw new HdlError(`${describe(target)} is the result of an operation`, {
+      help: 'only wires, registers and ports can be set',
+    });
   }
 }
 

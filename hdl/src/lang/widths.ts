@@ -8,7 +8,7 @@ export function plus<A extends number, B extends number>(a: A, b: B): Add<A, B> 
 
 /** `a - b` with a type that follows. @throws HdlError if the result is negative. */
 export function minus<A extends number, B extends number>(a: A, b: B): Sub<A, B> {
-  if (b > a) throw new HdlError(`${a} - ${b} is negative: it is no width`);
+  if (b > a) throw new HdlError(`${a} - ${b} is negative`, { help: 'a width is at least 1' });
   return (a - b) as Sub<A, B>;
 }
 

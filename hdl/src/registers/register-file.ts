@@ -42,7 +42,9 @@ function bundle(map: RegisterMap, kinds: readonly Access[]): BundleType<Fields> 
     return chosen.length === 0 ? [] : [[name, Bundle(Object.fromEntries(chosen.map(f => [f.name, uint(f.width)])))] as const];
   });
   if (registers.length === 0)
-    throw new HdlError(`no register of ${map.description.name} has a field that is ${kinds.join(' or ')}`);
+    throw new HdlError(`no register of ${map.description.name} has a field that is ${kinds.join(' or ')}`, {
+      help: 'give one of its fields such an access',
+    });
   return Bundle(Object.fromEntries(registers));
 }
 

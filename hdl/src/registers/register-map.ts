@@ -86,7 +86,9 @@ export function registerMap<const D extends RegisterMapDescription>(description:
   const { name, bytes } = description;
   identifier(name, 'a register map');
   if (!Number.isInteger(bytes) || bytes < 4 || 2 ** Math.round(Math.log2(bytes)) !== bytes)
-    throw new HdlError(`the register map '${name}' has ${bytes} bytes: a power of two of at least 4 is wanted`);
+    throw new HdlError(`the register map '${name}' has ${bytes} bytes`, {
+      help: 'the size of a map is a power of two of at least 4',
+    });
   const registers = Object.entries(description.registers)
     .map(([register, given]) => placed(name, register, given))
     .sort((a, b) => a.offset - b.offset);
@@ -99,28 +101,37 @@ export function registerMap<const D extends RegisterMapDescription>(description:
   ranges.forEach((range, i) => {
     const next = ranges[i + 1];
     if (range.offset < 0 || range.offset + range.bytes > bytes)
-      throw new HdlError(`'${range.name}' at 0x${range.offset.toString(16)} is not inside the ${bytes} bytes of ${name}`);
+      throw new HdlError(`'${range.name}' at 0x${range.offset.toString(16)} is not inside the ${bytes} bytes of ${name}`, {
+        help: 'move it, or make the map larger',
+      });
     if (next && range.offset + range.bytes > next.offset)
-      throw new HdlError(`'${range.name}' and '${next.name}' of ${name} overlap at 0x${next.offset.toString(16)}`);
+      throw new HdlError(`'${range.name}' and '${next.name}' of ${name} overlap at 0x${next.offset.toString(16)}`, {
+        help: 'move one of the two',
+      });
   });
   return { description, registers, regions };
 }
 
 function identifier(name: string, what: string): void {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new HdlError(`${what} is called '${name}': a name in snake_case is wanted`);
+  if (!/^[a-z][a-z0-9_]*$/.test(name))
+    throw new HdlError(`${what} is called '${name}'`, { help: 'use a name in snake_case: it becomes the name of hardware' });
 }
 
 function placed(map: string, name: string, { offset, doc, fields }: Register): PlacedRegister {
   identifier(name, `a register of ${map}`);
   if (!Number.isInteger(offset) || offset % 4 !== 0)
-    throw new HdlError(`'${name}' of ${map} stands at ${offset}, no multiple of 4`);
+    throw new HdlError(`'${name}' of ${map} stands at ${offset}, no multiple of 4`, {
+      help: 'registers stand at multiples of 4',
+    });
   const list = Object.entries(fields)
     .map(([field, given]) => placedField(`${map}.${name}`, field, given))
     .sort((a, b) => a.low - b.low);
   list.forEach((field, i) => {
     const next = list[i + 1];
     if (next && field.low + field.width > next.low)
-      throw new HdlError(`the fields '${field.name}' and '${next.name}' of ${map}.${name} overlap at bit ${next.low}`);
+      throw new HdlError(`the fields '${field.name}' and '${next.name}' of ${map}.${name} overlap at bit ${next.low}`, {
+        help: 'move one of the two',
+      });
   });
   return { name, offset, doc, fields: list };
 }
@@ -129,16 +140,21 @@ function placedField(register: string, name: string, field: Field): PlacedField 
   identifier(name, `a field of ${register}`);
   const [high, low] = typeof field.bits === 'number' ? [field.bits, field.bits] : field.bits;
   if (!Number.isInteger(high) || !Number.isInteger(low) || low < 0 || high < low || high > 31)
-    throw new HdlError(
-      `the field '${name}' of ${register} has the bits ${high} to ${low}: within 31 to 0 is wanted, the high one first`,
-    );
+    throw new HdlError(`the field '${name}' of ${register} has the bits ${high} to ${low}`, {
+      help: 'state bits within 31 to 0, the high one first',
+    });
   const width = high - low + 1;
   const reset = BigInt(field.reset ?? 0);
   const fits = (value: bigint) => value >= 0n && value >> BigInt(width) === 0n;
-  if (!fits(reset)) throw new HdlError(`the reset value ${reset} of ${register}.${name} does not fit in ${width} bits`);
+  if (!fits(reset))
+    throw new HdlError(`the reset value ${reset} of ${register}.${name} does not fit in ${width} bits`, {
+      help: 'use a smaller number or a wider field',
+    });
   for (const [value, code] of Object.entries(field.values ?? {})) {
     if (!fits(BigInt(code)))
-      throw new HdlError(`the value ${value} = ${code} of ${register}.${name} does not fit in ${width} bits`);
+      throw new HdlError(`the value ${value} = ${code} of ${register}.${name} does not fit in ${width} bits`, {
+        help: 'use a smaller number or a wider field',
+      });
   }
   return { ...field, name, low, width, reset };
 }

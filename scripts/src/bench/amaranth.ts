@@ -238,12 +238,21 @@ import sys, time
 from amaranth.sim import Simulator
 sys.setrecursionlimit(100000)
 dut = ${own(top.name)}()
-sim = Simulator(dut)
+sync = ClockDomain("sync")
+class Bench(Elaboratable):
+    def elaborate(self, platform):
+        m = Module()
+        m.domains += sync
+        m.submodules.dut = dut
+        return m
+sim = Simulator(Bench())
 sim.add_clock(1e-6)
 inputs = [${list('input')}]
 outputs = [${list('output')}]
 async def bench(ctx):
+    ctx.set(sync.rst, 1)
     await ctx.tick()
+    ctx.set(sync.rst, 0)
     x = ${generator.seed}
     signature = 0
     start = time.process_time()

@@ -33,6 +33,27 @@ export function runIcarus(design: ir.Design, cycles: number): PeerRun {
   }
 }
 
+/** Gives all state the 0 that our engines begin with: here it would be unknown. */
+function zeros(module: ir.Module, path: string): string[] {
+  const assigned = new Set<ir.Signal>();
+  const visit = (body: readonly ir.Statement[]): void => {
+    for (const statement of body) {
+      if (statement.kind === 'assign' && !statement.target.instance) assigned.add(statement.target.signal);
+      if (statement.kind === 'if' || statement.kind === 'match') {
+        for (const arm of statement.arms) visit(arm.body);
+        visit(statement.otherwise);
+      }
+    }
+  };
+  visit(module.body);
+  const registers = module.signals.filter(s => s.kind === 'register' && (s.init !== undefined || assigned.has(s)));
+  return [
+    ...registers.map(({ name }) => `    ${path}.${name} = 0;`),
+    ...module.memories.map(({ name, depth }) => `    for (i = 0; i < ${depth}; i = i + 1) ${path}.${name}[i] = 0;`),
+    ...module.instances.flatMap(({ name, module: child }) => zeros(child, `${path}.${name}`)),
+  ];
+}
+
 function testBench({ top }: ir.Design): string {
   const inputs = top.signals.filter(({ kind }) => kind === 'input');
   const outputs = top.signals.filter(({ kind }) => kind === 'output');
@@ -60,6 +81,7 @@ ${outputs.map(({ name, width }) => `  wire ${range(width)}${name};`).join('\n')}
   integer i, cycles;
   ${top.name} dut (${ports.join(', ')});
   initial begin
+${zeros(top, 'dut').join('\n')}
     if (!$value$plusargs("cycles=%d", cycles)) cycles = 0;
     #1 clk = 1;
     #1 clk = 0;

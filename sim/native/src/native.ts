@@ -1,5 +1,5 @@
-import { type ir, type Simulation, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
-import { type Gating, type Machine, needsSignals, noteShared, Policy, simulationOf, singleClock } from '@hdl/ts-hdl/engine';
+import { type CoveredSimulation, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
+import { type Gating, type Machine, noteShared, Policy, type PreparedDesign, prepared, simulationOf } from '@hdl/ts-hdl/engine';
 import { runBlocking, runInBackground } from '@hdl/verilator-wrapper/tools';
 import koffi from 'koffi';
 import { buildLibrary } from './build.ts';
@@ -81,8 +81,8 @@ class NativeMachine implements Machine {
 }
 
 /** @throws SimulationError for memories that are too large. */
-function sourceOf(design: ir.Design, options: NativeOptions): CSource {
-  const source = cSource(design, needsSignals(options));
+function sourceOf({ design, signals }: PreparedDesign): CSource {
+  const source = cSource(design, signals);
   if (source.bytes > MOST_BYTES)
     throw new SimulationError(
       `The design's memories need ${Math.ceil(source.bytes / 2 ** 20)} MiB; the native engine has 4096 MiB. Make the memories smaller.`,
@@ -97,15 +97,15 @@ const silent = () => {};
  * compiles, once: the library is kept in the project's cache.
  * @throws NativeError if the compiler fails; SimulationError if there is none, and as the embedded engine does.
  */
-export function native(design: ir.Design, options: NativeOptions = {}): Simulation {
-  const { design: single, asynchronous } = singleClock(design, options.clocks);
-  const source = sourceOf(single, options);
+export function native(design: ir.Design, options: NativeOptions = {}): CoveredSimulation {
+  const ready = prepared(design, options);
+  const source = sourceOf(ready);
   const library = runBlocking(buildLibrary(source.design.name, source.files, options.log ?? silent));
-  return simulationOf('native', new NativeMachine(source, load(library), options.gating ?? 'auto'), options, asynchronous);
+  return simulationOf('native', new NativeMachine(source, load(library), options.gating ?? 'auto'), options, ready);
 }
 
 /** Puts the library of a design into the cache while this thread goes on with other work; then `native` with the same options takes little time. */
 export async function prepareNative(design: ir.Design, options: NativeOptions = {}): Promise<void> {
-  const source = sourceOf(singleClock(design, options.clocks).design, options);
+  const source = sourceOf(prepared(design, options));
   await runInBackground(buildLibrary(source.design.name, source.files, options.log ?? silent));
 }

@@ -144,3 +144,22 @@ test('a state saved by one engine goes on in the other', () => {
     expect(portOf(simulation, 'last')[0]).toBe(3);
   }
 });
+
+test('coverage is the same as that of the embedded engine', () => {
+  const design = notes();
+  const engines = [native(design, { coverage: true }), embedded(design, { coverage: true })];
+  const [first, second] = engines.map(simulation => {
+    portOf(simulation, 'rst')[0] = 1;
+    simulation.step();
+    portOf(simulation, 'rst')[0] = 0;
+    simulation.step(3);
+    portOf(simulation, 'take')[0] = 1;
+    simulation.run(100);
+    return simulation.coverage();
+  });
+  expect(first?.decisions[0]?.ways).toEqual([
+    { way: 'when 1', count: 4 },
+    { way: 'when 0', count: 4 },
+  ]);
+  expect(first).toEqual(second);
+});

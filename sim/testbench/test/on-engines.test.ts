@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Switch } from '@hdl/pcie-rtl';
-import { embedded, Fifo, simulate, uint } from '@hdl/ts-hdl';
+import { type Engine, embedded, Fifo, simulate, uint } from '@hdl/ts-hdl';
 import { verilator } from '@hdl/verilator-wrapper';
 import { expect, test } from 'vitest';
 import { Random } from '../../../hdl/test/random.ts';
@@ -54,7 +54,7 @@ function changes(path: string): Map<string, string[]> {
 test('waveforms have the TypeScript names, and both engines draw the same curves', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trace-'));
   try {
-    const draw = (engine: typeof embedded, file: string) => {
+    const draw = (engine: Engine, file: string) => {
       const random = new Random(5);
       const options = { engine, trace: join(folder, file) };
       using sim = simulate(() => new Switch({ width: 64, ports: 2, vendor_id: 1, device_id: 2 }), options);

@@ -42,9 +42,10 @@ function onlyClock(top: string, inputs: readonly Port[]): Port | undefined {
   const named = candidates.find(({ name }) => name === 'clk');
   if (named || candidates.length < 2) return named ?? candidates[0];
   const example = candidates.map(({ name }) => `${name}: { period: 10 }`).join(', ');
+  const onCommandLine = candidates.map(({ name }) => `--clock ${name}=10`).join(' ');
   throw new VerilatorError(
     `The module ${top} has several inputs that may be clocks: ${namesOf(candidates)}. Say which are, and when they rise, for instance ` +
-      `clocks: { ${example} }, or clocks: {} if none is.`,
+      `clocks: { ${example} }, or clocks: {} if none is; on the command line ${onCommandLine}, or --combinational.`,
   );
 }
 

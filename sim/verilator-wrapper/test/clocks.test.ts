@@ -77,7 +77,8 @@ test('what is not clear, not there or no time is told', () => {
   const message = (options: Partial<BuildOptions>, ...names: string[]) => thrown(() => found(options, names)).message;
   expect(message({}, 'clk_a', 'clk_b')).toBe(
     'The module m has several inputs that may be clocks: clk_a, clk_b. Say which are, and when they rise, for instance ' +
-      'clocks: { clk_a: { period: 10 }, clk_b: { period: 10 } }, or clocks: {} if none is.',
+      'clocks: { clk_a: { period: 10 }, clk_b: { period: 10 } }, or clocks: {} if none is; on the command line --clock clk_a=10 --clock clk_b=10, ' +
+      'or --combinational.',
   );
   expect(message({ clocks: { wide_clk: { period: 2 } } }, 'a', 'b')).toBe(
     "The module m has no input 'wide_clk' of one bit to be a clock; it has a, b.",

@@ -27,6 +27,12 @@ test('a mistake in the Verilog is shown as Verilator shows it, with the file as 
   });
 });
 
+test('a text beside files has its own name in messages', () => {
+  expect(refused({ sources: [{ name: 'mine.v', text: 'module Mine (input a);\n  oops\nendmodule\n' }] })).toMatch(
+    /^Verilator failed:\n%Error: mine\.v:3:1: syntax error/,
+  );
+});
+
 test('a top module or parameter that is not there is told with those that are', () => {
   expect(refused({ top: 'bridge' })).toBe(
     [

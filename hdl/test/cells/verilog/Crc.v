@@ -1,4 +1,4 @@
-module Crc ( // crc.ts:92
+module Crc ( // crc.ts:93
   input clk,
   input rst,
   input word,
@@ -6,13 +6,13 @@ module Crc ( // crc.ts:92
   input [31:0] data,
   output [31:0] result
 );
-  reg [31:0] state; // crc.ts:106
+  reg [31:0] state; // crc.ts:107
   wire [31:0] reflected = {state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7],
       state[8], state[9], state[10], state[11], state[12], state[13], state[14], state[15], state[16],
       state[17], state[18], state[19], state[20], state[21], state[22], state[23], state[24], state[25],
-      state[26], state[27], state[28], state[29], state[30], state[31]}; // crc.ts:87
-  assign result = reflected ^ 32'hffffffff; // crc.ts:113
-  wire [63:0] message = {data, first ? 32'hffffffff : state}; // crc.ts:72
+      state[26], state[27], state[28], state[29], state[30], state[31]}; // crc.ts:88
+  assign result = reflected ^ 32'hffffffff; // crc.ts:114
+  wire [63:0] message = {data, first ? 32'hffffffff : state}; // crc.ts:73
   wire [31:0] next = {^(message & 64'h4d101dffb808b20), ^(message & 64'h9a203be7dc04590),
       ^(message & 64'h1344077dbee022c8), ^(message & 64'h26880efa5f701164),
       ^(message & 64'h4d101df42fb808b2), ^(message & 64'h9a203be997dc0459),
@@ -30,7 +30,7 @@ module Crc ( // crc.ts:92
       ^(message & 64'hc35cc09819033ac3), ^(message & 64'h826880eff7011641)}; // linear.ts:14
   always @(posedge clk) begin
     if (word) begin
-      state <= next; // crc.ts:112
+      state <= next; // crc.ts:113
     end
     if (rst) begin
       state <= 32'hffffffff;

@@ -15,14 +15,14 @@ module PriorityArbiter ( // arbiters.ts:17
   input out_ready
 );
   reg [2:0] owner; // arbiters.ts:30
-  wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:101
+  wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:102
   wire [2:0] grant = (|owner) ? owner : valid & (3'd0 - valid); // arbiters.ts:34
-  assign out_valid = |(grant & valid); // arbiters.ts:106
+  assign out_valid = |(grant & valid); // arbiters.ts:107
   assign out_payload = (grant[0] ? in_0_payload : 8'd0) | (grant[1] ? in_1_payload : 8'd0) |
-      (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:107
-  assign in_0_ready = grant[0] & out_ready; // arbiters.ts:114
-  assign in_1_ready = grant[1] & out_ready; // arbiters.ts:114
-  assign in_2_ready = grant[2] & out_ready; // arbiters.ts:114
+      (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:108
+  assign in_0_ready = grant[0] & out_ready; // arbiters.ts:115
+  assign in_1_ready = grant[1] & out_ready; // arbiters.ts:115
+  assign in_2_ready = grant[2] & out_ready; // arbiters.ts:115
   always @(posedge clk) begin
     owner <= (out_valid & ~out_ready) ? grant : 3'd0; // arbiters.ts:36
     if (rst) begin

@@ -18,16 +18,16 @@ module RoundRobinArbiter ( // arbiters.ts:45
   reg [2:0] served; // arbiters.ts:62
   reg [1:0] left; // arbiters.ts:64
   wire [2:0] last = served & ~{1'b0, served[2:1]}; // arbiters.ts:71
-  wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:101
+  wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:102
   wire [2:0] waiting = valid & ~served; // arbiters.ts:69
   wire [2:0] next = (|waiting) ? waiting : valid; // arbiters.ts:70
   wire [2:0] grant = (|owner) ? owner : ((|(last & valid)) & (|left)) ? last : next & (3'd0 - next); // arbiters.ts:73
-  assign out_valid = |(grant & valid); // arbiters.ts:106
+  assign out_valid = |(grant & valid); // arbiters.ts:107
   assign out_payload = (grant[0] ? in_0_payload : 8'd0) | (grant[1] ? in_1_payload : 8'd0) |
-      (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:107
-  assign in_0_ready = grant[0] & out_ready; // arbiters.ts:114
-  assign in_1_ready = grant[1] & out_ready; // arbiters.ts:114
-  assign in_2_ready = grant[2] & out_ready; // arbiters.ts:114
+      (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:108
+  assign in_0_ready = grant[0] & out_ready; // arbiters.ts:115
+  assign in_1_ready = grant[1] & out_ready; // arbiters.ts:115
+  assign in_2_ready = grant[2] & out_ready; // arbiters.ts:115
   always @(posedge clk) begin
     owner <= (out_valid & ~out_ready) ? grant : 3'd0; // arbiters.ts:75
     if (out_valid & out_ready) begin
