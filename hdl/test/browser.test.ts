@@ -62,6 +62,12 @@ const page = `
     for (const writer of writers) writer.close(sim.cycle);
     return { vcd, fst };
   };
+  export const named = length => {
+    const signals = [{ scope: ['top'], name: 'n'.repeat(length), width: 1, words: new Uint32Array(1) }];
+    const pieces = [];
+    new FstWriter({ write: bytes => pieces.push(...bytes), replace() {}, close() {} }, signals).close(0);
+    return Uint8Array.from(pieces);
+  };
   export const isBrowser = () => typeof process === 'undefined';
 `;
 
@@ -74,6 +80,7 @@ interface Page {
   traced(): void;
   wrong(): void;
   waveforms(): { readonly vcd: string; readonly fst: Uint8Array };
+  named(length: number): Uint8Array;
   isBrowser(): boolean;
 }
 
@@ -127,6 +134,14 @@ test('waveforms are made in memory, where there is nothing to compress with', ()
   const { vcd, fst } = inPage.waveforms();
   expect(readVcd(vcd).signals.get('Counter.count')?.length).toBe(10);
   expect(readFst(fst)).toMatchObject({ signals: readVcd(vcd).signals, end: 10 });
+});
+
+test('names of any length are stored as they are', () => {
+  for (let length = 1; length < 600; length++) {
+    // Blocks are not counted in a file whose head was not replaced.
+    const file = inPage.named(length).with(72, 1);
+    expect([...readFst(file).signals.keys()]).toEqual([`top.${'n'.repeat(length)}`]);
+  }
 });
 
 test('what needs a file system says so, and mistakes are told without places', () => {

@@ -8,8 +8,8 @@ interface ModuleRecord {
   readonly points: ModulePoints;
   /** First word of each signal in the lists of bits that rose and fell, by name. */
   readonly words: ReadonlyMap<string, number>;
-  /** Counts of each decision by the value of its wire. */
-  readonly decisions: ReadonlyMap<string, Float64Array>;
+  /** First count of each decision, by the name of its wire; the counts are by the wire's value. */
+  readonly decisions: ReadonlyMap<string, number>;
   readonly states: ReadonlyMap<string, StateRecord>;
 }
 
@@ -34,31 +34,40 @@ const CODES = 2 ** 16;
  * merged as it is made. Few signals change in a cycle: a word that has not is one comparison.
  */
 export class CoverageSampler {
-  private readonly memory: Uint32Array;
+  private readonly memory: Int32Array;
   private readonly modules = new Map<string, ModuleRecord>();
   /** For each word of a signal of an instance: where it is, its value at the last sample, and its place in the lists. */
   private readonly places: Int32Array;
-  private readonly last: Uint32Array;
+  private readonly last: Int32Array;
   private readonly targets: Int32Array;
-  private readonly rose: Uint32Array;
-  private readonly fell: Uint32Array;
-  private readonly decisions: readonly { readonly place: number; readonly counts: Float64Array }[];
+  private readonly rose: Int32Array;
+  private readonly fell: Int32Array;
+  /** For each decision of an instance: where its wire is, and its first count. */
+  private readonly wires: Int32Array;
+  private readonly firstCounts: Int32Array;
+  private readonly counts: Float64Array;
   private readonly states: readonly StatePlace[];
   private first = true;
 
   constructor(design: PlacedDesign, buffer: ArrayBuffer, points: ReadonlyMap<string, ModulePoints>) {
-    this.memory = new Uint32Array(buffer);
+    this.memory = new Int32Array(buffer);
     let end = 0;
+    let counts = 0;
     for (const module of points.values()) {
       const words = new Map<string, number>();
       for (const { name, width } of module.signals) {
         words.set(name, end);
         end += Math.ceil(width / 32);
       }
+      const decisions = new Map<string, number>();
+      for (const { wire, labels } of module.decisions) {
+        decisions.set(wire, counts);
+        counts += labels.length + 2;
+      }
       this.modules.set(module.module, {
         points: module,
         words,
-        decisions: new Map(module.decisions.map(({ wire, labels }) => [wire, new Float64Array(labels.length + 2)])),
+        decisions,
         states: new Map(
           module.states.map(({ name, states }) => {
             return [name, { cycles: new Float64Array(states?.length ?? 0), transitions: new Map() }];
@@ -68,12 +77,16 @@ export class CoverageSampler {
     }
     const places: number[] = [];
     const targets: number[] = [];
-    const decisions: { place: number; counts: Float64Array }[] = [];
+    const wires: number[] = [];
+    const firstCounts: number[] = [];
     const states: StatePlace[] = [];
     for (const { instance, name, width, address } of design.traced) {
       const module = this.modules.get(instance.graph.module.name);
-      const counts = module?.decisions.get(name);
-      if (counts) decisions.push({ place: address / 4, counts });
+      const firstCount = module?.decisions.get(name);
+      if (firstCount !== undefined) {
+        wires.push(address / 4);
+        firstCounts.push(firstCount);
+      }
       const record = module?.states.get(name);
       if (record) states.push({ place: address / 4, record, last: -1 });
       const target = module?.words.get(name);
@@ -85,10 +98,12 @@ export class CoverageSampler {
     }
     this.places = Int32Array.from(places);
     this.targets = Int32Array.from(targets);
-    this.last = new Uint32Array(places.length);
-    this.rose = new Uint32Array(end);
-    this.fell = new Uint32Array(end);
-    this.decisions = decisions;
+    this.last = new Int32Array(places.length);
+    this.rose = new Int32Array(end);
+    this.fell = new Int32Array(end);
+    this.wires = Int32Array.from(wires);
+    this.firstCounts = Int32Array.from(firstCounts);
+    this.counts = new Float64Array(counts);
     this.states = states;
   }
 
@@ -106,10 +121,7 @@ export class CoverageSampler {
       fell[target] = (fell[target] ?? 0) | (before & ~now);
     }
     this.first = false;
-    for (const { place, counts } of this.decisions) {
-      const way = memory[place] ?? 0;
-      if (way !== 0) counts[way] = (counts[way] ?? 0) + 1;
-    }
+    this.countDecisions();
     for (const state of this.states) {
       const now = memory[state.place] ?? 0;
       const { cycles, transitions } = state.record;
@@ -119,6 +131,14 @@ export class CoverageSampler {
         transitions.set(key, (transitions.get(key) ?? 0) + 1);
       }
       state.last = now < CODES ? now : -1;
+    }
+  }
+
+  private countDecisions(): void {
+    const { memory, wires, firstCounts, counts } = this;
+    for (let i = 0; i < wires.length; i++) {
+      const count = (firstCounts[i] ?? 0) + (memory[wires[i] ?? 0] ?? 0);
+      counts[count] = (counts[count] ?? 0) + 1;
     }
   }
 
@@ -133,14 +153,17 @@ export class CoverageSampler {
     const signals: SignalCoverage[] = [];
     const decisions: DecisionCoverage[] = [];
     const states: StateCoverage[] = [];
-    for (const { points, words, decisions: counts, states: records } of this.modules.values()) {
+    for (const { points, words, decisions: firstCounts, states: records } of this.modules.values()) {
       const { module } = points;
       for (const { name, width, site } of points.signals) {
         const word = words.get(name) ?? 0;
-        const bits = (list: Uint32Array) => bitsOf(list.subarray(word, word + Math.ceil(width / 32)));
+        const bits = (list: Int32Array) => bitsOf(list.subarray(word, word + Math.ceil(width / 32)));
         signals.push({ module, name, place: placeOf(site), width, rose: bits(this.rose), fell: bits(this.fell) });
       }
-      for (const decision of points.decisions) decisions.push(decided(module, decision, counts.get(decision.wire)));
+      for (const decision of points.decisions) {
+        const count = firstCounts.get(decision.wire) ?? 0;
+        decisions.push(decided(module, decision, this.counts.subarray(count, count + decision.labels.length + 2)));
+      }
       for (const { name, site, states: names = [] } of points.states) {
         const record = records.get(name);
         const named = (code: number) => names[code] ?? `${code}`;
@@ -161,12 +184,12 @@ export class CoverageSampler {
 
 const placeOf = ({ frames }: Site) => frames[0];
 
-function bitsOf(words: Uint32Array): bigint {
-  return words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
+function bitsOf(words: Int32Array): bigint {
+  return words.reduceRight((high, word) => (high << 32n) | BigInt(word >>> 0), 0n);
 }
 
 /** `counts` are by the value of the decision's wire. */
-function decided(module: string, { kind, site, labels }: Decision, counts: Float64Array = new Float64Array()): DecisionCoverage {
+function decided(module: string, { kind, site, labels }: Decision, counts: Float64Array): DecisionCoverage {
   const count = (value: number) => counts[value] ?? 0;
   const ways = labels.flatMap((label, i) => {
     if (kind === 'match') return { way: label === '' ? 'otherwise' : label, count: count(i + 1) };

@@ -9,6 +9,8 @@ export interface Replacement {
   readonly output: (instance: Instance, port: Signal) => { readonly instance: Instance; readonly port: Signal };
   readonly target: (target: Target) => Target;
   readonly memory?: (memory: Memory) => Memory;
+  /** What stands in the place of the node `old`, which with its new operands is `now`. */
+  readonly expression?: (old: Expr, now: Expr) => Expr;
   /** What stands in the place of a statement, whose expressions and inner statements are new already. */
   readonly statement: (statement: Statement) => readonly Statement[];
 }
@@ -16,12 +18,13 @@ export interface Replacement {
 /** Rewrites statements, inner ones first. Expressions keep their sharing; those in which nothing changes stay the same objects. */
 export function rewriteBody(body: readonly Statement[], replacement: Replacement): Statement[] {
   const done = new Map<Expr, Expr>();
+  const { expression = (_, now) => now } = replacement;
   const of = (expr: Expr) => done.get(expr) ?? expr;
   const seen = new Set<Expr>();
   walk(body, statement => {
     for (const root of expressions(statement)) {
       postOrder(root, seen, expr => {
-        const now = rewritten(expr, of, replacement);
+        const now = expression(expr, rewritten(expr, of, replacement));
         if (now !== expr) done.set(expr, now);
       });
     }

@@ -55,11 +55,11 @@ export class ByteWriter {
     this.buffer[this.size++] = rest;
   }
 
-  /** Signed LEB128. */
+  /** LEB128 with room for a sign, of a whole number from 0 up. */
   signed(value: number): void {
     let rest = value;
-    for (; rest < -64 || rest > 63; rest = Math.floor(rest / 128)) this.u8((((rest % 128) + 128) % 128) | 128);
-    this.u8(rest & 127);
+    for (; rest > 63; rest = Math.floor(rest / 128)) this.u8((rest % 128) | 128);
+    this.u8(rest);
   }
 
   all(bytes: Uint8Array): void {

@@ -10,7 +10,7 @@ export interface Difference {
   readonly values: readonly [bigint, bigint];
 }
 
-const valueOf = (words: Uint32Array) => words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
+const bitsOf = (words: Uint32Array) => words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
 
 /** Timings of the two groups of clocks; drifting, dividing, together. */
 const timings = [
@@ -44,7 +44,8 @@ export function lockstep(
   const streams = new Map<string, Random>();
   const streamOf = (name: string) => {
     const own = name.replace(/^d\d+_/, '');
-    const stream = streams.get(name) ?? new Random([...own].reduce((sum, c) => Math.imul(sum, 31) + c.charCodeAt(0), seed ^ 0x5eed));
+    const stream =
+      streams.get(name) ?? new Random([...own].reduce((sum, c) => Math.imul(sum, 31) + c.charCodeAt(0), seed ^ 0x5eed));
     streams.set(name, stream);
     return stream;
   };
@@ -76,7 +77,7 @@ export function lockstep(
     for (const { port, other } of outputs) {
       if (port.words.every((word, i) => word === other.words[i])) continue;
       const index = Number(/^d(\d+)_/.exec(port.name)?.[1] ?? 0);
-      if (!found.has(index)) found.set(index, { cycle, port: port.name, values: [valueOf(port.words), valueOf(other.words)] });
+      if (!found.has(index)) found.set(index, { cycle, port: port.name, values: [bitsOf(port.words), bitsOf(other.words)] });
     }
   }
   return found;

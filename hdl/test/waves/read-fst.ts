@@ -169,7 +169,9 @@ function readChanges(block: Reader, collector: ChangeCollector, widths: readonly
   const times: number[] = [];
   const deltas = new Reader(inflated(rest.subarray(timesStart, timesStart + timesPacked), timesLength));
   for (let time = 0; deltas.left > 0; ) {
-    time += deltas.unsigned();
+    const passed = deltas.unsigned();
+    if (passed === 0 && times.length > 0) throw new Error(`time ${time} stands twice`);
+    time += passed;
     times.push(time);
   }
   expectEqual(times.length, count, 'times');

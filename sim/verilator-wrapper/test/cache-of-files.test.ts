@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { inCache } from '../src/cache.ts';
 import { type BuildOptions, build } from '../src/index.ts';
 import { inFolder } from './designs.ts';
 
@@ -14,10 +15,15 @@ test('a model is made anew when a file that it depends on changes, is added befo
     const compiler = join(folder, 'compiler');
     writeFileSync(
       compiler,
-      `#!/bin/sh\ncase "$*" in --version) echo pretends ${process.pid} ${performance.now()};; *' -c '*) ;; *) touch ../model.so;; esac\nfor i; do last=$i; done\ncase "$last" in *.cpp) touch "$(basename "$last" .cpp).o";; esac\n`,
+      `#!/bin/sh\ncase "$*" in --version) echo pretends 1.0;; *' -c '*) ;; *) touch ../model.so;; esac\nfor i; do last=$i; done\ncase "$last" in *.cpp) touch "$(basename "$last" .cpp).o";; esac\n`,
     );
     chmodSync(compiler, 0o755);
     vi.stubEnv('CXX', compiler);
+    // A cache of its own, with the tools of the usual one.
+    const tools = inCache('tools');
+    mkdirSync(join(folder, 'cache'));
+    symlinkSync(tools, join(folder, 'cache/tools'));
+    vi.stubEnv('P2P_CACHE', join(folder, 'cache'));
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
     mkdirSync(join(folder, 'cells'));
     mkdirSync(join(folder, 'late'));
@@ -56,9 +62,5 @@ test('a model is made anew when a file that it depends on changes, is added befo
     rmSync(join(folder, 'cells/Cell.v'));
     expect(built()).toEqual([false, 4]);
     expect(made.size).toBe(3);
-    for (const home of made) {
-      rmSync(home, { recursive: true });
-      rmSync(`${home}.log`);
-    }
   });
 });
