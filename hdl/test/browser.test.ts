@@ -116,7 +116,7 @@ test('a counter simulates', () => {
 
 test('waves are drawn', () => {
   expect(inPage.drawn()).toMatchInlineSnapshot(`
-    "       1  2  3  4
+    "       0  1  2  3
     value  │00│01│02│03"
   `);
 });

@@ -25,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--topology <path>', 'a module (.ts, .mjs) whose default export is a topology, or a .json file of one')
     .option('--clock <MHz>', 'the modelled clock', positive, 250)
     .option('--json <path>', 'write the report as data (docs/report-schema.md)')
-    .option('--trace <path>', 'write a waveform (VCD) of every named signal')
+    .option('--trace <path>', 'write a waveform of every named signal: FST if the path ends in .fst, else VCD')
     .action(async options => {
       const { sim } = await import('./sim.ts');
       code = await sim(options);

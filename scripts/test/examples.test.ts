@@ -1,15 +1,46 @@
-import { checked, elaborate, emitVerilog, type ir, uint } from '@hdl/ts-hdl';
+import { checked, elaborate, emitVerilog, type ir, simulate, uint, waves } from '@hdl/ts-hdl';
 import { verilator } from '@hdl/verilator-wrapper';
 import { describe, expect, test } from 'vitest';
 import { Queue, seeded, through } from '../../examples/fifo.ts';
 import { Fir, filtered } from '../../examples/fir.ts';
 import { asm, fibonacci, RiscV, run } from '../../examples/riscv.ts';
-import { echo, UartLoop } from '../../examples/uart.ts';
+import { echo, UartLoop, UartTransmitter } from '../../examples/uart.ts';
 import { hasIcarus, icarusLint, verilatorLint, yosysLint } from './lint.ts';
 
 describe('UART', () => {
   test.each([4, 5, 16])('what is sent arrives, %i cycles per bit', cycles => {
     expect(echo('Hello, \x00\xff\xaaU', cycles)).toBe('Hello, \x00\xff\xaaU');
+  });
+
+  test('a byte on the line: start bit, least significant bit first, stop bit', () => {
+    using sim = simulate(() => new UartTransmitter({ cycles_per_bit: 4 }), { signals: true });
+    const { in: bytes, line } = sim.dut;
+    sim.poke(bytes.payload, 0b1001_0011);
+    const drive = (cycle: number) => sim.poke(bytes.valid, cycle === 0 ? 1 : 0);
+    expect(
+      waves(sim, { signals: [bytes.valid, bytes.ready, 'phase', 'shift', line], cycles: 43, drive }),
+    ).toMatchInlineSnapshot(`
+      "          1    2    3    4    5    6    7    8    9    10   11   12   13   14   15   16   17   18
+      in_valid  ▔▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+      in_ready  ▔▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+      phase     │Idle│Start              │Data
+      shift     │00  │93                                     │49                 │24                 │12
+      line      ▔▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁╱▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+
+                19   20   21   22   23   24   25   26   27   28   29   30   31   32   33   34   35   36
+      in_valid  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+      in_ready  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+      phase     │Data
+      shift     │12            │09                 │04                 │02                 │01
+      line      ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁╱▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁╱▔▔▔▔▔▔▔▔▔▔▔▔▔▔
+
+                37   38   39   40   41   42   43
+      in_valid  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+      in_ready  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁╱▔▔▔▔▔▔▔▔▔
+      phase     │Data│Stop               │Idle
+      shift     │01  │00
+      line      ▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔"
+    `);
   });
 });
 

@@ -28,7 +28,6 @@ interface Column {
 export class WaveRecorder {
   private readonly sim: TypedSimulation<unknown>;
   private readonly columns: readonly Column[];
-  private readonly first: number;
 
   /**
    * `signals` by default are all ports. A path needs a simulation with the option `signals`.
@@ -36,7 +35,6 @@ export class WaveRecorder {
    */
   constructor(sim: TypedSimulation<unknown>, signals?: readonly Drawn[]) {
     this.sim = sim;
-    this.first = sim.cycle;
     const ports = sim.design.top.signals.filter(({ kind }) => kind === 'input' || kind === 'output');
     this.columns = signals
       ? signals.flatMap(signal => (typeof signal === 'string' ? byPath(sim, signal) : ofPorts(sim, signal)))
@@ -52,9 +50,9 @@ export class WaveRecorder {
     }
   }
 
-  /** What was recorded so far. */
+  /** What was recorded so far. Cycles are counted from the first that was; `first: sim.cycle`, noted before, gives those of the simulation. */
   text(options: TextOptions = {}): string {
-    return drawWaves(this.columns, { first: this.first, ...options });
+    return drawWaves(this.columns, options);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Random designs on the embedded engine and under Verilator, cycle by cycle: `npm run differential -- --designs 20000 --seed 1`. A difference is made
- * small and printed as Verilog, with the seed.
+ * small and printed as Verilog, with the seed. A sample runs under Icarus Verilog, too.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { verilator } from '../../../sim/verilator-wrapper/src/index.ts';
@@ -9,8 +9,9 @@ import type { Design } from '../../src/ir/ir.ts';
 import { shareModules } from '../../src/passes/index.ts';
 import { type RandomDesignOptions, randomDesign, resetKinds } from '../random-design.ts';
 import { gatherShared } from './gather-shared.ts';
+import { icarusSample } from './icarus-sample.ts';
 import { lockstep } from './lockstep.ts';
-import { shrink, sizeOf } from './shrink.ts';
+import { shrink } from './shrink.ts';
 
 const cycles = 40;
 
@@ -25,24 +26,44 @@ function optionsOf(seed: number): RandomDesignOptions {
 /** Models are used once: they are not optimised. */
 const quick: Engine = (design, options) => verilator(design, { ...options, optimize: false });
 
-function differing(designs: readonly Design[], seed: number): ReadonlySet<number> {
-  return new Set(lockstep(gatherShared(designs), [embedded, quick], seed, cycles).keys());
+/** What is wrong with designs, by their number: a difference, or a tool that fails. Which design a tool fails on is found by halves. */
+interface Fault {
+  readonly kind: 'difference' | 'failure';
+  readonly text: string;
 }
 
-function tell(seed: number, batch: number, design: Design): void {
+function faultsOf(designs: readonly Design[], seed: number): Map<number, Fault> {
+  try {
+    const found = lockstep(gatherShared(designs), [embedded, quick], seed, cycles);
+    return new Map(
+      [...found].map(([i, { port, cycle, values }]) => {
+        return [
+          i,
+          { kind: 'difference', text: `${port} in cycle ${cycle} is ${values.join(' in-process and ')} under Verilator` },
+        ];
+      }),
+    );
+  } catch (error) {
+    if (designs.length === 1)
+      return new Map([[0, { kind: 'failure', text: error instanceof Error ? error.message : `${error}` }]]);
+    const half = designs.length >> 1;
+    const second = [...faultsOf(designs.slice(half), seed)].map(([i, fault]) => [i + half, fault] as const);
+    return new Map([...faultsOf(designs.slice(0, half), seed), ...second]);
+  }
+}
+
+/** Says what is wrong with the design of a seed, and prints the smallest one that shows it. */
+function tell(seed: number, batch: number, design: Design, { kind, text }: Fault): void {
+  process.stdout.write(`seed ${seed}: ${text}\n`);
   const small = shrink(
     design,
     candidates => {
-      const bad = differing(candidates, batch);
-      return candidates.map((_, i) => bad.has(i));
+      const faults = faultsOf(candidates, batch);
+      return candidates.map((_, i) => faults.get(i)?.kind === kind);
     },
-    size => process.stderr.write(`seed ${seed}: ${size} nodes and statements\n`),
+    size => process.stderr.write(`seed ${seed}: size ${Math.round(size)}\n`),
   );
-  const difference = [...lockstep(gatherShared([small]), [embedded, quick], batch, cycles).values()][0];
-  process.stdout.write(
-    `seed ${seed} differs at ${difference?.port} in cycle ${difference?.cycle}: ${difference?.values.join(' against ')}\n`,
-  );
-  process.stdout.write(`${emitText(shareModules(small))}\n(${sizeOf(small.top)} nodes and statements in the top module)\n`);
+  process.stdout.write(`${faultsOf([small], batch).get(0)?.text}\n${emitText(shareModules(small))}\n`);
 }
 
 const whole = (text: string) => {
@@ -51,24 +72,37 @@ const whole = (text: string) => {
   return value;
 };
 
-const { designs, seed, batch } = new Command('differential')
+const count = (text: string) => (text === '0' ? 0 : whole(text));
+
+const { designs, seed, batch, icarus } = new Command('differential')
   .description('random designs on the embedded engine and under Verilator')
   .option('--designs <n>', 'how many', whole, 300)
   .option('--seed <n>', 'the first seed', whole, 1)
   .option('--batch <n>', 'designs of one compilation', whole, 300)
+  .option('--icarus <n>', 'designs of each batch that run under Icarus Verilog, too', count, 10)
   .parse()
-  .opts<{ designs: number; seed: number; batch: number }>();
+  .opts<{ designs: number; seed: number; batch: number; icarus: number }>();
 
 let different = 0;
+let underIcarus = 0;
 for (let from = seed; from < seed + designs; from += batch) {
-  const count = Math.min(batch, seed + designs - from);
-  const made = Array.from({ length: count }, (_, i) => randomDesign(from + i, optionsOf(from + i)));
-  for (const index of differing(made, from)) {
+  const made = Array.from({ length: Math.min(batch, seed + designs - from) }, (_, i) =>
+    randomDesign(from + i, optionsOf(from + i)),
+  );
+  for (const [index, fault] of faultsOf(made, from)) {
     different++;
     const design = made[index];
-    if (design) tell(from + index, from, design);
+    if (design) tell(from + index, from, design, fault);
   }
-  process.stderr.write(`${from - seed + count} designs, ${different} different\n`);
+  const sample = made.slice(0, icarus);
+  for (const [index, text] of sample.length > 0 ? await icarusSample(gatherShared(sample), from, cycles) : []) {
+    different++;
+    process.stdout.write(`seed ${from + index}, in-process against Icarus: ${text}\n`);
+  }
+  underIcarus += sample.length;
+  process.stderr.write(`${from - seed + made.length} designs, ${different} different\n`);
 }
-process.stdout.write(`${designs} random designs from seed ${seed}, ${cycles} cycles each: ${different} different\n`);
+process.stdout.write(
+  `${designs} random designs from seed ${seed}, ${cycles} cycles each, ${underIcarus} of them under Icarus, too: ${different} different\n`,
+);
 process.exitCode = different === 0 ? 0 : 1;

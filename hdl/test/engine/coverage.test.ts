@@ -201,8 +201,8 @@ test('the text has shares and what is missing, with places', () => {
     not covered:
     coverage.test.ts Machine.halt never fell
     coverage.test.ts Machine.state was never Broken
-    coverage.test.ts Machine: match Broken never taken
-    coverage.test.ts Machine: elsewhen 1 never taken
+    coverage.test.ts Machine: match was never Broken
+    coverage.test.ts Machine: never elsewhen 1
     "
   `);
   expect(coverageText(Coverage.merge(machineRun(), otherRun()).waive('Machine.state', '*.halt'))).not.toMatch(

@@ -20,6 +20,8 @@ export const prefix = 'Vmodel';
 const verilatorFlags =
   '-O3 --x-assign 0 --x-initial 0 --no-assert --no-timing -Wno-fatal --output-split 20000 --output-split-cfuncs 2000'.split(' ');
 
+const searchFails = /Internal Error: .*V3Gate\.cpp:\d+: Consumer doesn't match lhs of assign/;
+
 /**
  * Runs Verilator.
  * @param to A folder; its output goes to `obj` below it, texts and what is generated to `verilog`.
@@ -41,23 +43,28 @@ export function* verilate(
   writeFileSync(join(texts, 'memories.vlt'), visibility(memories));
   // Texts alone are verilated in their own folder, so that what the model says has their names only.
   const place = inputs.fromDisk ? `${texts}/` : '';
-  const { status, output } = yield* loggedRun(log, {
-    file: verilator.command,
-    args: [
-      ...verilatorFlags,
-      ...extra,
-      ...flags,
-      ...Object.entries(defines).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`)),
-      ...Object.entries(parameters).map(([name, value]) => `-G${name}=${value}`),
-      ...['--prefix', prefix, '--top-module', top, '--Mdir', join(to, 'obj')],
-      ...(place === '' ? [] : [`+incdir+${texts}`]),
-      `${place}memories.vlt`,
-      ...inputs.args,
-      ...sources.flatMap(({ name }) => (/\.s?v$/.test(name) ? [`${place}${name}`] : [])),
-    ],
-    folder: place === '' ? texts : inputs.folder,
-    env: verilator.env,
-  });
+  const run = (more: readonly string[]) =>
+    loggedRun(log, {
+      file: verilator.command,
+      args: [
+        ...verilatorFlags,
+        ...more,
+        ...extra,
+        ...flags,
+        ...Object.entries(defines).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`)),
+        ...Object.entries(parameters).map(([name, value]) => `-G${name}=${value}`),
+        ...['--prefix', prefix, '--top-module', top, '--Mdir', join(to, 'obj')],
+        ...(place === '' ? [] : [`+incdir+${texts}`]),
+        `${place}memories.vlt`,
+        ...inputs.args,
+        ...sources.flatMap(({ name }) => (/\.s?v$/.test(name) ? [`${place}${name}`] : [])),
+      ],
+      folder: place === '' ? texts : inputs.folder,
+      env: verilator.env,
+    });
+  const first = yield* run([]);
+  // Verilator's search for equal logic ends in an internal error on some correct Verilog (5.048; conditions that never hold, in two processes).
+  const { status, output } = searchFails.test(first.output) ? yield* run(['-fno-dedup']) : first;
   if (status === undefined) throw new VerilatorError(`Verilator did not run to its end: ${lastLines(output, 5)}`);
   if (status !== 0) throw refusal(output.replaceAll(`${texts}/`, ''), options, inputs, log);
 }
