@@ -64,6 +64,8 @@ interface Limits {
 /** Makes one module. Values go into a pool; a signal is read only after the statement that drives it, so there are no loops. */
 class RandomModule {
   private readonly random: Random;
+  /** For what has been added to this generator: numbers of its own leave the designs of all seeds as they were otherwise. */
+  private readonly late: Random;
   private readonly limits: Limits;
   private readonly builder: ModuleBuilder;
   private readonly pool: Expr[] = [];
@@ -72,8 +74,9 @@ class RandomModule {
   private readonly writers = new Map<Memory, Domain>();
   private names = 0;
 
-  constructor(random: Random, name: string, limits: Limits, resets: RandomDesignOptions['resets']) {
+  constructor(random: Random, late: Random, name: string, limits: Limits, resets: RandomDesignOptions['resets']) {
     this.random = random;
+    this.late = late;
     this.limits = limits;
     this.builder = resets ? new ModuleBuilder(name, twoDomains(resets)) : new ModuleBuilder(name);
   }
@@ -131,7 +134,30 @@ class RandomModule {
     this.grow(5);
     for (let i = 2 + random.below(4); i > 0; i--) builder.output(this.name('out'), this.any(this.width()));
     for (const register of this.registers) builder.output(this.name('out'), read(register));
+    this.driveAgain();
     return builder.build();
+  }
+
+  /** Drives parts of outputs and of inputs of children once more, often at places that a value chooses. It reads only what closes no loops. */
+  private driveAgain(): void {
+    const { late, builder } = this;
+    const still = builder.signals.filter(({ kind }) => kind === 'input' || kind === 'register').map(read);
+    const value = (width: number): Expr => {
+      const from = late.pick(still);
+      if (from.width < width) return extend(from, width, late.chance(0.5));
+      return from.width === width ? from : slice(from, late.below(from.width - width + 1), width);
+    };
+    const part = (target: number, put: (value: Expr, low: number, offset?: Expr) => Statement) => {
+      const low = late.below(target);
+      const width = 1 + late.below(target - low);
+      const placed = late.chance(0.7) ? put(value(width), late.below(low + 1), value(1 + late.below(9))) : put(value(width), low);
+      builder.body.push(late.chance(0.5) ? placed : when(value(1), [placed]));
+    };
+    for (const instance of builder.instances)
+      for (const { kind, name, width } of instance.module.signals)
+        if (kind === 'input' && late.chance(0.3)) part(width, (v, low, offset) => connect(instance, name, v, low, offset));
+    for (const signal of builder.signals)
+      if (signal.kind === 'output' && late.chance(0.15)) part(signal.width, (v, low, offset) => assign(signal, v, low, offset));
   }
 
   private instantiate(module: Module): void {
@@ -298,19 +324,20 @@ class RandomModule {
 
 /**
  * A random design without combinational loops (but with words whose upper bits depend on lower ones): every operator, memories with
- * lanes and contents, registers with and without reset, nested conditions, partial assignments and such at dynamic offsets, parameters, two clocks, and
+ * lanes and contents, registers with and without reset, nested conditions, partial assignments and such at dynamic offsets of all targets, parameters, two clocks, and
  * modules that are instantiated more than once.
  * The same seed and options give the same design.
  */
 export function randomDesign(seed: number, options: RandomDesignOptions = {}): Design {
   const { maxWidth = 300, expressions = 40, children = 3, resets } = options;
   const random = new Random(seed);
+  const late = new Random(seed ^ 0x1a7e);
   const limits = { maxWidth, expressions };
   const modules: Module[] = [];
   for (let i = random.below(children + 1); i > 0; i--) {
     const below = modules.filter(() => random.chance(0.4));
-    modules.push(new RandomModule(random, `Child${modules.length}`, limits, resets).build(below));
+    modules.push(new RandomModule(random, late, `Child${modules.length}`, limits, resets).build(below));
   }
   const instances = modules.flatMap(module => (random.chance(0.4) ? [module, module] : random.chance(0.8) ? [module] : []));
-  return design(new RandomModule(random, 'Top', limits, resets).build(instances));
+  return design(new RandomModule(random, late, 'Top', limits, resets).build(instances));
 }

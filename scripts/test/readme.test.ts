@@ -35,6 +35,7 @@ test('links of the documents lead somewhere', () => {
     'docs/cells.md',
     'docs/language-rules.md',
     'docs/language-comparison.md',
+    'docs/performance.md',
   ]) {
     const text = readFileSync(`${root}/${page}`, 'utf8');
     for (const [, target = ''] of text.matchAll(/\]\((?!http)([^)#]+)\)/g)) {

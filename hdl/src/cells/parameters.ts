@@ -32,7 +32,8 @@ const nameOf = (cell: Cell) => cell.constructor.name;
 /** `lanes`. @throws HdlError unless they divide `width` bits. */
 export function lanesOf<N extends number>(cell: Cell, width: number, lanes: N): N {
   if (Number.isInteger(lanes) && lanes >= 1 && width % lanes === 0) return lanes;
-  throw refusal(cell, `${lanes} lanes do not divide a word of ${width} bits`, {
-    help: 'choose a number of lanes that divides the word',
+  const stated = Number.isInteger(lanes) ? `${lanes} lanes` : `lanes of ${Math.round(width / lanes)} bits`;
+  throw refusal(cell, `${stated} do not divide a word of ${width} bits`, {
+    help: 'lanes are equal parts of a word',
   });
 }

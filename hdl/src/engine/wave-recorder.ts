@@ -1,5 +1,4 @@
 import { node } from '../lang/bits.ts';
-import { HdlError } from '../lang/errors.ts';
 import { leaves } from '../lang/shapes.ts';
 import type { Readable, UInt } from '../lang/values.ts';
 import { drawWaves, type TextOptions, type TextRow } from '../waves/text.ts';
@@ -74,7 +73,7 @@ function numberOf(words: Uint32Array): bigint {
 }
 
 function column(name: string, width: number, words: Uint32Array | undefined, text: Column['text']): Column {
-  if (words === undefined) throw new HdlError(`'${name}' is not a port of the simulated module`);
+  if (words === undefined) throw new Error(`the engine has no words for the port '${name}'`);
   return { name, kind: width === 1 && text(1n) === '1' ? 'line' : 'box', words, text, values: [] };
 }
 

@@ -162,7 +162,7 @@ function build(scope: Scope, modules: ir.Module[]): ir.Module {
     );
     instances.set(child, { scope: child, instance: { name, module, domains, parameters, site } });
   }
-  const context: Context = { scope, instances, done: new Map() };
+  const context: Context = { scope, instances, done: new Map(), at: scope.module['~site'] };
   const order = { input: 0, output: 0, parameter: 1, wire: 1, register: 1 };
   const module: ir.Module = {
     name: scope.label,
@@ -183,10 +183,13 @@ interface Context {
   readonly scope: Scope;
   readonly instances: ReadonlyMap<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>;
   readonly done: Map<Bits, ir.Expr>;
+  /** The statement that is being converted. */
+  at: ir.Site;
 }
 
 function statement(context: Context, s: Recorded): ir.Statement {
   const { site } = s;
+  context.at = site;
   switch (s.kind) {
     case 'set':
       return {
@@ -329,7 +332,7 @@ function expression(context: Context, root: Bits): ir.Expr {
 
 function get(done: ReadonlyMap<Bits, ir.Expr>, bits: Bits): ir.Expr {
   const found = done.get(bits);
-  if (!found) throw new HdlError('an operand was not converted', bits.site);
+  if (!found) throw new Error(`${describe(bits)} was not converted before its user`);
   return found;
 }
 
@@ -364,9 +367,9 @@ function convert(context: Context, bits: Bits): ir.Expr {
       const own = context.scope.signals.get(bits);
       if (own) return { kind: 'signal', width, site, signal: own };
       const child = childOf(context, bits);
-      if (!child) throw foreign(context, bits, bits.site);
+      if (!child) throw foreign(context, bits, context.at, bits.site);
       if (child.signal.kind === 'input') {
-        throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an input of the child`, bits.site, {
+        throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an input of the child`, context.at, bits.site, {
           help: 'read what drives it instead',
         });
       }

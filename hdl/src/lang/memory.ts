@@ -71,7 +71,7 @@ export class Memory<T extends HType = HType> {
     const lanes = this.type.width / this.lane;
     if (mask !== undefined && mask.width !== lanes)
       throw new HdlError(`the mask has ${mask.width} bits, but a word has ${lanes} lanes of ${this.lane} bits`, {
-        help: 'use a lane that divides the word',
+        help: 'give the mask one bit per lane',
       });
     currentBlock().push({
       kind: 'memory-write',

@@ -29,7 +29,7 @@ export function mux<X extends Readable>(condition: Bool, whenTrue: unknown, when
   if (c.width !== 1) throw new HdlError(`a condition has 1 bit, this one has ${c.width}`, { help: 'compare it, or use any()' });
   const site = callSite();
   return zipLeaves([whenTrue, whenFalse], ([t, f]) => {
-    if (!t || !f) throw new HdlError('a mux needs two values', { help: 'give it a value for 1 and one for 0' });
+    if (!t || !f) throw new Error('zipLeaves gave fewer leaves than values');
     const other = t.operand(f);
     if (c.known !== undefined) return c.known === 1n ? t : other;
     return new Bits(t.width, { kind: 'mux', condition: c, whenTrue: t, whenFalse: other }, t.meaning, site);
@@ -45,7 +45,7 @@ export function muxOneHot<X extends Readable>(select: readonly Bool[], values: r
   return zipLeaves(values, choices => {
     const masked = (value: Bits, i: number) => {
       const bit = select[i];
-      if (!bit) throw new HdlError('a select bit is missing', { help: 'give each value a select bit' });
+      if (!bit) throw new HdlError('a select bit is undefined', { help: 'give each value a select bit' });
       return choose(node(bit), value.raw(), literal(value.width, 0));
     };
     const either = () =>

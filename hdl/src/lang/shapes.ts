@@ -69,7 +69,7 @@ function element(index: Bits, elements: readonly unknown[]): unknown {
   const site = callSite();
   const value = zipLeaves(elements, choices => {
     const last = choices.at(-1);
-    if (!last) throw new HdlError('a vector has at least one element', { help: 'a vector without elements does not exist' });
+    if (!last) throw new Error('a vector without elements was made');
     const { width, meaning } = last;
     const read = () =>
       choices.slice(0, -1).reduceRight(
@@ -385,7 +385,7 @@ export function unpack<T extends HType>(type: T, word: UInt<number>): T['prototy
   }
   return zipLeaves([value], ([leaf]) => {
     const part = leaf && parts.get(leaf);
-    if (!part) throw new HdlError('a stream cannot be unpacked from a word', { help: 'unpack its payload' });
+    if (!part) throw new Error('a leaf of the type has no place in the word');
     return part;
   }) as T['prototype'];
 }

@@ -42,7 +42,7 @@ function literalLz4(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Writes a waveform in FST, the format of GTKWave: what VCD says, in a tenth of the bytes, with blocks that a viewer reads only where it looks.
+ * Writes a waveform in FST, the format of GTKWave: what VCD says, in an eighth of the bytes, with blocks that a viewer reads only where it looks.
  * One time unit is one cycle. What is not yet written is in memory, some tens of megabytes at most; the file can be read as far as it is written at any time.
  */
 export class FstWriter implements WaveWriter {
@@ -200,7 +200,9 @@ export class FstWriter implements WaveWriter {
     });
     this.blocks++;
     this.sink.replace(0, this.header());
-    this.frame = Uint8Array.from(finder.list.map(value => binaryDigits(finder, value)).join(''), digit => digit.charCodeAt(0));
+    this.frame = Uint8Array.from(finder.list.map(value => binaryDigits(finder, value).slice(-value.width)).join(''), digit =>
+      digit.charCodeAt(0),
+    );
     this.blockBegin = this.now;
     log.clear();
     log.at(this.now);

@@ -33,9 +33,9 @@ export class ChangeFinder {
   readonly values: Uint32Array;
   /** Numbers of the values that have changed: the first so many that `find` says, in order. */
   readonly changed: Int32Array;
-  /** Where each value's words stand in `memory`. */
+  /** For each word of `values`: where it stands in `memory`, and the number of the value that it is of. */
   private readonly places: Int32Array;
-  private readonly ends: Int32Array;
+  private readonly owners: Int32Array;
   private readonly memory: Uint32Array;
   private first = true;
 
@@ -44,44 +44,45 @@ export class ChangeFinder {
     this.memory = new Uint32Array(signals[0]?.words.buffer ?? new ArrayBuffer(0));
     const numbers = new Map<string, number>();
     const places: number[] = [];
+    const owners: number[] = [];
     const list: WaveValue[] = [];
-    let start = 0;
     this.valueOf = signals.map(({ width, words }) => {
       const key = `${words.byteOffset} ${width}`;
       let number = numbers.get(key);
       if (number === undefined) {
-        number = list.push({ width, start, count: words.length }) - 1;
-        places.push(words.byteOffset / 4);
-        start += words.length;
+        number = list.push({ width, start: places.length, count: words.length }) - 1;
+        for (let i = 0; i < words.length; i++) {
+          places.push(words.byteOffset / 4 + i);
+          owners.push(number);
+        }
         numbers.set(key, number);
       }
       return number;
     });
     this.list = list;
     this.places = Int32Array.from(places);
-    this.ends = Int32Array.from(list, value => value.start + value.count);
-    this.values = new Uint32Array(start);
+    this.owners = Int32Array.from(owners);
+    this.values = new Uint32Array(places.length);
     this.changed = new Int32Array(list.length);
   }
 
   /** Takes over all values. @returns how many have changed; at first all have. */
   find(): number {
-    const { memory, places, ends, values, changed, first } = this;
+    const { memory, places, owners, values, changed } = this;
     let found = 0;
-    let word = 0;
-    for (let i = 0; i < places.length; i++) {
-      const end = ends[i] ?? 0;
-      let differs = first;
-      for (let place = places[i] ?? 0; word < end; word++, place++) {
-        const now = memory[place] ?? 0;
-        if (now === values[word]) continue;
-        values[word] = now;
-        differs = true;
-      }
-      if (differs) changed[found++] = i;
+    let latest = -1;
+    for (let word = 0; word < places.length; word++) {
+      const now = memory[places[word] ?? 0] ?? 0;
+      if (now === values[word]) continue;
+      values[word] = now;
+      const owner = owners[word] ?? 0;
+      if (owner !== latest) changed[found++] = owner;
+      latest = owner;
     }
+    if (!this.first) return found;
     this.first = false;
-    return found;
+    for (let i = 0; i < changed.length; i++) changed[i] = i;
+    return changed.length;
   }
 }
 
@@ -117,9 +118,15 @@ export function rangedName({ name, width }: WaveSignal): string {
   return width > 1 ? `${name} [${width - 1}:0]` : name;
 }
 
-/** The value of number `value` as binary digits, most significant first. */
-export function binaryDigits({ values }: ChangeFinder, { width, start, count }: WaveValue): string {
+/** The digits of each byte. */
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(2).padStart(8, '0'));
+
+/** A value as binary digits, most significant first: as many as its words have bits. */
+export function binaryDigits({ values }: ChangeFinder, { start, count }: WaveValue): string {
   let bits = '';
-  for (let word = start + count - 1; word >= start; word--) bits += (values[word] ?? 0).toString(2).padStart(32, '0');
-  return bits.slice(-width);
+  for (let i = start + count - 1; i >= start; i--) {
+    const word = values[i] ?? 0;
+    bits += `${digits[word >>> 24]}${digits[(word >>> 16) & 255]}${digits[(word >>> 8) & 255]}${digits[word & 255]}`;
+  }
+  return bits;
 }

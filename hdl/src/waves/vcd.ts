@@ -57,10 +57,13 @@ export class VcdWriter implements WaveWriter {
       const value = finder.list[index];
       if (value === undefined) continue;
       const code = codes[index];
-      text +=
-        value.width === 1
-          ? `${finder.values[value.start]}${code}\n`
-          : `b${binaryDigits(finder, value).replace(/^0+(?=.)/, '')} ${code}\n`;
+      if (value.width === 1) {
+        text += `${finder.values[value.start]}${code}\n`;
+      } else {
+        const digits = binaryDigits(finder, value);
+        const one = digits.indexOf('1');
+        text += `b${one < 0 ? '0' : digits.slice(one)} ${code}\n`;
+      }
     }
     this.sink.write(text);
     this.written = time;

@@ -119,7 +119,5 @@ test('the taps of every width from 2 to 64 bits are of a primitive polynomial', 
 
 test('an LFSR of unknown taps, or one that would stand still, is refused', () => {
   expect(() => maximalTaps(65)).toThrow(HdlError);
-  expect(() => simulate(() => new Lfsr({ width: 8, seed: 0 }))).toThrow(
-    'the seed of an LFSR is not 0',
-  );
+  expect(() => simulate(() => new Lfsr({ width: 8, seed: 0 }))).toThrow('the seed of an LFSR is not 0');
 });

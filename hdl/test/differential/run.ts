@@ -26,12 +26,18 @@ function optionsOf(seed: number): RandomDesignOptions {
 /** Models are used once: they are not optimised. */
 const quick: Engine = (design, options) => verilator(design, { ...options, optimize: false });
 
-/** What is wrong with designs, by their number: a difference, or a tool that fails. Which design a tool fails on is found by halves. */
+/** What is wrong with a design: outputs differ, Verilator refuses its Verilog, or breaks down over it, which is not the design's fault. */
 interface Fault {
-  readonly kind: 'difference' | 'failure';
+  readonly kind: 'difference' | 'refusal' | 'breakdown';
   readonly text: string;
 }
 
+function failure(error: unknown): Fault {
+  const text = error instanceof Error ? error.message : `${error}`;
+  return { kind: /Internal Error|did not run to its end/.test(text) ? 'breakdown' : 'refusal', text };
+}
+
+/** What is wrong with designs, by their number. Which of them Verilator fails on is found by halves. */
 function faultsOf(designs: readonly Design[], seed: number): Map<number, Fault> {
   try {
     const found = lockstep(gatherShared(designs), [embedded, quick], seed, cycles);
@@ -44,17 +50,17 @@ function faultsOf(designs: readonly Design[], seed: number): Map<number, Fault> 
       }),
     );
   } catch (error) {
-    if (designs.length === 1)
-      return new Map([[0, { kind: 'failure', text: error instanceof Error ? error.message : `${error}` }]]);
+    if (designs.length === 1) return new Map([[0, failure(error)]]);
     const half = designs.length >> 1;
     const second = [...faultsOf(designs.slice(half), seed)].map(([i, fault]) => [i + half, fault] as const);
     return new Map([...faultsOf(designs.slice(0, half), seed), ...second]);
   }
 }
 
-/** Says what is wrong with the design of a seed, and prints the smallest one that shows it. */
+/** Says what is wrong with the design of a seed, and prints the smallest one that shows it; breakdowns are for Verilator's authors. */
 function tell(seed: number, batch: number, design: Design, { kind, text }: Fault): void {
   process.stdout.write(`seed ${seed}: ${text}\n`);
+  if (kind === 'breakdown') return;
   const small = shrink(
     design,
     candidates => {
@@ -84,13 +90,15 @@ const { designs, seed, batch, icarus } = new Command('differential')
   .opts<{ designs: number; seed: number; batch: number; icarus: number }>();
 
 let different = 0;
+let breakdowns = 0;
 let underIcarus = 0;
 for (let from = seed; from < seed + designs; from += batch) {
   const made = Array.from({ length: Math.min(batch, seed + designs - from) }, (_, i) =>
     randomDesign(from + i, optionsOf(from + i)),
   );
   for (const [index, fault] of faultsOf(made, from)) {
-    different++;
+    if (fault.kind === 'breakdown') breakdowns++;
+    else different++;
     const design = made[index];
     if (design) tell(from + index, from, design, fault);
   }
@@ -102,7 +110,6 @@ for (let from = seed; from < seed + designs; from += batch) {
   underIcarus += sample.length;
   process.stderr.write(`${from - seed + made.length} designs, ${different} different\n`);
 }
-process.stdout.write(
-  `${designs} random designs from seed ${seed}, ${cycles} cycles each, ${underIcarus} of them under Icarus, too: ${different} different\n`,
-);
+const more = `${underIcarus} of them under Icarus, too; Verilator breaks down over ${breakdowns}`;
+process.stdout.write(`${designs} random designs from seed ${seed}, ${cycles} cycles each, ${more}: ${different} different\n`);
 process.exitCode = different === 0 ? 0 : 1;

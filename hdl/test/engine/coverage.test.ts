@@ -181,7 +181,10 @@ test('runs merge, also by way of text', () => {
   expect(both.states[0]?.states.map(({ cycles }) => cycles)).toEqual([6, 3, 1, 0]);
   expect(both.states[0]?.transitions).toContainEqual({ from: 'Run', to: 'Idle', count: 1 });
   expect(signal(runs[0] as Coverage, 'Machine.halt')).toEqual([1n, 0n]);
-  expect(signal(both, 'Machine.go')).toEqual([1n, 1n]);
+  for (const merged of [both, Coverage.merge(...runs.toReversed())]) {
+    expect(signal(merged, 'Machine.halt')).toEqual([1n, 0n]);
+    expect(signal(merged, 'Machine.go')).toEqual([1n, 1n]);
+  }
   const counter = (() => {
     using sim = simulate(() => new Counter(), { coverage: true });
     sim.step(1);

@@ -181,6 +181,39 @@ describe.each(engines)('the embedded engine %s', (_, engine) => {
     expect(sim.covers.map(({ covered }) => covered)).toEqual([false, true]);
   });
 
+  test('events of a child are at the edges and under the reset of the domain that it was given', () => {
+    class Talks extends Module {
+      readonly out = output(uint(4));
+      private readonly count = reg(uint(4), { init: 0 });
+      protected override logic() {
+        this.count.set(this.count.add(1));
+        this.out.set(this.count);
+        log`child ${this.count}`;
+      }
+    }
+    class Parent extends Module {
+      readonly slow = clockDomain();
+      readonly out = output(uint(4));
+      readonly busy = output(bool);
+      private readonly child = inDomain(this.slow, () => new Talks());
+      private readonly flag = reg(bool, { init: 0 });
+      protected override logic() {
+        this.flag.set(this.flag.not());
+        this.busy.set(this.flag);
+        this.out.set(this.child.out);
+      }
+    }
+    const { sim, lines } = made(() => new Parent(), { clocks: { clk: { period: 1 }, slow_clk: { period: 3 } } });
+    expect([sim.cycle, lines]).toEqual([3, []]);
+    sim.step(3);
+    const reset = sim.engine.ports.get('slow_rst')?.words ?? new Uint32Array(1);
+    reset[0] = 1;
+    sim.step(3);
+    reset[0] = 0;
+    sim.step(6);
+    expect(lines).toEqual(['5: child 0', '11: child 0', '14: child 1']);
+  });
+
   test('a run stops at attention of the design, and events before it are told', () => {
     class Attentive extends Module {
       readonly attention = output(bool);

@@ -87,9 +87,9 @@ export function assign(signal: Signal, value: Expr, low = 0, offset?: Expr): Ass
   return { kind: 'assign', target: { instance: undefined, signal }, low, offset, value, site };
 }
 
-/** Drives an input of a child. */
-export function connect(instance: Instance, name: string, value: Expr, low = 0): Assign {
-  return { kind: 'assign', target: { instance, signal: portOf(instance, name) }, low, offset: undefined, value, site };
+/** Drives an input of a child, from bit `low` on. */
+export function connect(instance: Instance, name: string, value: Expr, low = 0, offset?: Expr): Assign {
+  return { kind: 'assign', target: { instance, signal: portOf(instance, name) }, low, offset, value, site };
 }
 
 export function when(condition: Expr, body: readonly Statement[], otherwise: readonly Statement[] = []): If {

@@ -57,6 +57,11 @@ describe('parameters', () => {
     expect([sum(), sum({}), sum({ amount: 40 }), sum({ amount: 255n }), sum({ amount: -2 })]).toEqual([13n, 13n, 50n, 9n, 8n]);
   });
 
+  test('are bit patterns in the design', () => {
+    using sim = simulate(() => new Adder({ amount: 3 }), { parameters: { amount: -2 } });
+    expect(sim.design.top.signals.map(({ name, init }) => [name, init])).toContainEqual(['amount', 254n]);
+  });
+
   test.each([
     [{ amounts: 1 }, "The top module Adder has no parameter 'amounts': its parameters are amount."],
     [{ amount: 256 }, "The parameter 'amount' is a whole number of 8 bits, not 256."],

@@ -53,33 +53,13 @@ test.each<[string, (m: Wrong) => void, string]>([
   ['two widths, known at run time only', m => m.y.set(m.anyWidth as never), "width mismatch: 'y' has 4 bits, 'anyWidth' has 8"],
   ['a stated width that is wrong', m => m.y.set(m.anyWidth.as(4)), "stated as 4 bits, but 'anyWidth' has 8"],
   ['a slice beyond the top', m => m.y.set(m.a.part(2, 4)), "bits 5 down to 2 are not all inside 'a', which has 4 bits"],
-  [
-    'losing bits by zext',
-    m => m.y.set(m.anyWidth.zext(4)),
-    'zext from 8 to 4 bits would lose bits',
-  ],
-  [
-    'driving an operation',
-    m => (m.a.add(1) as unknown as typeof m.y).set(1),
-    'this add is the result of an operation',
-  ],
-  [
-    'driving an input',
-    m => (m.a as unknown as typeof m.y).set(1),
-    "'a' is an input of Wrong, so the outside drives it",
-  ],
-  [
-    'a condition of several bits',
-    m => when(m.a as never, () => {}),
-    'a condition has 1 bit, this one has 4',
-  ],
+  ['losing bits by zext', m => m.y.set(m.anyWidth.zext(4)), 'zext from 8 to 4 bits would lose bits'],
+  ['driving an operation', m => (m.a.add(1) as unknown as typeof m.y).set(1), 'this add is the result of an operation'],
+  ['driving an input', m => (m.a as unknown as typeof m.y).set(1), "'a' is an input of Wrong, so the outside drives it"],
+  ['a condition of several bits', m => when(m.a as never, () => {}), 'a condition has 1 bit, this one has 4'],
   ['a mask with the wrong number of lanes', m => m.ram.write(0, 1, m.a), 'the mask has 4 bits, but a word has 2 lanes of 4 bits'],
   ['an address of the wrong width', m => m.ram.write(m.a, 1), "width mismatch: 0 has 2 bits, 'a' has 4"],
-  [
-    'a register outside any field',
-    m => m.y.set(reg(uint(4))),
-    'this register belongs to no module',
-  ],
+  ['a register outside any field', m => m.y.set(reg(uint(4))), 'this register belongs to no module'],
   ['a width of nothing', () => wire(uint(0)), 'a width is a whole number of at least 1, not 0'],
   ['a state twice', () => states('A', 'B', 'A'), 'a state stands twice in A, B, A'],
   ['an empty vector', () => wire(vec(0, bool)), 'a vector has a whole number of at least 1 elements, not 0'],
@@ -105,11 +85,7 @@ class Meddler extends Module<{ logic: (m: Meddler) => void }> {
 
 test.each<[string, (m: Meddler) => void, string]>([
   ['driving a child’s output', m => m.child.count.set(1), "'child.count' is an output of Counter"],
-  [
-    'reading a child’s input',
-    m => m.count.set(m.child.en.zext(4)),
-    "'child.en' is an input of the child",
-  ],
+  ['reading a child’s input', m => m.count.set(m.child.en.zext(4)), "'child.en' is an input of the child"],
   [
     'using a child’s inside',
     m => m.count.set((m.child as unknown as { value: typeof m.count }).value),

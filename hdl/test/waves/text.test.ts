@@ -67,7 +67,7 @@ test('bits are lines, buses are boxes, states have their names and signed values
     sim.poke(length, cycle < 3 ? 3 : 15);
   };
   expect(waves(sim, { signals: [start, length, phase, busy, balance], cycles: 11, drive })).toMatchInlineSnapshot(`
-    "         1    2    3    4    5    6    7    8    9    10   11
+    "         0    1    2    3    4    5    6    7    8    9    10
     start    ▁▁▁▁▁╱▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁╱▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     length   │3             │f
     phase    │Idle     │Work          │Done│Idle│Work
@@ -85,7 +85,7 @@ test('signals inside are drawn by their path', () => {
     sim.poke(out.ready, cycle > 3 ? 1 : 0);
   };
   expect(waves(sim, { signals: [source, 'write_pointer', 'word_valid', out], cycles: 8, drive })).toMatchInlineSnapshot(`
-    "               1  2  3  4  5  6  7  8
+    "               0  1  2  3  4  5  6  7
     in_payload     │a0│a1│a2│a3│a4│a5│a6│a7
     in_valid       ▔▔▔▔▔▔▔▔▔╲▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     in_ready       ▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔
@@ -106,7 +106,7 @@ test('all ports are drawn if no signals are named, and a recorder goes on where 
   sim.poke(sim.dut.length, 2);
   recorder.step();
   expect(recorder.text()).toMatchInlineSnapshot(`
-    "         4    5    6
+    "         0    1    2
     start    ▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔
     length   │0        │2
     phase    │Idle│Work
@@ -185,7 +185,7 @@ describe('what cannot be drawn', () => {
 test('a design with assertions and log lines can be looked into', () => {
   using sim = simulate(() => new Telling(), { signals: true, onLog: () => {} });
   expect(waves(sim, { signals: ['count', sim.dut.odd], cycles: 5 })).toMatchInlineSnapshot(`
-    "       1  2  3  4  5
+    "       0  1  2  3  4
     count  │fd│fe│ff│00│01
     odd    ▔▔▔╲▁▁╱▔▔╲▁▁╱▔▔"
   `);

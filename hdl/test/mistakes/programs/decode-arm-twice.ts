@@ -1,0 +1,16 @@
+/** An arm that stands twice. */
+import { bool, decode, elaborate, input, Module, output, uint } from '../../../src/index.ts';
+
+class Top extends Module {
+  readonly op = input(uint(2));
+  readonly q = output(bool);
+  protected override logic() {
+    this.q.set(0);
+    decode(this.op, [
+      [1, () => this.q.set(1)],
+      [1, () => this.q.set(0)],
+    ]);
+  }
+}
+
+elaborate(() => new Top());

@@ -1,0 +1,9 @@
+/** A reset value that its field cannot hold. */
+import { registerMap } from '../../../src/index.ts';
+
+registerMap({
+  name: 'dma',
+  doc: '',
+  bytes: 16,
+  registers: { control: { offset: 0, doc: '', fields: { start: { bits: 0, access: 'rw', doc: '', reset: 2 } } } },
+});

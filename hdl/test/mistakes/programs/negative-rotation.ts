@@ -1,0 +1,12 @@
+/** A rotation by a number below 0. */
+import { elaborate, input, Module, output, uint } from '../../../src/index.ts';
+
+class Top extends Module {
+  readonly a = input(uint(8));
+  readonly q = output(uint(8));
+  protected override logic() {
+    this.q.set(this.a.rotr(-3));
+  }
+}
+
+elaborate(() => new Top());
