@@ -99,7 +99,7 @@ class Bench implements Disposable {
         put(port, 'first', beat === 0 ? 1 : 0);
         put(port, 'last', beat === packet.beats - 1 ? 1 : 0);
         put(port, 'length', packet.id % 1024);
-        port['data']?.words.set([packet.id, beat]);
+        port.data?.words.set([packet.id, beat]);
       });
       this.outputs.forEach((port, e) => void put(port, 'ready', take(e) ? 1 : 0));
       this.allowed.forEach((view, e) => {
@@ -138,7 +138,7 @@ class Bench implements Disposable {
     });
     this.outputs.forEach((port, egress) => {
       if (get(port, 'valid') === 0 || get(port, 'ready') === 0) return;
-      const [id = 0, beat = 0] = port['data']?.words ?? [];
+      const [id = 0, beat = 0] = port.data?.words ?? [];
       const packet = this.packets.get(id);
       expect(packet, `a beat of packet ${id}`).toBeDefined();
       if (!packet) return;
