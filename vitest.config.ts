@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import type { Reporter, TestModule } from 'vitest/node';
+import { conformanceReporter } from './scripts/src/conformance/reporter.ts';
 
 /** Ends the run with one plain line that any tool can read: how many tests passed, failed and were skipped. */
 const summary: Reporter = {
@@ -10,12 +11,16 @@ const summary: Reporter = {
   },
 };
 
+/** Where the results are wanted as data, if they are. */
+const results = process.env.P2P_CONFORMANCE;
+
 export default defineConfig({
   test: {
     include: ['**/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '.cache/**'],
     testTimeout: 120_000,
     hookTimeout: 240_000,
-    reporters: ['default', summary],
+    reporters: ['default', summary, ...(results ? [conformanceReporter(results, import.meta.dirname)] : [])],
+    includeTaskLocation: results !== undefined,
   },
 });

@@ -85,7 +85,7 @@ const names = (nodes: readonly PciNode[]) => nodes.map(n => n.name);
 describe('distances', () => {
   test('there are fixtures', () => expect(fixtures.length).toBe(55));
 
-  test.each(fixtures.map(f => [f.id, f.title, f] as const))('M4-3 M4-4 %s: %s', (_, __, fixture) => {
+  test.each(fixtures.map(f => [f.id, f.title, f] as const))('M4-12 %s: %s', (_, __, fixture) => {
     const node = build(fixture);
     const provider = node(fixture.provider);
     const platform = { forwardsAll: fixture.cpu === true };

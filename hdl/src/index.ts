@@ -45,7 +45,16 @@ export { type Drawn, WaveRecorder, type WavesOptions, waves } from './engine/wav
 export type * as ir from './ir/ir.ts';
 export { reservedBy } from './ir/reserved-words.ts';
 export { BlackBox, type VerilogSource } from './lang/black-box.ts';
-export { ClockDomain, clockDomain, type DomainOptions, inDomain, ownDomain } from './lang/domain.ts';
+export {
+  ClockDomain,
+  clockDomain,
+  type DomainOptions,
+  inDomain,
+  ownDomain,
+  ResetDomain,
+  type ResetOptions,
+  resetDomain,
+} from './lang/domain.ts';
 export { type Elaborated, elaborate } from './lang/elaborate.ts';
 export { HdlError } from './lang/errors.ts';
 export { arms, decode, match } from './lang/match.ts';

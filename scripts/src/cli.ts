@@ -57,6 +57,39 @@ export async function main(argv: readonly string[]): Promise<number> {
       code = await bench(options);
     });
 
+  program
+    .command('synth')
+    .description(
+      'synthesise and place blocks for an FPGA with Yosys and nextpnr, which are installed from PyPI; all blocks: docs/qor.md',
+    )
+    .option('--blocks <names>', 'some of them, with commas between them')
+    .option('--seeds <numbers>', 'seeds of the placer; the median of Fmax counts', '1,2,3')
+    .option('--json <path>', 'write the figures as data (docs/report-schema.md)')
+    .action(async options => {
+      const { synth } = await import('./synth.ts');
+      code = await synth(options);
+    });
+
+  program
+    .command('mutants')
+    .description('plant named bugs in the hardware and look whether the tests notice')
+    .option('--only <names>', 'some of them, with commas between them')
+    .option('--area <name>', 'endpoint or switch')
+    .option('--list', 'name them and plant nothing')
+    .option('--json <path>', 'write the outcome as data (docs/report-schema.md)')
+    .action(async options => {
+      const { runMutants } = await import('./mutants.ts');
+      code = await runMutants(options);
+    });
+
+  program
+    .command('conformance')
+    .description('run the tests that name rules of the specification, and write docs/conformance.md')
+    .action(async () => {
+      const { conformance } = await import('./conformance.ts');
+      code = await conformance();
+    });
+
   try {
     await program.parseAsync([...argv]);
     return code;

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { findToolchain } from '@hdl/verilator-wrapper';
 import pc from 'picocolors';
 import { $, which } from 'zx';
+import { pageComplaint, withResults } from './conformance.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -40,6 +41,14 @@ export async function runTests(filters: readonly string[]): Promise<number> {
       if (exitCode !== 0) return 1;
     }
   }
-  const { exitCode } = await shell`npx vitest run ${[...filters]}`;
-  return exitCode === 0 ? 0 : 1;
+  if (filters.length > 0) {
+    const { exitCode } = await shell`npx vitest run ${[...filters]}`;
+    return exitCode === 0 ? 0 : 1;
+  }
+  let complaint: string | undefined;
+  const exitCode = await withResults([], results => {
+    complaint = pageComplaint(results);
+  });
+  if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
+  return exitCode === 0 && complaint === undefined ? 0 : 1;
 }

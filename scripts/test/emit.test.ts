@@ -1,9 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { emit } from '../src/emit.ts';
-import { fileList, hasIcarus, icarusLint, verilatorLint, yosysLint } from './lint.ts';
+import { fileURLToPath } from 'node:url';
+import { LinkCounters } from '@hdl/pcie-rtl';
+import { checked, elaborate, emitVerilog } from '@hdl/ts-hdl';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { emit, emittedFiles } from '../src/emit.ts';
+import { loadTopology } from '../src/topology-file.ts';
+import { fileList, hasIcarus, icarusLint, lint, slangLint, verilatorLint, yosysLint } from './lint.ts';
 
 const tops = [
   ['endpoint.f', 'Endpoint'],
@@ -18,18 +22,20 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(tops)('%s', (list, top) => {
-  test('Verilator -Wall has nothing to say', async () => {
-    expect(await verilatorLint(fileList(folder, list), top)).toBe('');
-  });
+test('a topology of one’s own and the counters of a link, which the default fabric lacks: nothing either', async () => {
+  const topology = await loadTopology(fileURLToPath(new URL('../../examples/topology.ts', import.meta.url)));
+  expect(
+    await lint(
+      emittedFiles(topology).filter(file => file.name.endsWith('.v')),
+      'Fabric',
+    ),
+  ).toBe('');
+  const counters = emitVerilog(checked(elaborate(() => new LinkCounters({ bus_bits: 3, tag_bits: 6 })).design));
+  expect(await lint(counters, 'LinkCounters')).toBe('');
+});
 
-  test.skipIf(!hasIcarus())('Icarus -Wall has nothing to say', async () => {
-    expect(await icarusLint(fileList(folder, list), top)).toBe('');
-  });
-
-  test('Yosys check -assert has nothing to say', async () => {
-    expect(await yosysLint(fileList(folder, list), top)).toBe('');
-  });
+test.each(tops)('%s: Verilator, slang, Yosys and Icarus have nothing to say', async (list, top) => {
+  expect(await lint(fileList(folder, list), top)).toBe('');
 });
 
 test('a second run writes the same bytes, and no other files', async () => {
@@ -77,4 +83,13 @@ test('the lints do see faults', async () => {
     { name: 'Broken.v', text: 'module Broken (input a, output y);\n  assign z = a;\n  assign y = z;\nendmodule\n' },
   ];
   if (hasIcarus()) expect(await icarusLint(implicit, 'Broken')).toMatch(/implicit/);
+  const signs = [
+    {
+      name: 'Broken.v',
+      text: 'module Broken (input signed [1:0] a, input [1:0] b, output y);\n  assign y = a < b;\nendmodule\n',
+    },
+  ];
+  expect(await verilatorLint(signs, 'Broken')).toBe('');
+  expect(await slangLint(signs, 'Broken')).toMatch(/sign-compare/);
+  expect(await lint(signs, 'Broken')).toMatch(/^slang:\n/);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findToolchain } from '@hdl/verilator-wrapper';
 import { runYosys } from '@yowasp/yosys';
+import { type Standard, slangCommand } from './slang.ts';
 
 const run = promisify(execFile);
 
@@ -66,6 +67,38 @@ export async function yosysLint(files: readonly SourceFile[], top: string): Prom
     text += `\n${error instanceof Error ? error.message : String(error)}`;
   }
   return text.trim();
+}
+
+/**
+ * What slang says with all warnings but those that `slang.ts` gives a reason against; nothing if it is content. With `defines` it reads what stands under
+ * these macros.
+ */
+export async function slangLint(
+  files: readonly SourceFile[],
+  top: string,
+  defines: readonly string[] = [],
+  standard: Standard = '1364-2005',
+): Promise<string> {
+  const [command, args] = await slangCommand(
+    files.map(f => f.name),
+    top,
+    defines,
+    standard,
+  );
+  return (await inFolder(files, folder => output(command, args, folder))).trim();
+}
+
+/** What all the tools say, each under its name; nothing if all are content. Icarus is asked only where it is installed. */
+export async function lint(files: readonly SourceFile[], top: string): Promise<string> {
+  const said = {
+    Verilator: await verilatorLint(files, top),
+    slang: await slangLint(files, top),
+    Yosys: await yosysLint(files, top),
+    Icarus: hasIcarus() ? await icarusLint(files, top) : '',
+  };
+  return Object.entries(said)
+    .flatMap(([tool, text]) => (text === '' ? [] : [`${tool}:\n${text}`]))
+    .join('\n\n');
 }
 
 /** Reads the files of a folder that a file list names. */

@@ -94,7 +94,7 @@ export class WordSynchroniser<T extends HType> extends Module<{ type: T; stages?
   private readonly arrived = reg(bool, { init: 0 });
   private readonly acknowledge = inDomain(this.from, () => new Synchroniser({ width: 1, stages: this.stages }));
   private readonly word_valid = reg(bool, { init: 0 });
-  private readonly word = reg(this.p.type, { crossing: true });
+  private readonly word = reg(this.p.type, { crossing: 'stable' });
 
   protected override logic() {
     connect(this.request, { in: this.sent });

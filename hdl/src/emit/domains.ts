@@ -1,11 +1,11 @@
 import type { Domain, Module, Reset } from '../ir/ir.ts';
-import { needsClock, needsReset } from '../ir/state.ts';
+import { needsClock, needsReset, ownDomains } from '../ir/state.ts';
 
 /** The ports that the module has for its domains, in order. */
 export function domainPorts(
   module: Module,
 ): { readonly name: string; readonly domain: Domain; readonly role: 'clock' | 'reset' }[] {
-  return module.domains.flatMap(domain => [
+  return ownDomains(module).flatMap(domain => [
     ...(needsClock(module, domain) ? [{ name: domain.clock, domain, role: 'clock' as const }] : []),
     ...(domain.reset && needsReset(module, domain) ? [{ name: domain.reset.name, domain, role: 'reset' as const }] : []),
   ]);

@@ -1,4 +1,5 @@
-import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead } from '../ir/ir.ts';
+import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead, Signal } from '../ir/ir.ts';
+import { enumerated, type LabelOf } from './labels.ts';
 import { indexWidth, literal, signedLiteral } from './literals.ts';
 import type { Reads } from './reads.ts';
 import { selected } from './window.ts';
@@ -72,16 +73,24 @@ export class Expressions {
   private readonly names: ReadonlyMap<Expr, string>;
   private readonly reads: Reads;
   private readonly outputName: OutputName;
+  private readonly labelOf: LabelOf;
 
-  constructor(names: ReadonlyMap<Expr, string>, reads: Reads, outputName: OutputName) {
+  constructor(names: ReadonlyMap<Expr, string>, reads: Reads, outputName: OutputName, labelOf: LabelOf) {
     this.names = names;
     this.reads = reads;
     this.outputName = outputName;
+    this.labelOf = labelOf;
   }
 
-  /** The text of a value on the right of an assignment or between brackets; by its name if it has one. */
-  value(expr: Expr): string {
-    return this.text(expr).text;
+  /** The text of a value on the right of an assignment, to `target` if given, or between brackets; by its name if it has one. */
+  value(expr: Expr, target?: Signal): string {
+    return this.text(expr, target).text;
+  }
+
+  /** A constant, by the name of the state that it is for `signal`, if it is one. */
+  constant(width: number, value: bigint, signal: Signal | undefined): string {
+    const label = signal?.width === width && signal.states ? this.labelOf(signal, value) : undefined;
+    return label ?? literal(width, value);
   }
 
   /** The text of a value beside which others may stand, as in a `case`. */
@@ -90,8 +99,8 @@ export class Expressions {
   }
 
   /** The text of what `expr` computes, even if it has a name. */
-  definition(expr: Expr): string {
-    return this.render(expr).text;
+  definition(expr: Expr, target?: Signal): string {
+    return this.render(expr, target).text;
   }
 
   /** The text of the opposite of a condition. */
@@ -143,9 +152,9 @@ export class Expressions {
     throw new Error(`bits are taken of a ${expr.kind} that has no name`);
   }
 
-  private text(expr: Expr): Text {
+  private text(expr: Expr, like?: Signal): Text {
     const name = this.names.get(expr);
-    if (name === undefined) return this.render(expr);
+    if (name === undefined) return this.render(expr, like);
     this.reads.mark(name, 0, expr.width);
     return { text: name, level: 'primary' };
   }
@@ -155,10 +164,11 @@ export class Expressions {
     return level === 'primary' ? text : `(${text})`;
   }
 
-  private render(expr: Expr): Text {
+  /** As it stands for itself; a state of an enumeration has its name where `like` is a signal of it. */
+  private render(expr: Expr, like?: Signal): Text {
     switch (expr.kind) {
       case 'const':
-        return { text: literal(expr.width, expr.value), level: 'primary' };
+        return { text: this.constant(expr.width, expr.value, like), level: 'primary' };
       case 'signal':
       case 'instance':
         return { text: this.whole(expr), level: 'primary' };
@@ -171,8 +181,9 @@ export class Expressions {
       case 'mux': {
         const condition = this.text(expr.condition);
         const bare = condition.level === 'primary' || condition.level === 'unary';
+        const known = like ?? (expr.whenTrue.kind === 'const' || expr.whenFalse.kind === 'const' ? enumerated(expr) : undefined);
         const arm = (value: Expr, nested: boolean) => {
-          const { text, level } = this.isolated(value);
+          const { text, level } = this.isolated(value, known);
           return level === 'mux' && !nested ? `(${text})` : text;
         };
         const head = bare ? condition.text : `(${condition.text})`;
@@ -207,13 +218,17 @@ export class Expressions {
     const { op, signed, left, right } = expr;
     const [sign, level] = operators[op];
     if (level === 'compare') {
-      const side = (e: Expr) => (signed ? this.signed(e) : this.operand(e, 'compare', false));
+      const like = enumerated(left) ?? enumerated(right);
+      const side = (e: Expr) => (signed ? this.signed(e) : this.operand(e, 'compare', false, like));
       return { text: `${side(left)} ${sign} ${side(right)}`, level };
     }
     if (level === 'shift') {
       const amount = right.kind === 'const' && !this.names.has(right) ? String(right.value) : this.operand(right, 'shift', false);
       if (op === 'shr' && signed) return { text: `${this.signed(left)} >>> ${amount}`, level: 'signed shift' };
       return { text: `${this.operand(left, 'shift', false)} ${sign} ${amount}`, level };
+    }
+    if (op === 'sub' && left.kind === 'const' && left.value === 0n && !this.names.has(left)) {
+      return { text: `-${this.atom(right)}`, level: 'unary' };
     }
     return { text: `${this.operand(left, level, true)} ${sign} ${this.operand(right, level, op !== 'sub')}`, level };
   }
@@ -224,13 +239,13 @@ export class Expressions {
   }
 
   /** A text whose signedness stays inside: that of a signed shift would otherwise be lost beside unsigned operands. */
-  private isolated(expr: Expr): Text {
-    const text = this.text(expr);
+  private isolated(expr: Expr, like?: Signal): Text {
+    const text = this.text(expr, like);
     return text.level === 'signed shift' ? { text: `$unsigned(${text.text})`, level: 'primary' } : text;
   }
 
-  private operand(expr: Expr, around: Level, chains: boolean): string {
-    const { text, level } = this.isolated(expr);
+  private operand(expr: Expr, around: Level, chains: boolean, like?: Signal): string {
+    const { text, level } = this.isolated(expr, like);
     const plain = level === 'primary' || level === 'unary';
     return plain || (level === 'mul' && around === 'add') || (chains && level === around) ? text : `(${text})`;
   }

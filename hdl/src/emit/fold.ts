@@ -19,8 +19,11 @@ function asSigned(value: bigint, width: number): bigint {
 
 const isConst = (expr: Expr, value: bigint) => expr.kind === 'const' && expr.value === value;
 
-/** `not` and the reductions with whatever is known at compile time taken out. `lone` tells that a node has no other user. */
-export function foldUnary(expr: Unary, lone: (operand: Expr) => boolean): Expr {
+/** Whether a node has no other user. */
+type Lone = (operand: Expr) => boolean;
+
+/** `not` and the reductions with whatever is known at compile time taken out. */
+export function foldUnary(expr: Unary, lone: Lone): Expr {
   const { op, value, width, site } = expr;
   if (op === 'not') {
     if (value.kind === 'const') return constant(width, ~value.value, site);
@@ -73,7 +76,7 @@ export function foldMux(expr: Mux): Expr {
 }
 
 /** Two-operand operators on constants, with neutral elements, and comparisons whose result no operand can change. */
-export function foldBinary(expr: Binary): Expr {
+export function foldBinary(expr: Binary, lone: Lone = () => true): Expr {
   const { op, left, right, width, site } = expr;
   if (left.kind === 'const' && right.kind === 'const') return constant(width, compute(expr, left.value, right.value), site);
   if (sameSource(left, right)) return foldEqual(expr);
@@ -94,7 +97,7 @@ export function foldBinary(expr: Binary): Expr {
     case 'shr':
       return shift(expr);
     default:
-      return compare(expr);
+      return compare(expr, lone);
   }
 }
 
@@ -140,9 +143,9 @@ function shift(expr: Binary): Expr {
 }
 
 /** A comparison with a mux, one arm of which decides it. */
-function compareArms(expr: Binary, side: 'left' | 'right'): Expr | undefined {
+function compareArms(expr: Binary, side: 'left' | 'right', lone: Lone): Expr | undefined {
   const operand = expr[side];
-  if (operand.kind !== 'mux') return undefined;
+  if (operand.kind !== 'mux' || !lone(operand)) return undefined;
   const constantArm = operand.whenTrue.kind === 'const' || operand.whenFalse.kind === 'const';
   const arm = (value: Expr) => decided({ ...expr, [side]: value }) !== undefined;
   if (!constantArm || (!arm(operand.whenTrue) && !arm(operand.whenFalse))) return undefined;
@@ -167,12 +170,12 @@ function decided({ op, left, right, signed }: Binary): boolean | undefined {
   return notAbove ? true : above ? false : undefined;
 }
 
-function compare(expr: Binary): Expr {
+function compare(expr: Binary, lone: Lone): Expr {
   const { left, right, signed, site } = expr;
   const result = decided(expr);
   if (result !== undefined) return constant(1, result ? 1n : 0n, site);
   for (const side of ['left', 'right'] as const) {
-    const chosen = compareArms(expr, side);
+    const chosen = compareArms(expr, side, lone);
     if (chosen) return chosen;
   }
   const known = right.kind === 'const' ? right : left.kind === 'const' ? left : undefined;

@@ -108,9 +108,9 @@ export function layOut(module: Module, drivers: Drivers, names: Names): Layout {
   return { items, blockDriven, direct, constants, synchronisers: crossing, zeroed, nameOf };
 }
 
-/** Registers declared `crossing`, but for those that hold a word of a memory: an attribute would keep tools from building block RAM. */
+/** Registers that synchronise, but for those that hold a word of a memory: an attribute would keep tools from building block RAM. */
 function synchronisers(module: Module, body: readonly Statement[]): Set<Signal> {
-  const found = new Set(module.signals.filter(signal => signal.kind === 'register' && signal.crossing));
+  const found = new Set(module.signals.filter(signal => signal.kind === 'register' && signal.crossing === true));
   walk(body, statement => {
     if (statement.kind === 'assign' && statement.value.kind === 'memory-read') found.delete(statement.target.signal);
   });
@@ -193,12 +193,12 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
       return [...index, { ...plain, expr: statement.value, base }];
     }
     case 'match':
-      return [{ ...plain, expr: statement.subject, base: inner.flat()[0]?.base ?? 'subject' }, ...inner.flat()];
+      return [{ ...plain, expr: statement.subject, base: `${inner.flat()[0]?.base ?? 'subject'}_select` }, ...inner.flat()];
     case 'if': {
       const conditions = statement.arms.map((arm, i) => ({
         ...plain,
         expr: arm.condition,
-        base: inner.slice(i).flat()[0]?.base ?? 'condition',
+        base: `${inner.slice(i).flat()[0]?.base ?? 'condition'}_enable`,
       }));
       return [...inner.flatMap((body, i) => [...conditions.slice(i, i + 1), ...body])];
     }

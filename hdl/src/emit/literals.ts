@@ -9,6 +9,7 @@ export function literal(width: number, value: bigint): string {
 
 /** The same as a signed constant. */
 export function signedLiteral(width: number, value: bigint): string {
+  if (width === 1) return `1'sb${value}`;
   const negative = value >> BigInt(width - 1) === 1n;
   return negative ? `-${width}'sd${(1n << BigInt(width)) - value}` : `${width}'sd${value}`;
 }

@@ -6,6 +6,7 @@ import { Expressions } from './expressions.ts';
 import type { Drivers } from './grouping.ts';
 import type { Hints } from './hints.ts';
 import { type InstanceItem, type Item, type Layout, layOut, type ObservedBlock, roots } from './items.ts';
+import { Labels } from './labels.ts';
 import { comment, lines } from './lines.ts';
 import { literal, range } from './literals.ts';
 import { memoryInit } from './memory-init.ts';
@@ -45,6 +46,7 @@ class ModuleEmitter {
   private readonly wires: ReadonlyMap<Expr, string>;
   private readonly aliases: ReadonlySet<Expr>;
   private readonly expressions: Expressions;
+  private readonly labels: Labels;
   private readonly declared = new Set<Expr>();
   private readonly variables: string[] = [];
   private readonly options: ModuleOptions;
@@ -61,7 +63,8 @@ class ModuleEmitter {
     const { names, aliases } = nameNodes(list, this.names, hints);
     this.wires = names;
     this.aliases = aliases;
-    this.expressions = new Expressions(names, this.reads, this.outputName);
+    this.labels = new Labels(this.names);
+    this.expressions = new Expressions(names, this.reads, this.outputName, this.labels.use);
   }
 
   text(): string {
@@ -73,7 +76,8 @@ class ModuleEmitter {
     const variables = this.variables.map(name => `  integer ${name};`);
     const sink = this.sink(this.reads);
     const observed = layout.items.flatMap(item => (item.kind === 'observed' ? this.observed(item.blocks) : []));
-    return [...header, ...declarations, ...variables, ...initial, ...body, ...sink, ...observed, 'endmodule', ''].join('\n');
+    const labels = this.labels.declarations();
+    return [...header, ...labels, ...declarations, ...variables, ...initial, ...body, ...sink, ...observed, 'endmodule', ''].join('\n');
   }
 
   private sink(reads: Reads): string[] {
@@ -191,9 +195,9 @@ class ModuleEmitter {
   private itemLines(item: Exclude<Item, { kind: 'observed' }>): string[] {
     switch (item.kind) {
       case 'assign': {
-        const { name, value, site } = item;
+        const { name, value, signal, site } = item;
         const alias = this.aliases.has(value) && this.wires.get(value) === name;
-        const text = alias ? this.expressions.definition(value) : this.expressions.value(value);
+        const text = alias ? this.expressions.definition(value, signal) : this.expressions.value(value, signal);
         return lines('  ', `assign ${name} = ${text};`, comment(site));
       }
       case 'block':
@@ -212,9 +216,9 @@ class ModuleEmitter {
     const context = this.context(this.expressions);
     if (!reset || resets.length === 0) return [head, ...statementLines(statements, context, '<=', '    '), '  end'];
     this.reads.mark(reset.name, 0, 1);
-    const values = resets.map(({ name, width, init = 0n, states }) => {
-      const note = comment({ frames: [] }, states?.[Number(init)]);
-      return `      ${name} <= ${literal(width, init)};${note}`;
+    const values = resets.map(register => {
+      const { name, width, init = 0n } = register;
+      return `      ${name} <= ${this.expressions.constant(width, init, register)};`;
     });
     const under = [`    if (${isReset(reset)}) begin`, ...values];
     if (reset.kind === 'sync') return [head, ...statementLines(statements, context, '<=', '    '), ...under, '    end', '  end'];
@@ -236,7 +240,7 @@ class ModuleEmitter {
       const concerned = blocks.flatMap(block => concerning(audience, block));
       if (concerned.length === 0) return [];
       const reads = new Reads();
-      const expressions = new Expressions(this.wires, reads, this.outputName);
+      const expressions = new Expressions(this.wires, reads, this.outputName, this.labels.known);
       const declared = new Set(this.declared);
       const all = roots({ kind: 'observed', blocks: concerned }, this.layout.nameOf);
       const wires = all.flatMap(root => this.wiresBelow(root.expr, declared, reads, expressions));
@@ -280,7 +284,7 @@ class ModuleEmitter {
         connections.push(`.${signal.name}(${this.layout.direct.get(`${name}.${signal.name}`) ?? own})`);
       } else {
         if (!value) this.reads.mark(own, 0, signal.width);
-        connections.push(`.${signal.name}(${value ? this.expressions.value(value) : own})`);
+        connections.push(`.${signal.name}(${value ? this.expressions.value(value, signal) : own})`);
       }
     }
     const values = parameterValues(instance);

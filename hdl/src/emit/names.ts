@@ -9,12 +9,19 @@ export class Names {
     for (const name of names) this.taken.add(name);
   }
 
-  /** `wanted`, or if that is taken `wanted_1`, `wanted_2`, ...; `numbered` begins with `wanted_1` at once. */
-  unique(wanted: string, numbered = false): string {
+  /** `wanted`, or if that is taken `wanted_1`, `wanted_2`, ... */
+  unique(wanted: string): string {
     let name = wanted;
-    for (let n = 1; (numbered && n === 1) || !this.free(name); n++) name = `${wanted}_${n}`;
+    for (let n = 1; !this.free(name); n++) name = `${wanted}_${n}`;
     this.taken.add(name);
     return name;
+  }
+
+  /** Takes all the names if all are free. @returns whether it did. */
+  take(names: readonly string[]): boolean {
+    if (!names.every(name => this.free(name))) return false;
+    this.reserve(names);
+    return true;
   }
 
   private free(name: string): boolean {

@@ -58,17 +58,28 @@ export function nameNodes(
     if (alias === 'assign') aliases.add(expr);
   }
   const seen = new Set<Expr>();
+  const unnamed: { readonly expr: Expr; readonly name: string; readonly source: string }[] = [];
   for (const { expr: root, base } of roots) {
     const stack = [root];
     for (let expr = stack.pop(); expr; expr = stack.pop()) {
       if (seen.has(expr)) continue;
       seen.add(expr);
       if (chosen.has(expr) && !result.has(expr)) {
-        const own = hint(expr);
-        result.set(expr, own === undefined ? names.unique(base, true) : names.unique(own));
+        const name = hint(expr) ?? base;
+        const [place] = expr.site.frames;
+        unnamed.push({ expr, name, source: `${name} ${place?.file} ${place?.line} ${place?.column}` });
       }
       stack.push(...operands(expr).toReversed());
     }
+  }
+  // What one place of the source makes several times, in a loop, is numbered from 0, as the elements of a vector are.
+  const series = Map.groupBy(unnamed, ({ source }) => source);
+  for (const { expr, name, source } of unnamed) {
+    const like = series.get(source) ?? [];
+    if (result.has(expr)) continue;
+    const numbered = like.map((_, i) => `${name}_${i}`);
+    if (like.length > 1 && names.take(numbered)) like.forEach((one, i) => result.set(one.expr, `${name}_${i}`));
+    else result.set(expr, names.unique(name));
   }
   return { names: result, aliases };
 }

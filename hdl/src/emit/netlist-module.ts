@@ -133,7 +133,8 @@ export class ModuleNetlist {
   }
 
   private clock(name: string): Bits {
-    return this.clocks.get(name) ?? ['0'];
+    const own = this.module.signals.find(signal => signal.name === name);
+    return this.clocks.get(name) ?? (own && this.signals.get(own)) ?? ['0'];
   }
 
   private instance(instance: Instance, values: Values): void {

@@ -1,8 +1,8 @@
-import type { Expr, If, Log, Match, MemoryWrite, Property, Signal, Statement, Target } from '../ir/ir.ts';
+import type { If, Log, Match, MemoryWrite, Property, Statement, Target } from '../ir/ir.ts';
 import { ones } from '../ir/visit.ts';
 import { type Expressions, guarded } from './expressions.ts';
+import { enumerated } from './labels.ts';
 import { comment, lines } from './lines.ts';
-import { literal } from './literals.ts';
 
 /** What the statements of a block need to know of the module around them. */
 export interface StatementContext {
@@ -32,7 +32,7 @@ function statementText(statement: Statement, context: StatementContext, assign: 
       const { target, low, offset, value, site } = statement;
       const part = offset ? `[${expressions.index(offset, value.width)}]` : bits(low, value.width, target.signal.width);
       const name = context.nameOf(target) + part;
-      return lines(indent, `${name} ${assign} ${expressions.value(value)};`, comment(site, stateName(target.signal, value)));
+      return lines(indent, `${name} ${assign} ${expressions.value(value, target.signal)};`, comment(site));
     }
     case 'memory-write':
       return memoryWrite(statement, context, indent);
@@ -64,10 +64,12 @@ function ifLines({ arms, otherwise }: If, expressions: Expressions, inner: Inner
 }
 
 function caseLines({ subject, arms, otherwise }: Match, expressions: Expressions, inner: Inner, indent: string): string[] {
+  const like = enumerated(subject);
   const result = lines(indent, `case (${expressions.subject(subject)})`);
   for (const { value, label, body } of arms) {
-    const note = label === '' ? '' : ` // ${label}`;
-    const head = `${indent}  ${literal(subject.width, value)}:`;
+    const text = expressions.constant(subject.width, value, like);
+    const note = label === '' || text.endsWith(label) ? '' : ` // ${label}`;
+    const head = `${indent}  ${text}:`;
     if (body.length === 0) result.push(`${head} ;${note}`);
     else result.push(`${head} begin${note}`, ...inner(body), `${indent}  end`);
   }
@@ -80,11 +82,6 @@ function caseLines({ subject, arms, otherwise }: Match, expressions: Expressions
 function bits(low: number, width: number, whole: number): string {
   if (width === whole) return '';
   return width === 1 ? `[${low}]` : `[${low + width - 1}:${low}]`;
-}
-
-/** The name of the state that is assigned, if it is one. */
-function stateName(signal: Signal, value: Expr): string {
-  return value.kind === 'const' ? (signal.states?.[Number(value.value)] ?? '') : '';
 }
 
 function memoryWrite(statement: MemoryWrite, context: StatementContext, indent: string): string[] {

@@ -1,4 +1,4 @@
-import type { Design, Reset } from '../ir/ir.ts';
+import type { Design } from '../ir/ir.ts';
 import type { WaveSignal, WaveWriter } from '../waves/signals.ts';
 import type { Coverage } from './coverage.ts';
 import { CoverageSampler } from './coverage-sampler.ts';
@@ -39,6 +39,9 @@ function checkCycles(cycles: number): void {
     throw new SimulationError(`A number of cycles is a whole number from 0 up, not ${cycles}.`);
 }
 
+/** Resets that act without an edge; see `SingleClock`. */
+type Resets = Pick<PreparedDesign, 'asynchronous' | 'asynchronousInside'>;
+
 /** A design on a machine in this process. */
 export class MachineSimulation implements CoveredSimulation {
   readonly engine: string;
@@ -49,8 +52,9 @@ export class MachineSimulation implements CoveredSimulation {
   /** Asynchronous resets with their ports, and the port that freezes everything else. */
   private readonly resets: readonly { readonly words: Uint32Array; readonly active: number }[];
   private readonly settling: Uint32Array | undefined;
+  private readonly settlesAlways: boolean;
 
-  constructor(engine: string, machine: Machine, asynchronous: readonly Reset[]) {
+  constructor(engine: string, machine: Machine, { asynchronous, asynchronousInside }: Resets) {
     this.engine = engine;
     this.machine = machine;
     const { design, buffer } = machine;
@@ -63,6 +67,7 @@ export class MachineSimulation implements CoveredSimulation {
         }),
     );
     if (design.traced.length > 0) this.signals = signalViews(machine);
+    this.settlesAlways = asynchronousInside;
     this.resets = asynchronous.flatMap(({ name, active }) => {
       const words = this.ports.get(name)?.words;
       return words ? [{ words, active: active === 'high' ? 1 : 0 }] : [];
@@ -90,7 +95,7 @@ export class MachineSimulation implements CoveredSimulation {
 
   settle(): void {
     const { settling } = this;
-    if (settling && this.resets.some(({ words, active }) => words[0] === active)) {
+    if (settling && (this.settlesAlways || this.resets.some(({ words, active }) => words[0] === active))) {
       settling[0] = 1;
       this.machine.edge();
       settling[0] = 0;
@@ -167,8 +172,9 @@ class ObservedSimulation extends MachineSimulation {
   /** From the cycle to the time of the waveform, which never goes back. */
   private offset = 0;
 
-  constructor(engine: string, machine: Machine, { asynchronous, points }: PreparedDesign, file: string | undefined) {
-    super(engine, machine, asynchronous);
+  constructor(engine: string, machine: Machine, ready: PreparedDesign, file: string | undefined) {
+    super(engine, machine, ready);
+    const { points } = ready;
     this.edge = () => machine.edge();
     const { design, buffer } = machine;
     this.sampler = points && new CoverageSampler(design, buffer, points);
@@ -247,6 +253,6 @@ export function simulationOf(
   { trace }: SimulationOptions,
   ready: PreparedDesign,
 ): CoveredSimulation {
-  if (trace === undefined && ready.points === undefined) return new MachineSimulation(engine, machine, ready.asynchronous);
+  if (trace === undefined && ready.points === undefined) return new MachineSimulation(engine, machine, ready);
   return new ObservedSimulation(engine, machine, ready, trace);
 }

@@ -1,6 +1,6 @@
 import type { Design, Domain, Expr, Instance, Log, LogFormat, Module, Property, Signal, Site, Statement } from '../ir/ir.ts';
 import { rewriteBody } from '../ir/rewrite.ts';
-import { needsClock, needsReset } from '../ir/state.ts';
+import { needsClock, needsReset, outerDomain, ownDomains } from '../ir/state.ts';
 import { walk } from '../ir/visit.ts';
 import { SimulationError } from './simulation.ts';
 
@@ -31,6 +31,9 @@ export interface ExposedDesign {
 export const nowhere: Site = { frames: [] };
 const read = (signal: Signal): Expr => ({ kind: 'signal', signal, width: signal.width, site: nowhere });
 const not = (value: Expr): Expr => ({ kind: 'unary', op: 'not', value, width: value.width, site: nowhere });
+const both = (left: Expr, right: Expr): Expr => {
+  return { kind: 'binary', op: 'and', signed: false, left, right, width: 1, site: nowhere };
+};
 const zeros = (width: number): Expr => ({ kind: 'const', value: 0n, width, site: nowhere });
 const assign = (signal: Signal, low: number, value: Expr): Statement => {
   return { kind: 'assign', target: { instance: undefined, signal }, low, offset: undefined, value, site: nowhere };
@@ -69,7 +72,7 @@ interface Exposed {
  * there for the caller and its edges still count as cycles.
  */
 function withPorts(now: Module, before: Module): Module {
-  const kept = before.domains.flatMap((domain): Signal[] => {
+  const kept = ownDomains(before).flatMap((domain): Signal[] => {
     const lost = [needsClock, needsReset].some(needs => needs(before, domain) && !needs(now, domain));
     if (!lost) return [];
     const init = domain.reset ? 0n : undefined;
@@ -113,7 +116,7 @@ function expose(module: Module, childOf: (child: Module) => Exposed | undefined)
       sources.push({
         ...source,
         path: source.path === '' ? instance.name : `${instance.name}.${source.path}`,
-        domain: instance.domains.get(source.domain.name) ?? source.domain,
+        domain: outerDomain(instance, source.domain) ?? source.domain,
         flag: source.flag + flagCount,
         values: source.values.map(({ low, width }) => ({ low: low + valueBits, width })),
       });
@@ -126,7 +129,7 @@ function expose(module: Module, childOf: (child: Module) => Exposed | undefined)
 
   const flags = sources.length > 0 ? output(freeName(module, 'sim_flags'), flagCount) : undefined;
   const values = valueBits > 0 ? output(freeName(module, 'sim_values'), valueBits) : undefined;
-  const writer = new EventWriter(sources, flags, values, freeName(module, 'sim_seen'));
+  const writer = new EventWriter(module, sources, flags, values, freeName(module, 'sim_seen'));
   const portOf = (instance: Instance, port: Signal) => {
     const now = instances.get(instance) ?? instance;
     return { instance: now, port: now.module.signals.find(({ name }) => name === port.name) ?? port };
@@ -166,7 +169,8 @@ function ownSources(module: Module): EventSource[] {
       bits += part.value.width;
       return [{ low: bits - part.value.width, width: part.value.width }];
     });
-    sources.push({ path: '', statement, domain: statement.domain, flag: sources.length, values });
+    const { of = statement.domain } = statement.domain;
+    sources.push({ path: '', statement, domain: of, flag: sources.length, values });
   });
   return sources;
 }
@@ -178,9 +182,17 @@ class EventWriter {
   private readonly flags: Signal | undefined;
   private readonly values: Signal | undefined;
   private readonly seenName: string;
+  private readonly module: Module;
   private next = 0;
 
-  constructor(sources: readonly EventSource[], flags: Signal | undefined, values: Signal | undefined, seenName: string) {
+  constructor(
+    module: Module,
+    sources: readonly EventSource[],
+    flags: Signal | undefined,
+    values: Signal | undefined,
+    seenName: string,
+  ) {
+    this.module = module;
     this.sources = sources;
     this.flags = flags;
     this.values = values;
@@ -195,25 +207,30 @@ class EventWriter {
     if (statement.kind === 'log') {
       const parts = statement.parts.flatMap(part => (typeof part === 'string' ? [] : [part.value]));
       const told = parts.flatMap((value, i) => (values ? [assign(values, source.values[i]?.low ?? 0, value)] : []));
-      return [assign(flags, source.flag, { kind: 'const', value: 1n, width: 1, site: nowhere }), ...told];
+      const written = this.outsideReset(statement.domain) ?? { kind: 'const', value: 1n, width: 1, site: nowhere };
+      return [assign(flags, source.flag, written), ...told];
     }
-    if (statement.property !== 'cover') return [assign(flags, source.flag, not(statement.condition))];
+    const looking = this.outsideReset(statement.domain);
+    if (statement.property !== 'cover') {
+      const fails = not(statement.condition);
+      return [assign(flags, source.flag, looking ? both(looking, fails) : fails)];
+    }
     // A cover tells of itself once: what holds in every cycle would else stop the engine in every cycle.
-    const { domain, condition } = statement;
+    const { domain } = statement;
+    const condition = looking ? both(looking, statement.condition) : statement.condition;
     const init = domain.reset ? 0n : undefined;
     const seen: Signal = { ...output(`${this.seenName}_${source.flag}`, 1), kind: 'register', init, domain };
     this.registers.push(seen);
-    const first: Expr = {
-      kind: 'binary',
-      op: 'and',
-      signed: false,
-      left: condition,
-      right: not(read(seen)),
-      width: 1,
-      site: nowhere,
-    };
+    const first = both(condition, not(read(seen)));
     const kept: Expr = { kind: 'binary', op: 'or', signed: false, left: condition, right: read(seen), width: 1, site: nowhere };
     return [assign(flags, source.flag, first), assign(seen, 0, kept)];
+  }
+
+  /** Whether a reset that is a signal of the module is inactive; those that are ports of the top are looked at from outside. */
+  private outsideReset({ of, reset }: Domain): Expr | undefined {
+    const signal = of && reset && this.module.signals.find(({ name }) => name === reset.name);
+    if (!signal || !reset) return undefined;
+    return reset.active === 'low' ? read(signal) : not(read(signal));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What engines outside of this package are made of: the lowered design, its schedule and its gating plan, and the simulation around a machine. */
 
-export { needsReset } from '../ir/state.ts';
+export { needsReset, ownDomains } from '../ir/state.ts';
 export { type ClockTimings, timingsOf } from './clock-schedule.ts';
 export { simulationOf } from './embedded.ts';
 export type { PlacedMemory } from './emit-program.ts';
@@ -34,4 +34,5 @@ export { type Gating, type Machine, MOST_CYCLES } from './machine.ts';
 export { type PreparedDesign, prepared } from './prepared.ts';
 export type { Item, ProgramFunction, Root, WritePort } from './program.ts';
 export { type Program, schedule } from './schedule.ts';
+export { resetInputs } from './reset-inputs.ts';
 export { clockedDomains, singleClock } from './single-clock.ts';

@@ -9,6 +9,7 @@ export interface PreparedDesign {
   readonly design: Design;
   /** Resets that act without an edge; see `SingleClock`. */
   readonly asynchronous: readonly Reset[];
+  readonly asynchronousInside: boolean;
   /** What coverage looks at, by module, if it is wanted. */
   readonly points: ReadonlyMap<string, ModulePoints> | undefined;
   /** Whether all named signals have to be in memory. */

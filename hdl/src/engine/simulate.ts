@@ -13,6 +13,7 @@ import { type CoverResult, EventSimulation, type LogListener } from './event-sim
 import { exposeEvents } from './events.ts';
 import { nearest } from './nearest.ts';
 import { type ParameterValues, withParameters } from './parameters.ts';
+import { resetInputs } from './reset-inputs.ts';
 import {
   type MemoryView,
   type PortView,
@@ -161,9 +162,9 @@ export function simulate<M extends Module<never> | Module<unknown>>(
 
 /** Holds all resets active until every clock has risen so often. */
 function reset(simulation: Simulation, design: Design, edges: number, timings: ClockTimings | undefined): void {
-  const resets = design.top.domains.flatMap(({ reset: r }) => {
-    const port = r && simulation.ports.get(r.name);
-    return r && port ? [{ words: port.words, active: r.active === 'high' ? 1 : 0 }] : [];
+  const resets = resetInputs(design).flatMap(({ name, active }) => {
+    const port = simulation.ports.get(name);
+    return port ? [{ words: port.words, active: active === 'high' ? 1 : 0 }] : [];
   });
   if (resets.length === 0) return;
   for (const { words, active } of resets) words[0] = active;

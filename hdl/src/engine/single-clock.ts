@@ -1,6 +1,6 @@
 import type { Binary, Design, Domain, Expr, If, Instance, Module, Reset, Signal, Site, Statement, Target } from '../ir/ir.ts';
 import { rewriteBody } from '../ir/rewrite.ts';
-import { needsClock, needsReset } from '../ir/state.ts';
+import { needsClock, needsReset, outerDomain, ownDomains } from '../ir/state.ts';
 import { ones, standardDomain } from '../ir/visit.ts';
 import { type ClockTimings, timingsOf } from './clock-schedule.ts';
 import { SimulationError } from './simulation.ts';
@@ -10,6 +10,8 @@ export interface SingleClock {
   readonly design: Design;
   /** Resets that act without an edge: while one of these ports is active, settling takes an edge with the port `settlingPort` at 1. */
   readonly asynchronous: readonly Reset[];
+  /** Whether some reset that the design makes itself acts without an edge: then every settling takes such an edge. */
+  readonly asynchronousInside: boolean;
 }
 
 /** While it is 1, an edge does nothing but asynchronous resets. Names with ~ are no Verilog names, so nothing of the user's is called so. */
@@ -31,29 +33,33 @@ export function singleClock(design: Design, timings: ClockTimings = {}): SingleC
     clocks.map(({ clock }) => clock),
     timings,
   );
-  if (design.modules.every(isPlain)) return { design, asynchronous: [] };
+  if (design.modules.every(isPlain)) return { design, asynchronous: [], asynchronousInside: false };
   for (const module of design.modules) if (module.external && !module.external.modelled) throw noModel(design, module);
 
-  const asynchronous = top.domains.flatMap(domain => {
+  const asynchronous = ownDomains(top).flatMap(domain => {
     return domain.reset?.kind === 'async' && needsReset(top, domain) ? [domain.reset] : [];
   });
   const together = times.every(({ period, phase }) => period === times[0]?.period && phase === times[0].phase);
-  const ticks = !together || asynchronous.length > 0;
+  const asynchronousInside = design.modules.some(module =>
+    module.domains.some(domain => domain.of && domain.reset?.kind === 'async' && needsReset(module, domain)),
+  );
+  const settling = asynchronousInside || asynchronous.length > 0;
+  const ticks = !together || settling;
   const done = new Map<Module, Module>();
   const modules = design.modules.map(module => {
     const isTop = module === top;
     const now = new Conversion(module, child => done.get(child) ?? child, ticks, isTop).module(
-      isTop ? { times, asynchronous } : undefined,
+      isTop ? { times, settling } : undefined,
     );
     done.set(module, now);
     return now;
   });
-  return { design: { top: done.get(top) ?? top, modules }, asynchronous };
+  return { design: { top: done.get(top) ?? top, modules }, asynchronous, asynchronousInside };
 }
 
 /** The domains of a module whose clocks it has as ports. */
 export function clockedDomains(module: Module): Domain[] {
-  return module.domains.filter(domain => needsClock(module, domain));
+  return ownDomains(module).filter(domain => needsClock(module, domain));
 }
 
 function isPlain({ domains, external, signals, instances }: Module): boolean {
@@ -89,7 +95,7 @@ function pathTo(from: Module, module: Module): string | undefined {
 
 interface Timing {
   readonly times: readonly { readonly period: number; readonly phase: number }[];
-  readonly asynchronous: readonly Reset[];
+  readonly settling: boolean;
 }
 
 const nowhere: Site = { frames: [] };
@@ -153,6 +159,10 @@ class Conversion {
     for (const domain of from.domains) if (needsReset(from, domain)) this.addReset(domain);
     if (this.ticks && timing) this.addClocks(clocked, timing);
     else if (this.ticks) for (const domain of clocked) this.tickOf.set(domain, read(this.port(`${domain.clock}~tick`)));
+    for (const domain of from.domains) {
+      const tick = domain.of && this.tickOf.get(domain.of);
+      if (tick) this.tickOf.set(domain, tick);
+    }
 
     const registers = new Map<Signal, Converted>();
     const renamed = new Map<Signal, Signal>();
@@ -199,12 +209,14 @@ class Conversion {
 
   private addReset(domain: Domain): void {
     if (!domain.reset) return;
-    this.resetOf.set(domain, this.port(domain.reset.name));
+    const { name } = domain.reset;
+    const own = domain.of && this.from.signals.find(s => s.name === name);
+    this.resetOf.set(domain, own ?? this.port(name));
   }
 
   /** Countdowns to the next edge of each clock; the least of them is the way to the next instant. */
-  private addClocks(domains: readonly Domain[], { times, asynchronous }: Timing): void {
-    const settling = asynchronous.length > 0 ? read(this.port(settlingPort)) : undefined;
+  private addClocks(domains: readonly Domain[], { times, settling: settles }: Timing): void {
+    const settling = settles ? read(this.port(settlingPort)) : undefined;
     const free = settling && not(settling);
     const [first] = times;
     if (times.every(({ period, phase }) => period === first?.period && phase === first.phase)) {
@@ -289,8 +301,8 @@ class Conversion {
       const port = child.signals.find(s => s.name === name);
       if (port && value) this.before.push(assign({ instance: now, signal: port }, value));
     };
-    for (const inner of old.domains) {
-      const outer = instance.domains.get(inner.name);
+    for (const inner of ownDomains(old)) {
+      const outer = outerDomain(instance, inner);
       if (!outer) continue;
       if (this.ticks && needsClock(old, inner)) drive(`${inner.clock}~tick`, this.tickOf.get(outer));
       const reset = this.resetOf.get(outer);

@@ -109,7 +109,7 @@ export type Expr = Const | SignalRead | InstanceRead | Unary | Binary | Mux | Co
 
 /** How a reset works: `async` acts at once, `sync` at the clock edge; `active` is the level that resets. */
 export interface Reset {
-  /** The port that carries it. */
+  /** The port that carries it, or the signal of one bit, of a domain that shares the clock of another one. */
   readonly name: string;
   readonly kind: 'sync' | 'async';
   readonly active: 'high' | 'low';
@@ -125,6 +125,8 @@ export interface Domain {
   /** The port that carries the clock. */
   readonly clock: string;
   readonly reset: Reset | undefined;
+  /** The domain of the module whose clock it shares: then it has no ports, and its reset is a signal of the module. */
+  readonly of?: Domain;
   readonly site: Site;
 }
 
@@ -141,8 +143,8 @@ export interface Signal {
   readonly init: bigint | undefined;
   /** Registers: the clock that updates it. Inputs: the clock that the value from outside belongs to; undefined: to none (asynchronous). */
   readonly domain: Domain | undefined;
-  /** A register that may take values of other domains: the first stage of a synchroniser, or data that a handshake keeps still. */
-  readonly crossing: boolean;
+  /** A register that may take values of other domains: `true` for a stage of a synchroniser, `stable` for data that something keeps still meanwhile. */
+  readonly crossing: boolean | 'stable';
   /** For signals of an enumeration type: state names by value, for `case` labels and waveforms. */
   readonly states: readonly string[] | undefined;
   readonly site: Site;

@@ -1,4 +1,4 @@
-import type { Domain, Module } from './ir.ts';
+import type { Domain, Instance, Module } from './ir.ts';
 import { walk } from './visit.ts';
 
 /**
@@ -9,9 +9,22 @@ export function needsClock(module: Module, domain: Domain): boolean {
   return needs(module).clocks.has(domain);
 }
 
-/** Whether the emitted module has the reset port of the domain: a register with an `init`, a property or a log line in it, or such a child. */
+/**
+ * Whether the emitted module has the reset port of the domain, or uses its reset if it is a signal: it holds a register with an `init`, a property or a
+ * log line in it, or such a child.
+ */
 export function needsReset(module: Module, domain: Domain): boolean {
   return domain.reset !== undefined && needs(module).resets.has(domain);
+}
+
+/** The domains of a module that have ports, in order. */
+export function ownDomains(module: Module): Domain[] {
+  return module.domains.filter(domain => domain.of === undefined);
+}
+
+/** The parent's domain for one of a child, whose clock drives it. */
+export function outerDomain({ domains }: Instance, inner: Domain): Domain | undefined {
+  return domains.get((inner.of ?? inner).name);
 }
 
 interface Needs {
@@ -37,8 +50,8 @@ function external(module: Module): Needs {
 }
 
 function find(module: Module): Needs {
-  const clocks = new Set<Domain>();
   const resets = new Set<Domain>();
+  const clocks = new Set<Domain>();
   for (const { kind, init, domain } of module.signals) {
     if (kind !== 'register' || init === undefined || !domain) continue;
     clocks.add(domain);
@@ -63,5 +76,6 @@ function find(module: Module): Needs {
       if (needsReset(child, inner)) resets.add(outer);
     }
   }
+  for (const { of: base } of clocks) if (base) clocks.add(base);
   return { clocks, resets };
 }

@@ -22,11 +22,53 @@ export function operands(expr: Expr): readonly Expr[] {
   }
 }
 
+/** Expressions can be thousands of nodes deep: so far down they are followed by recursion, which is quicker, and beyond without. */
+const shallow = 200;
+
 /**
  * Calls `visit` once for each node below and including `root` that is not in `seen`, operands before their users, and adds it to `seen`.
- * Without recursion: expressions can be thousands of nodes deep.
  */
 export function postOrder(root: Expr, seen: Set<Expr>, visit: (expr: Expr) => void): void {
+  descend(root, seen, visit, 0);
+}
+
+function descend(expr: Expr, seen: Set<Expr>, visit: (expr: Expr) => void, depth: number): void {
+  if (depth === shallow) {
+    postOrderOfDeep(expr, seen, visit);
+    return;
+  }
+  // One look instead of two at a set of all nodes of a module. No node is below itself, so it may be in there before its operands.
+  const { size } = seen;
+  if (seen.add(expr).size === size) return;
+  switch (expr.kind) {
+    case 'const':
+    case 'signal':
+    case 'instance':
+      break;
+    case 'unary':
+    case 'slice':
+    case 'extend':
+      descend(expr.value, seen, visit, depth + 1);
+      break;
+    case 'binary':
+      descend(expr.left, seen, visit, depth + 1);
+      descend(expr.right, seen, visit, depth + 1);
+      break;
+    case 'mux':
+      descend(expr.condition, seen, visit, depth + 1);
+      descend(expr.whenTrue, seen, visit, depth + 1);
+      descend(expr.whenFalse, seen, visit, depth + 1);
+      break;
+    case 'concat':
+      for (const part of expr.parts) descend(part, seen, visit, depth + 1);
+      break;
+    case 'memory-read':
+      descend(expr.address, seen, visit, depth + 1);
+  }
+  visit(expr);
+}
+
+function postOrderOfDeep(root: Expr, seen: Set<Expr>, visit: (expr: Expr) => void): void {
   const stack: Expr[] = [root];
   for (let expr = stack.at(-1); expr; expr = stack.at(-1)) {
     if (seen.has(expr)) {
@@ -77,7 +119,9 @@ export function expressions(statement: Statement): readonly Expr[] {
 export function walk(body: readonly Statement[], visit: (statement: Statement) => void): void {
   for (const statement of body) {
     visit(statement);
-    for (const inner of bodies(statement)) walk(inner, visit);
+    if (statement.kind !== 'if' && statement.kind !== 'match') continue;
+    for (const arm of statement.arms) walk(arm.body, visit);
+    walk(statement.otherwise, visit);
   }
 }
 

@@ -26,7 +26,7 @@ export type Operation =
       readonly init: bigint | undefined;
       /** Undefined: that of the module; `asynchronous`: none. */
       readonly domain: DomainChoice | 'asynchronous' | undefined;
-      readonly crossing: boolean;
+      readonly crossing: boolean | 'stable';
     }
   | { readonly kind: 'unary'; readonly op: Unary['op']; readonly value: Bits }
   | {
@@ -41,6 +41,27 @@ export type Operation =
   | { readonly kind: 'slice'; readonly value: Bits; readonly low: number }
   | { readonly kind: 'extend'; readonly signed: boolean; readonly value: Bits }
   | { readonly kind: 'memory-read'; readonly memory: object; readonly address: Bits };
+
+/** The nodes that an operation computes from. */
+export function operandsOf(o: Operation): readonly Bits[] {
+  switch (o.kind) {
+    case 'const':
+    case 'signal':
+      return [];
+    case 'unary':
+    case 'slice':
+    case 'extend':
+      return [o.value];
+    case 'binary':
+      return [o.left, o.right];
+    case 'mux':
+      return [o.condition, o.whenTrue, o.whenFalse];
+    case 'concat':
+      return o.parts;
+    case 'memory-read':
+      return [o.address];
+  }
+}
 
 /** What a pattern of bits stands for: a two's complement number, a state, or (undefined) an unsigned number. */
 export type Meaning = 'signed' | Encoding | undefined;

@@ -1,6 +1,7 @@
 import type * as ir from '../ir/ir.ts';
 import { standardDomain } from '../ir/visit.ts';
-import { ClockDomain, type DomainChoice, ownDomain } from './domain.ts';
+import type { Bits } from './bits.ts';
+import { ClockDomain, type DomainChoice, ownDomain, ResetDomain } from './domain.ts';
 import { HdlError } from './errors.ts';
 import type { Module } from './module.ts';
 
@@ -10,8 +11,10 @@ export interface ScopeDomains {
   readonly standard: ir.Domain;
   readonly others: readonly ir.Domain[];
   readonly byField: ReadonlyMap<ClockDomain, ir.Domain>;
-  /** The parent's domain for each; empty for the top. */
+  /** The parent's domain for each that has ports; empty for the top. */
   readonly outer: ReadonlyMap<ir.Domain, ir.Domain>;
+  /** Wires that carry resets which the module makes, with what drives them. */
+  readonly resets: readonly { readonly wire: ir.Signal; readonly from: Bits }[];
 }
 
 interface Parent {
@@ -30,7 +33,10 @@ export function domainsOf(module: Module<unknown>, parent: Parent | undefined): 
   const outer = new Map<ir.Domain, ir.Domain>();
   const surrounding = parent && domainOf(parent.domains, parent.label, module['~domain'], module['~site'].creation);
   const others: ir.Domain[] = [];
+  const resets: { readonly wire: ir.Signal; readonly from: Bits }[] = [];
+  const sharing = new Map<string, ResetDomain>();
   let standard: ir.Domain | undefined;
+  let first: string | undefined;
   for (const [name, field] of Object.entries(module)) {
     if (!(field instanceof ClockDomain) || name.startsWith('~')) continue;
     if (field.name !== undefined)
@@ -40,22 +46,72 @@ export function domainsOf(module: Module<unknown>, parent: Parent | undefined): 
         { help: 'give each field a domain of its own; connect may drive both with one clock' },
       );
     field.name = name;
+    if (field.options.default) {
+      if (first !== undefined)
+        throw new HdlError(`${label} has two default clock domains, '${first}' and '${name}'`, field.site, {
+          help: 'leave out default: true in one of them',
+        });
+      first = name;
+    }
+    if (field instanceof ResetDomain) {
+      sharing.set(name, field);
+      continue;
+    }
     const driver = parent && driverOf(module, field, parent, surrounding);
     const domain = fit(label, name, field, driver);
     if (driver) outer.set(domain, driver);
     byField.set(field, domain);
-    if (!field.options.default) others.push(domain);
-    else if (standard)
-      throw new HdlError(`${label} has two default clock domains, '${standard.name}' and '${name}'`, field.site, {
-        help: 'leave out default: true in one of them',
-      });
-    else standard = domain;
+    if (field.options.default) standard = domain;
+    else others.push(domain);
   }
-  if (!standard) {
+  if (first === undefined) {
     standard = surrounding ? inherited(surrounding, module['~site']) : standardDomain(module['~site']);
     if (surrounding) outer.set(standard, surrounding);
   }
-  return { standard, others, byField, outer };
+  for (const [name, field] of sharing) {
+    const base = field.clock === ownDomain ? standard : byField.get(field.clock);
+    if (!base) throw noClock(label, name, field);
+    const { reset, wire } = resetSignal(module, name, field);
+    const of = base.of ?? base;
+    const domain: ir.Domain = { name, clock: of.clock, reset, of, site: field.site };
+    if (wire) resets.push({ wire, from: field.reset });
+    byField.set(field, domain);
+    if (field.options.default) standard = domain;
+    else others.push(domain);
+  }
+  if (!standard) throw new Error(`${label} has no default clock domain`);
+  return { standard, others, byField, outer, resets };
+}
+
+function noClock(label: string, name: string, { clock, site }: ResetDomain): HdlError {
+  if (clock === ownDomain)
+    return new HdlError(`the clock domain '${name}' of ${label} is the default, and has the clock of the default`, site, {
+      help: 'declare the domain whose clock it has with clockDomain(), without default: true, and name that one',
+    });
+  const known = clock.name === undefined ? 'has the clock of a domain' : `has the clock of '${clock.name}'`;
+  return new HdlError(`the clock domain '${name}' of ${label} ${known} that is no field of ${label} above it`, site, clock.site, {
+    help: `name a clock domain that is a field of ${label} and stands before '${name}'`,
+  });
+}
+
+/** The reset of a domain that shares a clock: an input or wire that is a field as it is, and a wire of its own for all else. */
+function resetSignal(module: Module<unknown>, name: string, { reset: bits, kind, active, site }: ResetDomain) {
+  const { operation } = bits;
+  const isNet = operation.kind === 'signal' && (operation.role === 'input' || operation.role === 'wire');
+  const [field] = (isNet && Object.entries(module).find(([, value]) => value === bits)) || [];
+  if (field !== undefined) return { reset: { name: field, kind, active }, wire: undefined };
+  const reset = { name: resetName(`${name}_`, active), kind, active };
+  const wire: ir.Signal = {
+    name: reset.name,
+    kind: 'wire',
+    width: 1,
+    init: undefined,
+    domain: undefined,
+    crossing: false,
+    states: undefined,
+    site,
+  };
+  return { reset, wire };
 }
 
 /** The domain that something belongs to. @throws HdlError if it is one of another module. */

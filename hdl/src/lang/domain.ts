@@ -1,7 +1,8 @@
 import type { Reset } from '../ir/ir.ts';
-import type { Owner } from './bits.ts';
+import { Bits, type Owner } from './bits.ts';
 import { HdlError } from './errors.ts';
 import { CallSite } from './site.ts';
+import type { Bool } from './values.ts';
 
 /** How a clock domain looks from outside; what is left out is inherited from the domain that it is connected to. */
 export interface DomainOptions {
@@ -29,16 +30,62 @@ export class ClockDomain {
   }
 }
 
+/** A clock domain that has the clock of another one and a reset that the module makes. */
+export class ResetDomain extends ClockDomain {
+  /** The domain whose clock it has. */
+  readonly clock: ClockDomain;
+  readonly reset: Bits;
+  readonly kind: Reset['kind'];
+  readonly active: Reset['active'];
+
+  constructor(clock: ClockDomain, reset: Bits, { kind = 'async', active = 'high', default: isDefault = false }: ResetOptions) {
+    super({ default: isDefault });
+    this.clock = clock;
+    this.reset = reset;
+    this.kind = kind;
+    this.active = active;
+  }
+}
+
+export interface ResetOptions {
+  /** `async` (the default) acts at once: its end has to come from a register of the same clock, such as that of a ResetSynchroniser. */
+  readonly kind?: Reset['kind'];
+  /** The level that resets; `high` by default. */
+  readonly active?: Reset['active'];
+  /** As in `DomainOptions`. */
+  readonly default?: boolean;
+}
+
+/**
+ * A clock domain with the clock of `clock`, a domain of the same module, and a signal as its reset: the output of a ResetSynchroniser, an input, a
+ * register. It gives the module no ports, and `connect` does not name it.
+ */
+export function resetDomain(clock: ClockDomain, reset: Bool, options: ResetOptions = {}): ResetDomain {
+  if (!(clock instanceof ClockDomain))
+    throw new HdlError('resetDomain takes the clock of a clock domain of this module', {
+      help: 'give it a field made with clockDomain(), or ownDomain; a clock cannot be made of signals: let registers wait under a when() instead',
+    });
+  const bits: unknown = reset;
+  if (!(bits instanceof Bits) || bits.width !== 1)
+    throw new HdlError('resetDomain takes a signal of one bit as its reset', {
+      help: 'give it an output of a ResetSynchroniser, an input or a register of type bool',
+    });
+  checkReset(options);
+  return new ResetDomain(clock, bits, options);
+}
+
 /** A clock domain of the module whose field it becomes. */
 export function clockDomain(options: DomainOptions = {}): ClockDomain {
   const { reset } = options;
-  if (reset !== undefined && reset !== 'none') {
-    if (reset.kind !== undefined && reset.kind !== 'sync' && reset.kind !== 'async')
-      throw new HdlError(`a reset is 'sync' or 'async', not '${String(reset.kind)}'`, { help: 'state one of the two' });
-    if (reset.active !== undefined && reset.active !== 'high' && reset.active !== 'low')
-      throw new HdlError(`a reset is active 'high' or 'low', not '${String(reset.active)}'`, { help: 'state one of the two' });
-  }
+  if (reset !== undefined && reset !== 'none') checkReset(reset);
   return new ClockDomain(options);
+}
+
+function checkReset({ kind, active }: ResetOptions): void {
+  if (kind !== undefined && kind !== 'sync' && kind !== 'async')
+    throw new HdlError(`a reset is 'sync' or 'async', not '${String(kind)}'`, { help: 'state one of the two' });
+  if (active !== undefined && active !== 'high' && active !== 'low')
+    throw new HdlError(`a reset is active 'high' or 'low', not '${String(active)}'`, { help: 'state one of the two' });
 }
 
 /** The domain that things belong to which name none: to hand it to a child in `connect`. */

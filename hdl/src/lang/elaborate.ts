@@ -1,12 +1,14 @@
 import type * as ir from '../ir/ir.ts';
-import { Bits, describe, type Owner } from './bits.ts';
+import { Bits, describe, type Owner, operandsOf } from './bits.ts';
 import { BlackBox } from './black-box.ts';
-import { computed, keepDiscarded, type Results } from './discarded.ts';
+import { computed, keepDiscarded } from './discarded.ts';
 import { ClockDomain } from './domain.ts';
-import { domainOf, domainsOf, type ScopeDomains } from './domain-binding.ts';
+import { domainOf, domainsOf } from './domain-binding.ts';
 import { HdlError } from './errors.ts';
 import { Memory } from './memory.ts';
 import { constructed, Module } from './module.ts';
+import { Repeats } from './repeats.ts';
+import type { Scope } from './scope.ts';
 import { Channel, Record as Fields } from './shapes.ts';
 import { type Recorded, record } from './statements.ts';
 
@@ -17,18 +19,6 @@ export interface Elaborated<M> {
   readonly design: ir.Design;
 }
 
-/** A module in the making: what it owns, by name. */
-interface Scope {
-  readonly module: Module<unknown>;
-  readonly label: string;
-  readonly domains: ScopeDomains;
-  readonly signals: Map<Bits, ir.Signal>;
-  readonly memories: Map<object, ir.Memory>;
-  readonly children: { readonly name: string; readonly scope: Scope; readonly site: ir.Site }[];
-  readonly body: Recorded[];
-  results: Results | undefined;
-}
-
 /**
  * Builds the hardware that `make` describes. Names come from the fields of each module before its logic runs; children are elaborated after
  * their parent's logic. The result is unchecked: see `checks` for the rules that a design must pass.
@@ -37,7 +27,8 @@ interface Scope {
 export function elaborate<M extends Module<never> | Module<unknown>>(make: () => M): Elaborated<M> {
   const { result: dut } = constructed(make);
   const modules: ir.Module[] = [];
-  const built = placed(dut as Module<unknown>, () => build(describeModule(dut as Module<unknown>, undefined), modules));
+  const repeats = new Repeats();
+  const built = placed(dut as Module<unknown>, () => build(describeModule(dut as Module<unknown>, undefined), modules, repeats));
   return { dut, design: { top: built, modules } };
 }
 
@@ -151,11 +142,27 @@ function nameReads(scope: Scope, memory: Memory, name: string): void {
   }
 }
 
-/** Turns a scope into IR, its children first. */
-function build(scope: Scope, modules: ir.Module[]): ir.Module {
+/** Turns a scope into IR, its children first. Of equal modules the first one is made, with its sites. */
+function build(scope: Scope, modules: ir.Module[], repeats: Repeats): ir.Module {
+  const children = new Map<Owner, ir.Module>();
+  for (const { scope: child } of scope.children)
+    children.set(
+      child,
+      placed(child.module, () => build(child, modules, repeats)),
+    );
+  const known = repeats.find(scope, children);
+  if (known) return known;
+  const module = assemble(scope, children);
+  repeats.add(scope, children, module);
+  modules.push(module);
+  return module;
+}
+
+function assemble(scope: Scope, children: ReadonlyMap<Owner, ir.Module>): ir.Module {
   const instances = new Map<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>();
   for (const { name, scope: child, site } of scope.children) {
-    const module = placed(child.module, () => build(child, modules));
+    const module = children.get(child);
+    if (!module) throw new Error(`the child '${name}' of ${scope.label} was not made before it`);
     const domains = new Map([...child.domains.outer].map(([inner, outer]) => [inner.name, outer]));
     const parameters = new Map(
       module.signals.filter(({ kind }) => kind === 'parameter').map(({ name: parameter, init }) => [parameter, init ?? 0n]),
@@ -168,15 +175,26 @@ function build(scope: Scope, modules: ir.Module[]): ir.Module {
     name: scope.label,
     domains: [scope.domains.standard, ...scope.domains.others],
     external: scope.module instanceof BlackBox ? external(scope.module) : undefined,
-    signals: [...scope.signals.values()].sort((a, b) => order[a.kind] - order[b.kind]),
+    signals: [...scope.signals.values(), ...scope.domains.resets.map(({ wire }) => wire)].sort(
+      (a, b) => order[a.kind] - order[b.kind],
+    ),
     memories: [...scope.memories.values()],
     instances: [...instances.values()].map(child => child.instance),
-    body: scope.body.map(s => statement(context, s)),
+    body: [...resets(context), ...scope.body.map(s => statement(context, s))],
     site: scope.module['~site'],
   };
   if (scope.results) keepDiscarded(module.site, scope.results, bits => context.done.has(bits));
-  modules.push(module);
   return module;
+}
+
+/** What drives the resets that a module makes. */
+function resets(context: Context): ir.Statement[] {
+  return context.scope.domains.resets.map(({ wire, from }) => {
+    const { site } = wire;
+    context.at = site;
+    const value = expression(context, from);
+    return { kind: 'assign', target: { instance: undefined, signal: wire }, low: 0, offset: undefined, value, site };
+  });
 }
 
 interface Context {
@@ -310,8 +328,20 @@ function foreign({ scope }: Context, bits: Bits, ...sites: readonly ir.Site[]): 
   return new HdlError(`${describe(bits)} belongs to ${bits.owner.label} and is used in ${scope.label}`, ...sites, { help });
 }
 
-/** Converts a node and all it depends on, without recursion: expressions can be deep. */
-function expression(context: Context, root: Bits): ir.Expr {
+/** Expressions can be thousands of nodes deep: so far down they are followed by recursion, which is quicker, and beyond without. */
+const shallow = 200;
+
+/** Converts a node and all it depends on. */
+function expression(context: Context, root: Bits, depth = 0): ir.Expr {
+  const { done } = context;
+  const found = done.get(root);
+  if (found) return found;
+  if (depth === shallow) convertDeep(context, root);
+  else done.set(root, convert(context, root, depth + 1));
+  return get(done, root);
+}
+
+function convertDeep(context: Context, root: Bits): void {
   const { done } = context;
   const stack = [root];
   for (let bits = stack.at(-1); bits; bits = stack.at(-1)) {
@@ -319,15 +349,14 @@ function expression(context: Context, root: Bits): ir.Expr {
       stack.pop();
       continue;
     }
-    const missing = operands(bits).filter(o => !done.has(o));
+    const missing = operandsOf(bits.operation).filter(o => !done.has(o));
     if (missing.length > 0) {
       stack.push(...missing);
       continue;
     }
     stack.pop();
-    done.set(bits, convert(context, bits));
+    done.set(bits, convert(context, bits, 0));
   }
-  return get(done, root);
 }
 
 function get(done: ReadonlyMap<Bits, ir.Expr>, bits: Bits): ir.Expr {
@@ -336,30 +365,9 @@ function get(done: ReadonlyMap<Bits, ir.Expr>, bits: Bits): ir.Expr {
   return found;
 }
 
-function operands(bits: Bits): readonly Bits[] {
-  const o = bits.operation;
-  switch (o.kind) {
-    case 'const':
-    case 'signal':
-      return [];
-    case 'unary':
-    case 'slice':
-    case 'extend':
-      return [o.value];
-    case 'binary':
-      return [o.left, o.right];
-    case 'mux':
-      return [o.condition, o.whenTrue, o.whenFalse];
-    case 'concat':
-      return o.parts;
-    case 'memory-read':
-      return [o.address];
-  }
-}
-
-function convert(context: Context, bits: Bits): ir.Expr {
+/** The node itself, whose operands are `depth` nodes below a root. */
+function convert(context: Context, bits: Bits, depth: number): ir.Expr {
   const { width, site, operation: o } = bits;
-  const of = (b: Bits) => get(context.done, b);
   switch (o.kind) {
     case 'const':
       return { kind: 'const', width, site, value: o.value };
@@ -376,20 +384,33 @@ function convert(context: Context, bits: Bits): ir.Expr {
       return { kind: 'instance', width, site, instance: child.instance, port: child.signal };
     }
     case 'unary':
-      return { kind: 'unary', width, site, op: o.op, value: of(o.value) };
-    case 'binary':
-      return { kind: 'binary', width, site, op: o.op, signed: o.signed, left: of(o.left), right: of(o.right) };
-    case 'mux':
-      return { kind: 'mux', width, site, condition: of(o.condition), whenTrue: of(o.whenTrue), whenFalse: of(o.whenFalse) };
+      return { kind: 'unary', width, site, op: o.op, value: expression(context, o.value, depth) };
+    case 'binary': {
+      const left = expression(context, o.left, depth);
+      const right = expression(context, o.right, depth);
+      return { kind: 'binary', width, site, op: o.op, signed: o.signed, left, right };
+    }
+    case 'mux': {
+      const condition = expression(context, o.condition, depth);
+      const whenTrue = expression(context, o.whenTrue, depth);
+      const whenFalse = expression(context, o.whenFalse, depth);
+      return { kind: 'mux', width, site, condition, whenTrue, whenFalse };
+    }
     case 'concat':
-      return { kind: 'concat', width, site, parts: o.parts.map(of) };
+      return { kind: 'concat', width, site, parts: o.parts.map(part => expression(context, part, depth)) };
     case 'slice': {
-      const value = of(o.value);
+      const value = expression(context, o.value, depth);
       return value.width === width ? value : { kind: 'slice', width, site, value, low: o.low };
     }
     case 'extend':
-      return { kind: 'extend', width, site, signed: o.signed, value: of(o.value) };
+      return { kind: 'extend', width, site, signed: o.signed, value: expression(context, o.value, depth) };
     case 'memory-read':
-      return { kind: 'memory-read', width, site, memory: memoryOf(context, o.memory, site), address: of(o.address) };
+      return {
+        kind: 'memory-read',
+        width,
+        site,
+        memory: memoryOf(context, o.memory, site),
+        address: expression(context, o.address, depth),
+      };
   }
 }

@@ -23,8 +23,8 @@ export interface ReadOptions {
    * registered, and the word follows what is written to it later).
    */
   readonly collision?: 'old' | 'new';
-  /** The word may come from another clock domain: something else keeps it still while it is read. */
-  readonly crossing?: boolean;
+  /** The word may come from another clock domain: something else keeps it still while it is read. `'stable'` says the same. */
+  readonly crossing?: boolean | 'stable';
 }
 
 /** `depth` words of one type; 0 when simulation begins, unknown in silicon. */

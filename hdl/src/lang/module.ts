@@ -1,4 +1,4 @@
-import { ClockDomain, currentDomain } from './domain.ts';
+import { ClockDomain, currentDomain, ResetDomain } from './domain.ts';
 import { HdlError } from './errors.ts';
 import { assign, Channel, signals } from './shapes.ts';
 import { CallSite } from './site.ts';
@@ -71,8 +71,11 @@ export interface RegisterOptions<T extends HType> {
   readonly init?: Driver<Sig<T>> | 0;
   /** The clock that updates it; by default that of `inDomain` around it, else the module's own. */
   readonly domain?: ClockDomain;
-  /** It may take values of other domains: a synchroniser's first stage, or data that a handshake keeps still. */
-  readonly crossing?: boolean;
+  /**
+   * It may take values of other domains: `true` for a synchroniser's first stage, which takes them straight from a register, `'stable'` for data that a
+   * handshake keeps still while it is taken, with any logic on its way.
+   */
+  readonly crossing?: boolean | 'stable';
 }
 
 /** A register. With `init` it takes that value on reset; without, reset leaves it alone (for payload whose validity is kept elsewhere). */
@@ -93,6 +96,10 @@ export function connect<M extends Module<never> | Module<unknown>>(child: M, inp
       throw new HdlError(`${child.constructor.name} has no input '${name}'`, {
         help: 'connect names the inputs and clock domains of the child',
       });
+    if (port instanceof ResetDomain)
+      throw new HdlError(`the clock domain '${name}' of ${child.constructor.name} has the clock of another one of its domains`, {
+        help: 'leave it out: connect names the domain whose clock it has',
+      });
     if (port instanceof ClockDomain) child['~clocks'].set(port, clock(name, value));
     else join(port, value);
   }
@@ -101,7 +108,9 @@ export function connect<M extends Module<never> | Module<unknown>>(child: M, inp
 
 function clock(name: string, value: unknown): ClockDomain {
   if (value instanceof ClockDomain) return value;
-  throw new HdlError(`'${name}' is a clock domain`, { help: 'give it a domain of this module, or ownDomain' });
+  throw new HdlError(`'${name}' is a clock domain`, {
+    help: 'give it a domain of this module, or ownDomain; a clock cannot be made of signals: let registers wait under a when() instead, or bring a clock that is made outside in as a domain',
+  });
 }
 
 function join(port: unknown, value: unknown): void {

@@ -104,9 +104,11 @@ export class Channel {
     assign(this.payload, value);
   }
   from(source: Channel): void {
-    this.valid.set(source.valid);
-    assign(this.payload, source.payload);
-    source.ready.set(this.ready);
+    sharingSite(() => {
+      this.valid.set(source.valid);
+      assign(this.payload, source.payload);
+      source.ready.set(this.ready);
+    });
   }
 }
 
@@ -199,7 +201,7 @@ export function stream<T extends HType>(of: T): StreamType<T> {
 export interface SignalOptions {
   readonly init?: unknown;
   readonly domain?: DomainChoice | 'asynchronous' | undefined;
-  readonly crossing?: boolean;
+  readonly crossing?: boolean | 'stable';
 }
 
 /** A value whose leaves are signals of one role. */
@@ -261,13 +263,16 @@ function fromLiteral(type: HType, value: object): unknown {
 
 /** Drives `target`, leaf by leaf, from a value or literal of the same shape; streams and flipped fields go the other way. */
 export function assign(target: unknown, value: unknown): void {
+  if (target instanceof Bits) target.set(value);
+  else sharingSite(() => assignParts(target, value));
+}
+
+function assignParts(target: unknown, value: unknown): void {
   const choice = typeof target === 'object' && target !== null ? chosen.get(target) : undefined;
   if (choice) {
     byIndex(choice.index, choice.elements.length, callSite(), i => {
       assign(choice.elements[i], value);
     });
-  } else if (target instanceof Bits) {
-    target.set(value);
   } else if (target instanceof Channel) {
     if (!(value instanceof Channel))
       throw new HdlError('a stream is driven by a stream', {

@@ -14,9 +14,10 @@ export class CallSite implements Site {
   /** @param frames how many to keep; @param above the caller of this function is the first. */
   constructor(frames = depth, above: (...args: never) => unknown = CallSite as never) {
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = frames;
+    // There are very many sites, and setting the limit takes a good part of the time of one. Mostly it is that of the engine.
+    if (limit !== frames) Error.stackTraceLimit = frames;
     Error.captureStackTrace(this.holder, above);
-    Error.stackTraceLimit = limit;
+    if (limit !== frames) Error.stackTraceLimit = limit;
   }
 
   get frames(): readonly Location[] {

@@ -1,4 +1,4 @@
-import type { ClockDomain } from './domain.ts';
+import type { ClockDomain, ResetDomain } from './domain.ts';
 import type { Encoding } from './encoding.ts';
 import type { Add, Clog2, SliceWidth } from './width-arithmetic.ts';
 
@@ -297,7 +297,13 @@ export interface StreamType<T extends HType> extends HType<Stream<T>> {
 
 /** Every input of M by name, with what may drive it: a forgotten input does not compile. */
 export type InputsOf<M> = {
-  readonly [K in keyof M as unknown extends IsInput<M[K]> ? K : M[K] extends ClockDomain ? K : never]: M[K] extends ClockDomain
+  readonly [K in keyof M as unknown extends IsInput<M[K]>
+    ? K
+    : M[K] extends ResetDomain
+      ? never
+      : M[K] extends ClockDomain
+        ? K
+        : never]: M[K] extends ClockDomain
     ? ClockDomain
     : M[K] extends Readable
       ? InputDriver<M[K]>

@@ -1,6 +1,6 @@
 import type { Design, Domain, Memory, Module, Signal } from '../ir/ir.ts';
 import { isUsers, type Step } from '../lang/error-layout.ts';
-import { type ClockedView, ClockedViews } from './clocked-view.ts';
+import { type ClockedView, ClockedViews, ownClocks } from './clocked-view.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { type Inside, pathText, shortestPath, stepsOf, stepsThrough } from './paths.ts';
 
@@ -11,11 +11,7 @@ import { type Inside, pathText, shortestPath, stepsOf, stepsThrough } from './pa
 export function clockCrossing(design: Design): Diagnostic[] {
   if (design.modules.every(isSynchronous)) return [];
   const views = new ClockedViews();
-  const top = views.of(
-    design.top,
-    design.top.domains.map((_, i) => i),
-    true,
-  );
+  const top = views.of(design.top, ownClocks(design.top), true);
   const order = new Map(design.modules.map((module, i) => [module, i]));
   const all = [top, ...views.all().filter(view => view !== top)];
   all.sort((a, b) => (order.get(a.module) ?? 0) - (order.get(b.module) ?? 0));
@@ -129,7 +125,7 @@ class Crossings {
       path: steps,
       hint:
         item && 'kind' in item
-          ? `take it through a ${item.width === 1 ? 'Synchroniser' : 'WordSynchroniser or an AsyncFifo'}; if something else keeps the value still, declare '${last}' with { crossing: true }`
+          ? `take it through a ${item.width === 1 ? 'Synchroniser' : 'WordSynchroniser or an AsyncFifo'}; if something else keeps the value still, declare '${last}' with { crossing: 'stable' }`
           : 'take it through a Synchroniser (one bit), a WordSynchroniser or an AsyncFifo first',
     };
   }

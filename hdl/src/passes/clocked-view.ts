@@ -1,8 +1,14 @@
 import type { Domain, Instance, Module, Signal } from '../ir/ir.ts';
+import { outerDomain } from '../ir/state.ts';
 import { CombinationalGraph, type Sink } from './combinational-graph.ts';
 
+/** For each domain of a module the first one that has the same clock, if each domain with ports has one of its own. */
+export function ownClocks({ domains }: Module): number[] {
+  return domains.map((domain, i) => (domain.of ? domains.indexOf(domain.of) : i));
+}
+
 /** A child as its parent sees it. */
-interface Child {
+export interface Child {
   readonly view: ClockedView;
   /** By domain of the child: the parent's that drives it. */
   readonly outer: readonly number[];
@@ -77,7 +83,7 @@ export class ClockedView {
 
   private child(instance: Instance): Child {
     const { domains } = instance.module;
-    const outer = domains.map(({ name }) => this.indexOf(instance.domains.get(name)));
+    const outer = domains.map(domain => this.indexOf(outerDomain(instance, domain)));
     const clocks = outer.map(clock => outer.indexOf(clock));
     return { view: this.views.of(instance.module, clocks), outer };
   }
@@ -106,11 +112,12 @@ export class ClockedView {
     return (this.all(node) & this.inputMask(input)) !== 0n;
   }
 
-  private all(node: number): bigint {
+  /** All that a node depends on, the inputs among it. */
+  all(node: number): bigint {
     return this.reach[node] ?? 0n;
   }
 
-  private inputMask(name: string): bigint {
+  inputMask(name: string): bigint {
     return this.none << BigInt(1 + this.inputs.findIndex(input => input.name === name));
   }
 
@@ -133,7 +140,8 @@ export class ClockedView {
     return this.graph.nodesOf(port.name).reduce((all, node) => all | this.originsOf(node), 0n);
   }
 
-  private outward({ view, outer }: Child, mask: bigint): bigint {
+  /** The same clocks, or none, outside of a child. */
+  outward({ view, outer }: Child, mask: bigint): bigint {
     const clocks = outer.reduce((all, clock, i) => ((mask >> BigInt(i)) & 1n ? all | (1n << BigInt(clock)) : all), 0n);
     return (mask & view.none) === 0n ? clocks : clocks | this.none;
   }

@@ -55,6 +55,9 @@ export class CombinationalGraph {
   readonly paths: OutputPaths;
   /** Empty unless asked for. */
   readonly sinks: Sink[] = [];
+  /** Of a graph with sinks: the edges of each node whose values meet others in a gate there, rather than pass as they are. */
+  readonly gates = new Map<number, number[]>();
+  private readonly withSinks: boolean;
   private readonly pieces = new Map<string, Piece[]>();
   private readonly parts = new Map<Expr, Map<number, number>>();
   private readonly work: Work[] = [];
@@ -64,10 +67,11 @@ export class CombinationalGraph {
   /** @param withSinks the graph holds what registers and memories depend on too. */
   constructor(module: Module, pathsOf: (child: Module) => OutputPaths, withSinks = false) {
     this.pathsOf = pathsOf;
+    this.withSinks = withSinks;
     const inputs = module.signals.filter(signal => signal.kind === 'input');
     this.inputs = new Map(inputs.map(({ name, site }) => [name, this.node(name, site)]));
     this.cut(module);
-    this.connect(module, withSinks);
+    this.connect(module);
     for (let work = this.work.pop(); work; work = this.work.pop()) this.expand(work);
     this.components = components(this.nodes.length, node => this.nodes[node]?.edges ?? []);
     this.paths = this.outputPaths(module);
@@ -91,6 +95,15 @@ export class CombinationalGraph {
 
   private edge(from: number, to: number): void {
     this.nodes[from]?.edges.push(to);
+  }
+
+  /** An edge to what decides which value passes, or what it is. */
+  private gate(from: number, to: number): void {
+    this.edge(from, to);
+    if (!this.withSinks) return;
+    const gates = this.gates.get(from);
+    if (gates) gates.push(to);
+    else this.gates.set(from, [to]);
   }
 
   private cut(module: Module): void {
@@ -119,7 +132,8 @@ export class CombinationalGraph {
     }
   }
 
-  private connect(module: Module, withSinks: boolean): void {
+  private connect(module: Module): void {
+    const { withSinks } = this;
     const sinks = new Map<Signal | Memory, Sink[]>();
     const visit = (body: Module['body'], held: Held | undefined) => {
       for (const statement of body) {
@@ -169,8 +183,8 @@ export class CombinationalGraph {
       this.edge(piece.node, through);
       // Where a signal chooses the place, any bit of the value can come to any bit of the target.
       this.edge(through, offset ? this.part(value, 0, value.width) : this.part(value, piece.low - low, piece.width));
-      if (offset) this.edge(through, this.part(offset, 0, offset.width));
-      if (under !== undefined) this.edge(through, under);
+      if (offset) this.gate(through, this.part(offset, 0, offset.width));
+      if (under !== undefined) this.gate(through, under);
     }
   }
 
@@ -188,9 +202,14 @@ export class CombinationalGraph {
     }
     const through = this.node(undefined, statement.site);
     this.edge(sink.node, through);
-    for (const expr of expressions(statement)) this.edge(through, this.part(expr, 0, expr.width));
+    const taken = statement.kind === 'assign' ? statement.value : statement.data;
+    for (const expr of expressions(statement)) {
+      const part = this.part(expr, 0, expr.width);
+      if (expr === taken) this.edge(through, part);
+      else this.gate(through, part);
+    }
     const under = this.held(held);
-    if (under !== undefined) this.edge(through, under);
+    if (under !== undefined) this.gate(through, under);
   }
 
   /** The node for bits of an expression. */
@@ -212,7 +231,7 @@ export class CombinationalGraph {
   }
 
   private expand({ expr, low, width, node }: Work): void {
-    const whole = (value: Expr) => this.edge(node, this.part(value, 0, value.width));
+    const whole = (value: Expr) => this.gate(node, this.part(value, 0, value.width));
     const bits = (value: Expr, from: number, to: number) => {
       const start = Math.max(0, from);
       const end = Math.min(value.width, to);
@@ -251,7 +270,7 @@ export class CombinationalGraph {
         return;
       }
       case 'unary':
-        if (expr.op === 'not') bits(expr.value, low, end);
+        if (expr.op === 'not' || expr.value.width === 1) bits(expr.value, low, end);
         else whole(expr.value);
         return;
       case 'mux':
@@ -266,16 +285,24 @@ export class CombinationalGraph {
         break;
     }
     const { op, left, right } = expr;
+    const operand = (value: Expr, from: number) => this.gate(node, this.part(value, from, Math.min(end, value.width) - from));
     if (op === 'and' || op === 'or' || op === 'xor') {
-      bits(left, low, end);
-      bits(right, low, end);
+      // A gate with a constant is a wire or an inverter.
+      const wired = left.kind === 'const' || right.kind === 'const';
+      for (const value of [left, right]) {
+        if (wired) bits(value, low, end);
+        else operand(value, low);
+      }
     } else if (op === 'add' || op === 'sub' || op === 'mul') {
-      bits(left, 0, end);
-      bits(right, 0, end);
+      operand(left, 0);
+      operand(right, 0);
     } else if (op === 'shl' || op === 'shr') {
       if (op === 'shl') bits(left, 0, end);
       else bits(left, low, left.width);
       whole(right);
+    } else if (left.width === 1 && (left.kind === 'const' || right.kind === 'const')) {
+      bits(left, 0, 1);
+      bits(right, 0, 1);
     } else {
       whole(left);
       whole(right);

@@ -1,13 +1,16 @@
 import type { Design } from '../ir/ir.ts';
 import { clockCrossing } from './clock-crossing.ts';
 import { combinationalLoop } from './combinational-loop.ts';
+import { crossingLogic } from './crossing-logic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { direction } from './direction.ts';
 import { discardedResult } from './discarded-result.ts';
 import { latch } from './latch.ts';
+import { memoryClocks } from './memory-clocks.ts';
 import { multiplyDriven } from './multiply-driven.ts';
 import { nameClash } from './name-clash.ts';
 import { neverWritten } from './never-written.ts';
+import { resetKinds } from './reset-kinds.ts';
 import { unconnectedInput } from './unconnected-input.ts';
 import { undriven } from './undriven.ts';
 import { unreachableArm } from './unreachable-arm.ts';
@@ -31,6 +34,9 @@ export const checks: readonly Check[] = [
   latch,
   combinationalLoop,
   clockCrossing,
+  crossingLogic,
+  memoryClocks,
+  resetKinds,
   unreachableArm,
   neverWritten,
   discardedResult,

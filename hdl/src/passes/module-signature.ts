@@ -7,7 +7,7 @@ import { expressions, operands, postOrder, targetName } from '../ir/visit.ts';
  */
 export function moduleSignature(module: Module, childKey: (child: Module) => string): string {
   const text: string[] = [];
-  for (const { name, clock, reset } of module.domains) text.push(`domain ${name} ${clock} ${JSON.stringify(reset)}`);
+  for (const { name, clock, reset, of } of module.domains) text.push(`domain ${name} ${clock} ${JSON.stringify(reset)} ${of?.name}`);
   const { external } = module;
   if (external) text.push(`external ${external.name} ${JSON.stringify([...external.parameters], quoted)} ${external.sources}`);
   for (const { name, kind, width, init, states, domain, crossing } of module.signals) {

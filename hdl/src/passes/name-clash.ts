@@ -1,6 +1,6 @@
 import type { Design, Module, Site } from '../ir/ir.ts';
 import { hidesStandardClass, reservedBy } from '../ir/reserved-words.ts';
-import { needsClock, needsReset } from '../ir/state.ts';
+import { needsClock, needsReset, ownDomains } from '../ir/state.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
 /**
@@ -72,8 +72,8 @@ export function nameClash(design: Design): Diagnostic[] {
 
 /** The ports that domains give the emitted module. */
 function domainPorts(module: Module) {
-  const only = module.domains.length === 1;
-  return module.domains.flatMap(domain => {
+  const only = ownDomains(module).length === 1;
+  return ownDomains(module).flatMap(domain => {
     const { name, clock, reset, site } = domain;
     const of = only ? '' : ` of the domain '${name}'`;
     return [

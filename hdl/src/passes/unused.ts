@@ -8,7 +8,8 @@ import type { Diagnostic } from './diagnostic.ts';
  */
 export function unused(design: Design): Diagnostic[] {
   return design.modules.flatMap(module => {
-    const read = new Set<Signal | Memory>();
+    const resets = new Set(module.domains.flatMap(({ of, reset }) => (of && reset ? [reset.name] : [])));
+    const read = new Set<Signal | Memory>(module.signals.filter(({ name }) => resets.has(name)));
     visitExpressions(module, expr => {
       if (expr.kind === 'signal') read.add(expr.signal);
       if (expr.kind === 'memory-read') read.add(expr.memory);

@@ -1,4 +1,5 @@
 import type { Design, Expr, Module, Site, Statement } from '../ir/ir.ts';
+import { ownDomains } from '../ir/state.ts';
 import { ones, targetName, visitExpressions, walk } from '../ir/visit.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
@@ -27,8 +28,13 @@ export function wellFormed(design: Design): Diagnostic[] {
       if (kind === 'register' && !domain) report(`the register '${name}' has no clock`, site);
       if (domain && !owned.has(domain)) report(`the clock of '${name}' is no domain of it`, site);
     }
+    for (const { name, of, reset, site } of module.domains) {
+      if (!of) continue;
+      const signal = module.signals.find(s => s.name === reset?.name);
+      if (!owned.has(of) || of.of || signal?.width !== 1) report(`the domain '${name}' has no clock or reset of it`, site);
+    }
     for (const { name, module: child, domains, site } of module.instances) {
-      const missing = child.domains.find(inner => {
+      const missing = ownDomains(child).find(inner => {
         const outer = domains.get(inner.name);
         return !outer || !owned.has(outer);
       });

@@ -10,6 +10,7 @@ import { Limited, Placed, Tables, TwoClocks } from './constructs.ts';
 import { gather } from './gather.ts';
 import { hasIcarus, hexadecimal, runIcarus, type Stimulus } from './icarus.ts';
 import { randomParts } from './random-parts.ts';
+import { ResetTree } from './reset-tree.ts';
 
 const first = Number(process.env.HDL_RANDOM_SEED ?? 1);
 
@@ -73,6 +74,10 @@ test.skipIf(!hasIcarus())('memories with contents, parameters and two clocks fro
   const limited = elaborate(() => new Limited({ limit: 100, flag: true })).design;
   const designs = [elaborate(() => new Tables()).design, limited, elaborate(() => new TwoClocks()).design];
   await compare(designs, 200, first);
+});
+
+test.skipIf(!hasIcarus())('resets that the design makes for two clocks from one of outside do', async () => {
+  await compare([elaborate(() => new ResetTree()).design], 400, first);
 });
 
 test.skipIf(!hasIcarus())('parts that a signal chooses are the same bits', async () => {

@@ -1,4 +1,5 @@
 import type { Design, Domain, Instance, Module, Signal, Site, Statement } from '../../src/ir/ir.ts';
+import { ownDomains } from '../../src/ir/state.ts';
 import { shareModules } from '../../src/passes/index.ts';
 
 const site: Site = { frames: [] };
@@ -13,15 +14,16 @@ export function gather(designs: readonly Design[]): Design {
   const instances: Instance[] = [];
   const body: Statement[] = [];
   designs.forEach(({ top }, i) => {
-    const own = new Map(top.domains.map(domain => [domain.name, renamed(domain, `d${i}_`)]));
+    const own = new Map(ownDomains(top).map(domain => [domain.name, renamed(domain, `d${i}_`)]));
     domains.push(...own.values());
+    const outer = ({ name, of }: Domain) => own.get((of ?? { name }).name);
     const parameters = top.signals.flatMap(({ kind, name, init = 0n }) => (kind === 'parameter' ? [[name, init] as const] : []));
     const instance: Instance = { name: `d${i}`, module: top, domains: own, parameters: new Map(parameters), site };
     instances.push(instance);
     for (const port of top.signals) {
       if (port.kind !== 'input' && port.kind !== 'output') continue;
       const { width } = port;
-      const signal: Signal = { ...port, name: `d${i}_${port.name}`, domain: port.domain && own.get(port.domain.name) };
+      const signal: Signal = { ...port, name: `d${i}_${port.name}`, domain: port.domain && outer(port.domain) };
       signals.push(signal);
       body.push(
         port.kind === 'input'

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { emitVerilog } from '../../src/emit/verilog.ts';
 import type { Design, Module } from '../../src/ir/ir.ts';
-import { needsClock, needsReset } from '../../src/ir/state.ts';
+import { needsClock, needsReset, ownDomains } from '../../src/ir/state.ts';
 import { ones } from '../../src/ir/visit.ts';
 
 const run = promisify(execFile);
@@ -42,8 +42,8 @@ export async function runIcarus(design: Design, stimulus: readonly Stimulus[]): 
 
 /** Drives the inputs, ticks, and prints the outputs. */
 function bench({ top }: Design, stimulus: readonly Stimulus[], texts: ReadonlyMap<string, string>): string {
-  const clocks = top.domains.filter(domain => needsClock(top, domain)).map(domain => domain.clock);
-  const resets = top.domains.flatMap(domain => (domain.reset && needsReset(top, domain) ? [domain.reset.name] : []));
+  const clocks = ownDomains(top).filter(domain => needsClock(top, domain)).map(domain => domain.clock);
+  const resets = ownDomains(top).flatMap(domain => (domain.reset && needsReset(top, domain) ? [domain.reset.name] : []));
   const inputs = [...resets.map(name => ({ name, width: 1 })), ...top.signals.filter(signal => signal.kind === 'input')];
   const outputs = top.signals.filter(signal => signal.kind === 'output');
   const range = (width: number) => `[${width - 1}:0]`;

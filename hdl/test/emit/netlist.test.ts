@@ -9,6 +9,7 @@ import { shareModules } from '../../src/passes/index.ts';
 import { Assembled, Observed, Placed, Tables, TwoClocks, Watched } from './constructs.ts';
 import { gather } from './gather.ts';
 import { Chain, Counter, Decoder, Gate, Machine, Parent } from './modules.ts';
+import { ResetTree } from './reset-tree.ts';
 
 const made = (make: () => Module<never> | Module<unknown>): Design => shareModules(elaborate(make).design);
 
@@ -59,6 +60,7 @@ test('netlist and Verilog are the same hardware: Yosys proves it', async () => {
     () => new Decoder(),
     () => new Chain(),
     () => new TwoClocks(),
+    () => new ResetTree(),
     () => new Placed(),
     () => new Tables(),
     () => new Observed(),

@@ -23,6 +23,8 @@ export interface PacketHeader {
 /** A TLP: header and payload. The payload has 4 bytes per DW of `length` and begins at the DW of the address; it is empty without data. */
 export interface Packet extends PacketHeader {
   readonly payload: Uint8Array;
+  /** The digest DW as it lies in a beat, lane 0 lowest: there just if `td` is 1. */
+  readonly digest?: number;
 }
 
 /** Bits of a packed header. */
@@ -69,10 +71,21 @@ export type PacketClass = 'posted' | 'non-posted' | 'completion';
 
 /** The class of a TLP (2.4.1). */
 export function packetClass(h: PacketHeader): PacketClass {
-  if (h.type === TlpType.completion) return 'completion';
+  if (h.type >> 1 === TlpType.completion >> 1) return 'completion';
   const message = h.type >> 3 === TlpType.message >> 3;
   return message || (h.type === TlpType.memory && carriesData(h)) ? 'posted' : 'non-posted';
 }
+
+/** Data credits that a TLP takes beside its header credit: one for 4 DW (2.6.1, rule C70a). */
+export const creditsOf = (h: PacketHeader): number => (carriesData(h) ? Math.ceil(dwCount(h) / 4) : 0);
+
+const rareNames: ReadonlyMap<number, string> = new Map([
+  [TlpType.memoryLocked, 'MRdLk'],
+  [TlpType.completionLocked, 'CplLk'],
+  [TlpType.fetchAdd, 'FetchAdd'],
+  [TlpType.swap, 'Swap'],
+  [TlpType.compareSwap, 'CAS'],
+]);
 
 /** What people call it: MRd, MWr, CfgRd0, CplD, … */
 export function packetName(h: PacketHeader): string {
@@ -83,6 +96,8 @@ export function packetName(h: PacketHeader): string {
   if (h.type === TlpType.config0) return `Cfg${direction}0`;
   if (h.type === TlpType.config1) return `Cfg${direction}1`;
   if (h.type === TlpType.completion) return data ? 'CplD' : 'Cpl';
+  const rare = rareNames.get(h.type);
+  if (rare) return rare;
   if (h.type >> 3 === TlpType.message >> 3) return data ? 'MsgD' : 'Msg';
   return `type ${h.type.toString(2).padStart(5, '0')}`;
 }
@@ -229,3 +244,74 @@ export function completion(
     payload,
   };
 }
+
+/** Operand sizes of an AtomicOp in bytes, by type (6.15): payloads are one operand, of CAS two. */
+const operands: { readonly [type: number]: readonly number[] } = {
+  [TlpType.fetchAdd]: [4, 8],
+  [TlpType.swap]: [4, 8],
+  [TlpType.compareSwap]: [8, 16, 32],
+};
+
+/**
+ * An AtomicOp: FetchAdd (what is added), Swap (the new value) or CAS (the compared value, then the new one), 2.2.7. All bytes are enabled.
+ * @throws RangeError for another type, an operand of a size that does not exist, or an address that is not aligned to the operand.
+ */
+export function atomic(
+  type: typeof TlpType.fetchAdd | typeof TlpType.swap | typeof TlpType.compareSwap,
+  from: Transaction & { readonly address: bigint; readonly data: Uint8Array },
+): Packet {
+  const { requester_id, tag, address, data } = from;
+  const name = rareNames.get(type);
+  const sizes = operands[type] ?? [];
+  if (!sizes.includes(data.length)) throw new RangeError(`${name} carries ${sizes.join(' or ')} bytes, not ${data.length}`);
+  const operand = type === TlpType.compareSwap ? data.length / 2 : data.length;
+  if (address % BigInt(operand) !== 0n)
+    throw new RangeError(
+      `the address 0x${address.toString(16)} of a ${name} is not a multiple of its operand's ${operand} bytes`,
+    );
+  return {
+    ...plain,
+    fmt: Fmt.data3 | header4(address),
+    type,
+    length: data.length / 4,
+    requester_id,
+    tag,
+    first_be: 0xf,
+    last_be: data.length > 4 ? 0xf : 0,
+    address,
+    payload: data,
+  };
+}
+
+/** Msg, or MsgD if there is data (whole DW), 2.2.8. */
+export function message(from: {
+  readonly requester_id: number;
+  readonly tag?: number;
+  /** One of `MessageRoute`. */
+  readonly route: number;
+  readonly code: number;
+  /** Bytes 8 to 15 of the header, byte 8 on top: an address, or the target's ID in 63:48. */
+  readonly address?: bigint;
+  readonly payload?: Uint8Array;
+}): Packet {
+  const { requester_id, tag = 0, route, code, address = 0n, payload = nothing } = from;
+  if (payload.length % 4 !== 0) throw new RangeError(`the payload of a message has whole DW, not ${payload.length} bytes`);
+  return {
+    ...plain,
+    fmt: payload.length > 0 ? Fmt.data4 : Fmt.header4,
+    type: TlpType.message | route,
+    length: (payload.length / 4) & 0x3ff,
+    requester_id,
+    tag,
+    last_be: code >> 4,
+    first_be: code & 0xf,
+    address,
+    payload,
+  };
+}
+
+/** Code of a message. */
+export const messageCode = (h: PacketHeader): number => (h.last_be << 4) | h.first_be;
+
+/** The same TLP, poisoned (2.7.2): its data must not be used. */
+export const poisoned = (packet: Packet): Packet => ({ ...packet, ep: 1 });

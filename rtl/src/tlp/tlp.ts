@@ -12,6 +12,7 @@ export class TlpHeader extends Bundle({
   /** IDO, relaxed ordering, no snoop. */
   attr: uint(3),
   th: bool,
+  /** One digest DW (ECRC) follows the payload. */
   td: bool,
   /** Poisoned. */
   ep: bool,
@@ -20,18 +21,21 @@ export class TlpHeader extends Bundle({
   length: uint(10),
   requester_id: uint(16),
   tag: uint(10),
+  /** Of a message: its code, together with `first_be`. */
   last_be: uint(4),
   first_be: uint(4),
   /**
    * Memory requests: byte address, bits 1:0 are 0. Configuration requests: target {bus, device, function} in 31:16, register number in 11:2.
    * Completions: completer ID in 63:48, status in 47:45, byte count modified in 44, byte count in 43:32, lower address in 6:0.
+   * Messages: bytes 8 to 15 of the header, byte 8 on top; routed by ID: the target in 63:48.
    */
   address: uint(64),
 }) {}
 
 /**
  * One beat of a TLP stream: payload from lane 0 upward (byte i of the beat in bits 8i+7:8i), the header beside it and the same in every
- * beat of the packet. A TLP without data is one beat whose data means nothing. A packet is never interleaved with another.
+ * beat of the packet. If `td` is 1 the digest DW follows the payload, or stands alone in lane 0: ceil(DW / lanes) beats, at least 1. A TLP with
+ * neither is one beat whose data means nothing. A packet is never interleaved with another. There is no room for prefixes (C14).
  */
 export function tlpBeat<W extends number>(width: W): TlpBeatType<W> {
   const known = beats.get(width);
@@ -48,14 +52,29 @@ export type TlpBeatType<W extends number = number> = BundleType<{
 }>;
 const beats = new Map<number, unknown>();
 
-/** Type field values (Fmt tells whether there is data). */
+/** Type field values (Fmt tells whether there is data; rule C2). The low 3 bits of a message are its `MessageRoute`. */
 export const TlpType = {
   memory: 0b00000,
+  memoryLocked: 0b00001,
   io: 0b00010,
   config0: 0b00100,
   config1: 0b00101,
   completion: 0b01010,
+  completionLocked: 0b01011,
+  fetchAdd: 0b01100,
+  swap: 0b01101,
+  compareSwap: 0b01110,
   message: 0b10000,
+} as const;
+
+/** Where a message goes: the low 3 bits of its type (2.2.8, rule C15). */
+export const MessageRoute = {
+  toRootComplex: 0b000,
+  byAddress: 0b001,
+  byId: 0b010,
+  broadcast: 0b011,
+  local: 0b100,
+  gather: 0b101,
 } as const;
 
 /** Fmt field values. */
@@ -72,8 +91,14 @@ export const hasData = (h: Header): Bool => h.fmt.bit(1);
 export const isMemory = (h: Header): Bool => h.type.eq(TlpType.memory);
 /** CfgRd or CfgWr, type 0 or 1. */
 export const isConfig = (h: Header): Bool => h.type.bits(4, 1).eq(TlpType.config0 >> 1);
-/** Cpl or CplD. */
-export const isCompletion = (h: Header): Bool => h.type.eq(TlpType.completion);
+/** Cpl or CplD, of a locked read too. */
+export const isCompletion = (h: Header): Bool => h.type.bits(4, 1).eq(TlpType.completion >> 1);
+/** FetchAdd, Swap or CAS. */
+export const isAtomic = (h: Header): Bool =>
+  h.type
+    .bits(4, 2)
+    .eq(TlpType.fetchAdd >> 2)
+    .and(h.type.bits(1, 0).all().not());
 /** Msg or MsgD. */
 export const isMessage = (h: Header): Bool => h.type.bits(4, 3).eq(TlpType.message >> 3);
 /** Memory writes and messages: nothing comes back. */
@@ -83,6 +108,9 @@ export const isNonPosted = (h: Header): Bool => isPosted(h).or(isCompletion(h)).
 
 /** Payload or requested DW as a number 1 .. 1,024. */
 export const lengthDw = (h: Header): UInt<11> => cat(h.length.any().not(), h.length).as(11);
+
+/** Data credits that a TLP takes beside its header credit: one for 4 DW, 0 .. 256 (2.6.1, rule C70a). A digest takes none. */
+export const dataCredits = (h: Header): UInt<9> => mux(hasData(h), lengthDw(h).zext(12).add(3).part(2, 9), u(9, 0));
 
 /** Fields of a completion (2.2.9). */
 export function completionFields(h: Header) {

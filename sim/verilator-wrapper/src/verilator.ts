@@ -1,5 +1,5 @@
 import { emitVerilog, externalSources, type ir, SimulationError, type SimulationOptions } from '@hdl/ts-hdl';
-import { clockedDomains, needsReset, timingsOf } from '@hdl/ts-hdl/engine';
+import { clockedDomains, needsReset, ownDomains, resetInputs, timingsOf } from '@hdl/ts-hdl/engine';
 import { build, buildInBackground } from './build.ts';
 import { VerilatorError } from './errors.ts';
 import { VerilatedModel } from './model.ts';
@@ -22,8 +22,8 @@ export interface VerilatorOptions extends SimulationOptions {
 export function verilator(design: ir.Design, options: VerilatorOptions = {}): VerilatedModel {
   const model = new VerilatedModel(build(buildOptions(design, options)), options.trace);
   // Every input is 0 at the beginning, so such a reset is active; but what acts on an edge has to see one.
-  for (const { reset } of design.top.domains) {
-    const words = reset?.kind === 'async' && reset.active === 'low' ? model.ports.get(reset.name)?.words : undefined;
+  for (const { name, kind, active } of resetInputs(design)) {
+    const words = kind === 'async' && active === 'low' ? model.ports.get(name)?.words : undefined;
     if (!words) continue;
     words[0] = 1;
     model.settle();
@@ -88,7 +88,7 @@ function buildOptions(
     ...(!usual && { clocks }),
     top: top.name,
     portOrder: [
-      ...top.domains.flatMap(domain => (domain.reset && needsReset(top, domain) ? [domain.reset.name] : [])),
+      ...ownDomains(top).flatMap(domain => (domain.reset && needsReset(top, domain) ? [domain.reset.name] : [])),
       ...top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name),
     ],
     memories: memories ? memories.map(path => memoryAt(top, path)) : everyMemory(design),

@@ -35,7 +35,6 @@ module WordSynchroniser ( // synchronisers.ts:73
   reg sent; // synchronisers.ts:91
   reg arrived; // synchronisers.ts:94
   reg word_valid; // synchronisers.ts:96
-  (* ASYNC_REG = "TRUE" *)
   reg [7:0] word; // synchronisers.ts:97
   wire request_out;
   wire acknowledge_out;
