@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import type { Reporter, TestModule } from 'vitest/node';
 import { conformanceReporter } from './scripts/src/conformance/reporter.ts';
+import { mutantPlugin } from './scripts/src/mutants/plugin.ts';
 
 /** Ends the run with one plain line that any tool can read: how many tests passed, failed and were skipped. */
 const summary: Reporter = {
@@ -13,8 +14,11 @@ const summary: Reporter = {
 
 /** Where the results are wanted as data, if they are. */
 const results = process.env.P2P_CONFORMANCE;
+/** The bug that the tests shall notice, and where to tell that it was planted. */
+const { P2P_MUTANT: mutant, P2P_MUTANT_LOADED: loaded = '' } = process.env;
 
 export default defineConfig({
+  plugins: mutant ? [mutantPlugin(mutant, loaded, import.meta.dirname)] : [],
   test: {
     include: ['**/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '.cache/**'],

@@ -112,13 +112,15 @@ export { checked, DesignError } from './passes/checked.ts';
 export { type Diagnostic, diagnose, formatDiagnostic, shareModules } from './passes/index.ts';
 export { cHeader } from './registers/c-header.ts';
 export { registerPage } from './registers/markdown.ts';
-export { type FieldBundle, RegisterFile, statusOf, valuesOf } from './registers/register-file.ts';
+export { RegisterFile, type RegisterStatus, type RegisterValues, statusOf, valuesOf } from './registers/register-file.ts';
+export { type RegisterText, registerFiles } from './registers/register-files.ts';
 export {
   type Access,
   type Accessors,
   accessors,
   type Field,
   type FieldAccessor,
+  type Part,
   type PlacedField,
   type PlacedRegister,
   type Region,

@@ -24,7 +24,40 @@ export {
   type TopologySwitch,
   topology,
 } from './fabric/topology.ts';
+export { beatsOfCredits } from './link/class-buffer.ts';
+export {
+  type ClassCredits,
+  FcClass,
+  type FcClassName,
+  FcKind,
+  FcUpdate,
+  fcClasses,
+  type LinkCredits,
+  PartnerState,
+} from './link/fc-update.ts';
 export { DataRange, DirectionCounts, dataRanges, LinkCounters } from './link/link-counters.ts';
+export { LinkEnd } from './link/link-end.ts';
+export { LinkReceiver, type LinkReceiverParams } from './link/link-receiver.ts';
+export { LinkTransmitter, type LinkTransmitterParams } from './link/link-transmitter.ts';
 export { Switch, type SwitchParams } from './switch/switch.ts';
+export { checkedBeat, EcrcChecker } from './tlp/ecrc-checker.ts';
+export { EcrcGenerator } from './tlp/ecrc-generator.ts';
 export * from './tlp/packet.ts';
-export { Fmt, isCompletion, isMemory, isPosted, Status, TlpHeader, TlpType, tlpBeat } from './tlp/tlp.ts';
+export {
+  dataCredits,
+  Fmt,
+  hasData,
+  isAtomic,
+  isCompletion,
+  isMemory,
+  isMessage,
+  isNonPosted,
+  isPosted,
+  MessageRoute,
+  Status,
+  TlpHeader,
+  TlpType,
+  tlpBeat,
+} from './tlp/tlp.ts';
+export { TlpMonitor } from './tlp/tlp-monitor.ts';
+export * from './tlp/wire.ts';

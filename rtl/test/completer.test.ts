@@ -43,7 +43,7 @@ test.each([
   { width: 128, ask: 0.4, memory: 0.7, tx: 0.7, latency: 1, mps: 1 },
   { width: 256, ask: 1, memory: 0.5, tx: 0.5, latency: 9, mps: 2 },
   { width: 512, ask: 1, memory: 1, tx: 0.3, latency: 2, mps: 5 },
-])('reads any DW and length from a memory that stalls: %j', ({ width, ask, memory: rate, tx, latency, mps }) => {
+])('C54 C55 C57: reads any DW and length from a memory that stalls: %j', ({ width, ask, memory: rate, tx, latency, mps }) => {
   const seed = 9;
   const sim = simulate(() => new Completer({ width, address_width: Math.log2(Bars.bar2_bytes / (width / 8)) }));
   using _ = sim;

@@ -79,7 +79,7 @@ describe('endpoint', () => {
     expect(sim.peek(sim.dut.state.bar2)).toBe(0n);
   });
 
-  test('enables, payload limits and MSI-X follow their bits; bytes are masked', () => {
+  test('C8: enables, payload limits and MSI-X follow their bits; bytes are masked', () => {
     using sim = withMemory(0x1000);
     const { read, write, capabilities } = accessTo(sim);
     const { state } = sim.dut;
@@ -124,7 +124,7 @@ describe('endpoint', () => {
     expect([read(msix + 4), read(msix + 8)]).toEqual([0x2000, 0x3000]);
   });
 
-  test('the function takes its number from a completed configuration write (C24)', () => {
+  test('C24: the function takes its number from a completed configuration write', () => {
     using sim = withMemory(0x1000);
     const { dut } = sim;
     expect(sim.peek(dut.state.id)).toBe(0n);

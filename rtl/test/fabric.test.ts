@@ -116,7 +116,7 @@ function start(t: Topology) {
   return { sim, source, sink };
 }
 
-test('the host configures switches behind switches, and a write between endpoints takes the shortest way', () => {
+test('C20 C21 C34: the host configures switches behind switches, and a write between endpoints takes the shortest way', () => {
   const { sim, source, sink } = start(nested);
   using _ = sim;
   const { dut } = sim;

@@ -3,7 +3,7 @@ import { Bar0, FirmwareMap } from '../src/config/register-map.ts';
 import { setFields } from './dma-model.ts';
 import { RegisterBench, vectors } from './register-bench.ts';
 
-describe('MSI-X', () => {
+describe('C92: MSI-X', () => {
   const entry = (v: number) => ({ low: 0xfee0_0000 + 16 * v, high: v % 2, data: 0x4100 + v });
   const row = (v: number) => Bar0.msix_table + 16 * v;
   const mask = (b: RegisterBench, v: number, masked: number) => b.hostWrite(row(v) + 12, masked, 1);

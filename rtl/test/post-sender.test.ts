@@ -62,7 +62,7 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
     [0.3, 1],
     [1, 0.3],
     [0.5, 0.5],
-  ])('sends posts and messages, one TLP each, in the order in which they were accepted: offered %d, tx %d', (willing, rate) => {
+  ])('C7: sends posts and messages, one TLP each, in the order in which they were accepted: offered %d, tx %d', (willing, rate) => {
     const b = bench(width, 41, rate);
     using _ = b.sim;
     for (const end of b.ends) for (let i = 0; i < 40; i++) end.offered.push(write(b.random));
@@ -91,7 +91,7 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
   });
 });
 
-test('with bus mastering off a post is dropped and a message waits', () => {
+test('C81: with bus mastering off a post is dropped and a message waits', () => {
   const b = bench(256, 42, 1);
   using _ = b.sim;
   setFields(b.sim, b.dut.state, { bus_master: 0 });

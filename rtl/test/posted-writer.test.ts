@@ -100,7 +100,7 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     [1, 1],
     [0.5, 1],
     [1, 0.5],
-  ])('writes the enabled bytes and no others: input rate %d, output rate %d', (input, output) => {
+  ])('C8: writes the enabled bytes and no others: input rate %d, output rate %d', (input, output) => {
     const seed = 3;
     const { sim, random, source, memory, registers, ends } = bench(width, seed, input, output);
     using _ = sim;
@@ -119,7 +119,7 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     expect(Buffer.compare(registers.bytes, model.registers), `registers, seed ${seed}`).toBe(0);
   });
 
-  test('a write of 4 KiB reaches the end of the BAR', () => {
+  test('C3: a write of 4 KiB reaches the end of the BAR', () => {
     const { sim, random, source, memory, ends } = bench(width, 1, 1, 1);
     using _ = sim;
     const request = randomRequest(random, { address: Bars.bar2 + BigInt(Bars.bar2_bytes - 4096), dws: 1024, write: true });
@@ -133,7 +133,7 @@ describe.each([64, 128, 256, 512])('width %d', width => {
   });
 });
 
-test('a write of no bytes reaches no register, and the next one does', () => {
+test('C8: a write of no bytes reaches no register, and the next one does', () => {
   const { sim, random, source, registers, ends } = bench(256, 1, 1, 1);
   using _ = sim;
   const request = randomRequest(random, { address: Bars.bar0, dws: 1, write: true });

@@ -183,7 +183,7 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
     [0.4, 1],
     [1, 0.3],
     [0.7, 0.7],
-  ])('reads exactly the bytes in order, whatever the completer does: local side %d, tx %d', (rate, tx) => {
+  ])('C5 C6 C7 C8 C56 C70f C71a: reads exactly the bytes in order, whatever the completer does: local side %d, tx %d', (rate, tx) => {
     const b = bench(width, 21, { rate, tx, rx: 0.8, tags: 8 });
     using _ = b.sim;
     const unit = width / 8;
@@ -249,7 +249,7 @@ describe('reads that fail', () => {
     ['unsupported request', Status.unsupported, DmaResult.unsupported],
     ['completer abort', Status.abort, DmaResult.abort],
     ['retry status, which memory reads do not have', Status.retry, DmaResult.unsupported],
-  ] as const)('%s: zeros for that request, the status kept, the rest right', (_, status, expected) => {
+  ] as const)('C50 C53: %s: zeros for that request, the status kept, the rest right', (_, status, expected) => {
     const { b, result, got, unexpected } = broken((part, of) => {
       if (!isThird(of)) return [part];
       of.sent = of.bytes;
@@ -264,7 +264,7 @@ describe('reads that fail', () => {
     expect(joined(b.media.received, 2000)).toEqual(bytesAt(0x4000n, 2000));
   });
 
-  test('a second error for a request that has ended is unexpected', () => {
+  test('C58: a second error for a request that has ended is unexpected', () => {
     const { b, result, got, unexpected } = broken((part, of) => {
       if (!isThird(of)) return [part];
       of.sent = of.bytes;
@@ -276,7 +276,7 @@ describe('reads that fail', () => {
     expect(got).toEqual(zeroed());
   });
 
-  test('an error after a first part ends the request', () => {
+  test('C53: an error after a first part ends the request', () => {
     let begun = false;
     const { b, result, got } = broken((part, of) => {
       if (!isThird(of)) return [part];
@@ -290,7 +290,7 @@ describe('reads that fail', () => {
     expect(got).toEqual(zeroed());
   });
 
-  test('poisoned data counts as an abort', () => {
+  test('C71b: poisoned data counts as an abort', () => {
     const { b, result, got } = broken((part, of) => [isThird(of) ? { ...part, ep: 1 } : part]);
     using _ = b.sim;
     expect(result).toBe(DmaResult.abort);
@@ -325,7 +325,7 @@ describe('reads that fail', () => {
     ['too much data', part => padded(part, 256)],
     ['no data', part => ({ ...part, fmt: Fmt.header3, payload: new Uint8Array(0) })],
     ['an end inside a word', part => ({ ...part, length: 1, payload: part.payload.slice(0, 4) })],
-  ])('unexpected, dropped and counted: %s', (_, change) => {
+  ])('C55 C58: unexpected, dropped and counted: %s', (_, change) => {
     let changed = 0;
     const { b, result, got, unexpected } = broken(part => {
       changed++;
@@ -339,7 +339,7 @@ describe('reads that fail', () => {
     expect(unexpected).toBe(changed);
   });
 
-  test('a duplicate of the last part is unexpected', () => {
+  test('C58: a duplicate of the last part is unexpected', () => {
     let duplicates = 0;
     const { b, result, got, unexpected } = broken((part, of) => {
       if (of.sent < of.bytes) return [part];
@@ -371,7 +371,7 @@ describe('what is not requested', () => {
     expect(b.run({ address: 0x1000n, length: 100, mrrs: 1, offset: 'media' }).result).toBe(DmaResult.success);
   });
 
-  test('bus mastering goes off during a run: data as far as requested, then zeros', () => {
+  test('C81: bus mastering goes off during a run: data as far as requested, then zeros', () => {
     const b = bench(128, 5, { tags: 4 });
     using _ = b.sim;
     const { result } = b.run({ address: 0x8000n, length: 4001, mrrs: 0, offset: 'media' }, cycle => {

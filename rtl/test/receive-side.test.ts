@@ -68,7 +68,7 @@ describe.each(widths)('width %d', width => {
     [1, 0.5, 0],
     [0.5, 1, 2],
     [0.6, 0.6, 1],
-  ])('answers as the model does: rx rate %d, tx rate %d, MPS code %d', (rx, tx, mps) => {
+  ])('C3 C8 C12 C13 C24 C50 C51 C53 C54 C55 C56 C57 C71a: answers as the model does: rx rate %d, tx rate %d, MPS code %d', (rx, tx, mps) => {
     const seed = 1;
     const { sim, random, source, sink, ends } = bench(width, { seed, rx, tx, mps });
     using _ = sim;
@@ -125,7 +125,7 @@ describe.each(widths)('width %d', width => {
     expect((sink.times.at(-1) ?? 0) - (sink.times[0] ?? 0)).toBe(99);
   });
 
-  test('takes writes at a beat per cycle, an unaligned one at one cycle more, with tx at a standstill', () => {
+  test('C61: takes writes at a beat per cycle, an unaligned one at one cycle more, with tx at a standstill', () => {
     const { sim, source, ends } = bench(width, { tx: 0, depth: 16 });
     using _ = sim;
     const dws = 64;
@@ -164,7 +164,7 @@ test.each([
   expect((sink.times[0] ?? 0) - (source.times[0] ?? 0)).toBe(cycles);
 });
 
-test('a read right behind a write sees it, whatever the alignment and the length of the write', () => {
+test('C60: a read right behind a write sees it, whatever the alignment and the length of the write', () => {
   const { sim, random, source, sink, ends } = bench(256);
   using _ = sim;
   for (const base of [Bars.bar2, Bars.bar0]) {
@@ -182,7 +182,7 @@ test('a read right behind a write sees it, whatever the alignment and the length
   }
 });
 
-test('the completion of a configuration write, and all later ones, carry the ID that it was sent to', () => {
+test('C24: the completion of a configuration write, and all later ones, carry the ID that it was sent to', () => {
   const { sim, source, sink, ends } = bench(256);
   using _ = sim;
   source.queue.push(configRead(config(1)), configWrite({ ...config(1), bus: 0x77, data: 5 }), configRead(config(1)));

@@ -82,7 +82,7 @@ test.each([
   ['IOWr into the place of BAR0', { ...write(bar0), type: TlpType.io }, Claim.none],
   ['MRdLk', { ...read(bar0), type: 1 }, Claim.none],
   ['AtomicOp of two beats', { ...write(bar2, 64), type: 0b01110 }, Claim.none],
-])('a request is claimed once: %s', (_, packet, claim) => {
+])('C26 C51: a request is claimed once: %s', (_, packet, claim) => {
   const { sim, source, request, posted, ends } = bench();
   using __ = sim;
   source.queue.push({ ...packet, tag: 77 });
@@ -105,7 +105,7 @@ test.each([
   expect(sim.peek(sim.dut.dropped)).toBe(0n);
 });
 
-test('what is posted and not claimed is dropped whole and counted once', () => {
+test('C51: what is posted and not claimed is dropped whole and counted once', () => {
   const { sim, source, request, posted, completions, ends } = bench();
   using _ = sim;
   const message = { ...write(bar2, 64), type: TlpType.message };
@@ -115,7 +115,7 @@ test('what is posted and not claimed is dropped whole and counted once', () => {
   expect([...request.taken, ...posted.taken, ...completions.received]).toEqual([]);
 });
 
-test('with memory space disabled, reads are unsupported and writes dropped (C83)', () => {
+test('C83: with memory space disabled, reads are unsupported and writes dropped', () => {
   const { sim, source, request, posted, ends } = bench();
   using _ = sim;
   setState(sim, sim.dut.state, { ...openState(1), memory_enable: 0 });
@@ -126,7 +126,7 @@ test('with memory space disabled, reads are unsupported and writes dropped (C83)
   expect(sim.peek(sim.dut.dropped)).toBe(2n);
 });
 
-test('a write that began goes on when memory space is disabled meanwhile', () => {
+test('C83: a write that began goes on when memory space is disabled meanwhile', () => {
   const { sim, source, posted, ends } = bench();
   using _ = sim;
   source.queue.push(write(bar2, 256), write(bar2, 256));
@@ -204,7 +204,7 @@ test('latency: 1 cycle to posted, 2 to request', () => {
   expect((request.times[0] ?? 0) - (source.times[1] ?? 0)).toBe(2);
 });
 
-test('a request waits until the writes before it have left', () => {
+test('C60: a request waits until the writes before it have left', () => {
   const { sim, source, posted, request, ends } = bench();
   using _ = sim;
   posted.rate = 0;

@@ -124,7 +124,7 @@ describe.each([
   [128, 0.4, 1],
   [512, 0.8, 0.8],
 ])('width %d, sources active %d, sinks %d', (width, sourceRate, sinkRate) => {
-  test('routes what comes as the rules say, whole and in order', () => {
+  test('C1 C12 C13 C20 C21 C22 C23 C24 C25 C30 C32 C33 C34 C35 C36 C38 C40 C41 C42 C43 C44 C51 C53 C55 C71b: routes what comes as the rules say, whole and in order', () => {
     const seed = 100 + width;
     using bench = new SwitchBench({ ports: 3, width, seed, sourceRate, sinkRate });
     bench.configure();
@@ -136,7 +136,7 @@ describe.each([
   });
 });
 
-test('the enables of each port gate what the rules say (C82, C83)', () => {
+test('C82 C83: the enables of each port gate what the rules say', () => {
   using bench = new SwitchBench({ ports: 2, seed: 7 });
   for (const port of [0, 1, 2])
     for (const [mse, bme] of [
@@ -151,7 +151,7 @@ test('the enables of each port gate what the rules say (C82, C83)', () => {
     }
 });
 
-test('a switch that nobody configured refuses what comes from above and lets nothing pass between ports', () => {
+test('C22: a switch that nobody configured refuses what comes from above and lets nothing pass between ports', () => {
   using bench = new SwitchBench({ ports: 2 });
   const closed = { secondary: 0, subordinate: 0, memory: [1n, 0n], prefetch: [1n, 0n], mse: false, bme: false } as const;
   for (let i = 0; i < 3; i++) bench.bridges[i] = { ...closed };
@@ -165,7 +165,7 @@ test('a switch that nobody configured refuses what comes from above and lets not
   expect(bench.sinks[2]?.received).toEqual([]);
 });
 
-test('a configuration request finds the device: converted next to it, forwarded beyond, refused where there is none', () => {
+test('C20 C21 C22 C23: a configuration request finds the device: converted next to it, forwarded beyond, refused where there is none', () => {
   using bench = new SwitchBench({ ports: 3 });
   bench.configure();
   const base = { requester_id: rootId, function: 0, register: 0, kind: 1 as const };

@@ -88,7 +88,7 @@ describe.each([64, 128, 256, 512])('%d bits', width => {
     [0.4, 1],
     [1, 0.4],
     [0.6, 0.6],
-  ])('writes exactly the bytes, cut at MPS and 4 KiB: source %d, tx %d', (source, txRate) => {
+  ])('C4 C5 C7 C8: writes exactly the bytes, cut at MPS and 4 KiB: source %d, tx %d', (source, txRate) => {
     const b = bench(width, 11, { source, tx: txRate });
     using _ = b.sim;
     const unit = width / 8;
@@ -149,7 +149,7 @@ describe('what cannot be sent', () => {
 
   test.each([
     0, 1,
-  ])('bus mastering goes off during a run: whole TLPs before, none after, the source is used up (memory %d)', memory => {
+  ])('C81: bus mastering goes off during a run: whole TLPs before, none after, the source is used up (memory %d)', memory => {
     const b = bench(128, 9, { source: 0.8, tx: 0.8 });
     using _ = b.sim;
     const run: Run = { address: 0x1_0000_0000n, length: 3001, mps: 0, offset: memory ? 64 : 'media' };

@@ -4,13 +4,14 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { saturatedWorkload, sparseWorkload } from './bench/fabric.ts';
+import { measureStartup, type Startup, startupTable } from './bench/startup.ts';
 import { syntheticWorkload } from './bench/synthetic.ts';
 import { type Figure, measure, type Workload } from './bench/workload.ts';
 import { UsageError } from './errors.ts';
 import { writeWhole } from './files.ts';
 
 /** What can be measured, by the name that `--only` takes. */
-export const workloadNames = ['synthetic', 'saturated', 'sparse'] as const;
+export const workloadNames = ['synthetic', 'saturated', 'sparse', 'startup'] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 export interface BenchOptions {
@@ -33,7 +34,8 @@ const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[M
 
 /**
  * `npm run bench`: the synthetic design, the default fabric with saturated links, and the default fabric with little to do; each on all engines driven
- * from TypeScript, beside the same verilated model with the same traffic in a bare C++ loop. @returns the exit code.
+ * from TypeScript, beside the same verilated model with the same traffic in a bare C++ loop. Then what passes before a first cycle, or before the
+ * Verilog of a large design is there. @returns the exit code.
  * @throws UsageError for a workload that does not exist.
  */
 export async function bench(options: BenchOptions): Promise<number> {
@@ -44,13 +46,16 @@ export async function bench(options: BenchOptions): Promise<number> {
     writeFileSync(file, randomBytes(options.bytes));
     const results: { workload: Workload; figures: readonly Figure[] }[] = [];
     for (const name of names) {
+      if (name === 'startup') continue;
       const workload = await prepare(name, file, options);
       const figures = await measure(workload, options.rounds);
       process.stdout.write(`${tableOf(workload, figures)}\n${workload.note}\n\n`);
       results.push({ workload, figures });
     }
+    const startup = names.includes('startup') ? measureStartup(options.rounds) : [];
+    for (const subject of startup) process.stdout.write(`${startupTable(subject)}\n\n`);
     process.stdout.write(`median of ${options.rounds} rounds, variants in turn\n`);
-    if (options.json !== undefined) writeWhole(options.json, `${JSON.stringify(report(results, options), null, 2)}\n`);
+    if (options.json !== undefined) writeWhole(options.json, `${JSON.stringify(report(results, startup, options), null, 2)}\n`);
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -67,7 +72,7 @@ function chosen(only: string | undefined): readonly WorkloadName[] {
   });
 }
 
-function prepare(name: WorkloadName, file: string, options: BenchOptions): Promise<Workload> | Workload {
+function prepare(name: Exclude<WorkloadName, 'startup'>, file: string, options: BenchOptions): Promise<Workload> | Workload {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   switch (name) {
     case 'synthetic':
@@ -103,6 +108,7 @@ function tableOf({ title }: Workload, figures: readonly Figure[]): string {
 
 function report(
   results: readonly { workload: Workload; figures: readonly Figure[] }[],
+  startup: readonly Startup[],
   { bytes, cycles, tlps, rounds }: BenchOptions,
 ) {
   return {
@@ -118,5 +124,6 @@ function report(
       note: workload.note,
       variants: rowsOf(figures),
     })),
+    startup,
   };
 }

@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { engineNames } from './engines.ts';
 import { UsageError } from './errors.ts';
+import { optimiseLate } from './late-optimisation.ts';
 
 /**
  * Runs the command line.
@@ -12,6 +13,7 @@ import { UsageError } from './errors.ts';
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
+  optimiseLate();
   const program = new Command('p2p')
     .description('A peer-to-peer PCIe fabric in RTL written in TypeScript: simulate it, emit it as Verilog, measure it')
     .exitOverride()
@@ -45,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   program
     .command('bench')
     .description('measure the engines side by side on a synthetic design and on the default fabric')
-    .option('--only <workloads>', 'synthetic, saturated, sparse: some of them, with commas between them')
+    .option('--only <workloads>', 'synthetic, saturated, sparse, startup: some of them, with commas between them')
     .option('--peers', 'also Icarus Verilog, if there is one, and the simulator of Amaranth, which is installed from PyPI')
     .option('--bytes <n>', 'size of the file that is copied with saturated links', positive, 4 * 1024 * 1024)
     .option('--cycles <n>', 'cycles of the synthetic design', positive, 100_000)
@@ -64,6 +66,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     )
     .option('--blocks <names>', 'some of them, with commas between them')
     .option('--seeds <numbers>', 'seeds of the placer; the median of Fmax counts', '1,2,3')
+    .option('--no-place', 'synthesise only; Fmax where it was measured before')
     .option('--json <path>', 'write the figures as data (docs/report-schema.md)')
     .action(async options => {
       const { synth } = await import('./synth.ts');

@@ -49,6 +49,8 @@ export async function runTests(filters: readonly string[]): Promise<number> {
   const exitCode = await withResults([], results => {
     complaint = pageComplaint(results);
   });
-  if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
-  return exitCode === 0 && complaint === undefined ? 0 : 1;
+  // The page cannot be right while tests fail.
+  if (exitCode !== 0 || complaint === undefined) return exitCode === 0 ? 0 : 1;
+  process.stderr.write(`${complaint}\n`);
+  return 1;
 }

@@ -1,4 +1,4 @@
-import { HdlError } from '../lang/errors.ts';
+import { HdlError, quantity } from '../lang/errors.ts';
 import { input, Module, output, reg } from '../lang/module.ts';
 import { reverse } from '../lang/one-hot.ts';
 import { mux, u } from '../lang/ops.ts';
@@ -62,7 +62,7 @@ export function crcNext<W extends number>(crc: CrcSpec<W>, state: UInt<W>, data:
   const { width, polynomial, reflectIn } = crc;
   if (polynomial >> BigInt(width) !== 0n)
     throw new HdlError(
-      `the polynomial 0x${polynomial.toString(16)} of a CRC of ${width} bits is written without its highest term`,
+      `the polynomial 0x${polynomial.toString(16)} of a CRC of ${quantity(width, 'bit')} is written without its highest term`,
       { help: 'leave its highest term out: 0x07 stands for x^8 + x^2 + x + 1' },
     );
   let sums = bitsFrom(0, width);

@@ -1,4 +1,4 @@
-import { HdlError, type Help } from '../lang/errors.ts';
+import { HdlError, type Help, quantity } from '../lang/errors.ts';
 import type { Module } from '../lang/module.ts';
 import { clog2 } from '../lang/widths.ts';
 
@@ -32,8 +32,8 @@ const nameOf = (cell: Cell) => cell.constructor.name;
 /** `lanes`. @throws HdlError unless they divide `width` bits. */
 export function lanesOf<N extends number>(cell: Cell, width: number, lanes: N): N {
   if (Number.isInteger(lanes) && lanes >= 1 && width % lanes === 0) return lanes;
-  const stated = Number.isInteger(lanes) ? `${lanes} lanes` : `lanes of ${Math.round(width / lanes)} bits`;
-  throw refusal(cell, `${stated} do not divide a word of ${width} bits`, {
+  const stated = Number.isInteger(lanes) ? quantity(lanes, 'lane') : `lanes of ${quantity(Math.round(width / lanes), 'bit')}`;
+  throw refusal(cell, `${stated} do not divide a word of ${quantity(width, 'bit')}`, {
     help: 'lanes are equal parts of a word',
   });
 }

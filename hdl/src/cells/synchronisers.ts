@@ -117,8 +117,8 @@ export class WordSynchroniser<T extends HType> extends Module<{ type: T; stages?
 }
 
 /**
- * Makes a reset that begins at once and ends at a clock edge, `stages` edges (2 by default) after the one that comes in: for a domain whose reset
- * comes from elsewhere. `reset` is active high.
+ * Makes a reset that begins at once and ends at a clock edge, `stages` edges (2 by default) after the one that comes in. Its output, active high, is the
+ * reset of a domain: `resetDomain(clock, synchroniser.reset)`; it stands in one with the same clock and the reset from outside.
  */
 export class ResetSynchroniser extends Module<{ stages?: number; active?: 'high' | 'low' }> {
   static readonly contract: Contract = {
@@ -131,11 +131,13 @@ export class ResetSynchroniser extends Module<{ stages?: number; active?: 'high'
   private readonly stages = atLeast(this, 2, 'the number of stages', this.p.stages ?? 2);
   readonly raw = clockDomain({ clock: 'clk', reset: { kind: 'async', active: this.p.active ?? 'high' }, default: true });
   readonly reset = output(bool);
-  /** Edges that the reset still lasts, in unary. */
-  private readonly lasting = reg(uint(this.stages), { init: -1 });
+  /** One behind the other, each for itself: the last one drives a reset and nothing else. */
+  private readonly lasting = Array.from({ length: this.stages }, () => reg(bool, { init: 1, crossing: true }));
 
   protected override logic() {
-    this.lasting.set(this.lasting.shl(1));
-    this.reset.set(this.lasting.bit(this.stages - 1));
+    this.lasting.forEach((stage, i) => {
+      stage.set(this.lasting[i - 1] ?? 0);
+    });
+    this.reset.set(this.lasting.at(-1) ?? 0);
   }
 }

@@ -4,6 +4,7 @@ import { ones, walk } from '../ir/visit.ts';
 import { type Action, project } from './drivers.ts';
 import { constant } from './fold.ts';
 import { indexWidth } from './literals.ts';
+import { joined } from './nesting.ts';
 import { gaps } from './reads.ts';
 
 /** An `always` block of one clock. */
@@ -46,7 +47,7 @@ export function clocked(module: Module, body: readonly Statement[]): Clocked {
       set: readonly Signal[],
       after: readonly Statement[],
     ) => {
-      const statements = [...before, ...body.flatMap(s => project(s, keep)), ...after];
+      const statements = [...before, ...joined(body.flatMap(s => project(s, keep))), ...after];
       if (statements.length + set.length > 0) items.push({ kind: 'clocked', domain, statements, resets: set });
     };
     const holds = (action: Action) =>

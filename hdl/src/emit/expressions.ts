@@ -1,4 +1,4 @@
-import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead, Signal } from '../ir/ir.ts';
+import type { Binary, Concat, Expr, Extend, Instance, Memory, MemoryRead, Mux, Signal } from '../ir/ir.ts';
 import { enumerated, type LabelOf } from './labels.ts';
 import { indexWidth, literal, signedLiteral } from './literals.ts';
 import type { Reads } from './reads.ts';
@@ -179,15 +179,16 @@ export class Expressions {
       case 'binary':
         return this.binary(expr);
       case 'mux': {
-        const condition = this.text(expr.condition);
+        const { condition: decides, whenTrue, whenFalse } = this.positive(expr);
+        const condition = this.text(decides);
         const bare = condition.level === 'primary' || condition.level === 'unary';
-        const known = like ?? (expr.whenTrue.kind === 'const' || expr.whenFalse.kind === 'const' ? enumerated(expr) : undefined);
+        const known = like ?? (whenTrue.kind === 'const' || whenFalse.kind === 'const' ? enumerated(expr) : undefined);
         const arm = (value: Expr, nested: boolean) => {
           const { text, level } = this.isolated(value, known);
           return level === 'mux' && !nested ? `(${text})` : text;
         };
         const head = bare ? condition.text : `(${condition.text})`;
-        return { text: `${head} ? ${arm(expr.whenTrue, false)} : ${arm(expr.whenFalse, true)}`, level: 'mux' };
+        return { text: `${head} ? ${arm(whenTrue, false)} : ${arm(whenFalse, true)}`, level: 'mux' };
       }
       case 'concat':
         return { text: this.concat(expr), level: 'primary' };
@@ -200,6 +201,14 @@ export class Expressions {
       case 'memory-read':
         return this.memoryRead(expr);
     }
+  }
+
+  /** A mux whose condition is no negation, unless that would break up a chain of them. */
+  private positive(expr: Mux): Mux {
+    const { condition, whenTrue, whenFalse } = expr;
+    const chained = whenFalse.kind === 'mux' && !this.names.has(whenFalse);
+    if (chained || condition.kind !== 'unary' || condition.op !== 'not' || this.names.has(condition)) return expr;
+    return { ...expr, condition: condition.value, whenTrue: whenFalse, whenFalse: whenTrue };
   }
 
   private whole(expr: Expr): string {

@@ -1,5 +1,6 @@
 import { components } from '../ir/graph.ts';
 import type { Expr, Instance, Module, Statement } from '../ir/ir.ts';
+import { Sets } from '../ir/sets.ts';
 import { bodies, expressions, postOrder, targetName, walk } from '../ir/visit.ts';
 import { type CombNet, driving } from './drivers.ts';
 import { resolved } from './resolve.ts';
@@ -51,7 +52,14 @@ class CombGraph {
     const outputs = module.instances.flatMap(instance => childOutputs(instance));
     const names = [...nets.map(net => net.name), ...outputs.map(o => `${o.instance.name}.${o.port}`), ...inputs];
     const number = new Map(names.map((name, i) => [name, i]));
-    const among = (list: Iterable<string>) => [...list].flatMap(name => number.get(name) ?? []);
+    const among = (list: Iterable<string>) => {
+      const found: number[] = [];
+      for (const name of list) {
+        const node = number.get(name);
+        if (node !== undefined) found.push(node);
+      }
+      return found;
+    };
     this.sources = [
       ...nets.map(net => among(netReads(net))),
       ...outputs.map(({ instance, port }) =>
@@ -59,35 +67,38 @@ class CombGraph {
       ),
       ...inputs.map(() => []),
     ];
-    const support = names.map(() => 0n);
+    const sets = new Sets();
+    const support = names.map(() => Sets.empty);
     const level = names.map(() => 0);
     const cyclic = names.map(() => false);
     inputs.forEach((_, i) => {
-      support[names.length - inputs.length + i] = 1n << BigInt(i);
+      support[names.length - inputs.length + i] = sets.of(i);
     });
     for (const component of components(names.length, node => this.sources[node] ?? [])) {
-      const sources = component.flatMap(node => this.sources[node] ?? []);
-      const bits = sources.reduce((all, source) => all | (support[source] ?? 0n), support[component[0] ?? 0] ?? 0n);
-      const depth = sources.reduce((deepest, source) => Math.max(deepest, (level[source] ?? 0) + 1), 0);
+      let set = support[component[0] ?? 0] ?? Sets.empty;
+      let depth = 0;
+      let self = component.length > 1;
       for (const node of component) {
-        support[node] = bits;
+        for (const source of this.sources[node] ?? []) {
+          set = sets.union(set, support[source] ?? Sets.empty);
+          depth = Math.max(depth, (level[source] ?? 0) + 1);
+          if (source === node) self = true;
+        }
+      }
+      for (const node of component) {
+        support[node] = set;
         level[node] = depth;
-        cyclic[node] = component.length > 1 || sources.includes(node);
+        cyclic[node] = self;
       }
     }
-    const numbers = new Map<bigint, number>();
-    this.support = support.map(bits => {
-      const found = numbers.get(bits) ?? numbers.size;
-      numbers.set(bits, found);
-      return found;
-    });
+    this.support = support;
     this.level = level;
     this.cyclic = cyclic;
     this.paths = new Map(
       nets.flatMap((net, i) => {
         if (net.target.signal.kind !== 'output') return [];
-        const bits = support[i] ?? 0n;
-        return [[net.name, new Set(inputs.filter((_, k) => ((bits >> BigInt(k)) & 1n) === 1n))] as const];
+        const members = sets.members(support[i] ?? Sets.empty);
+        return [[net.name, new Set(members.flatMap(input => inputs[input] ?? []))] as const];
       }),
     );
   }
@@ -119,6 +130,9 @@ function childOutputs(instance: Instance): { readonly instance: Instance; readon
 
 /** The names that a net's drivers read: signals, and `instance.port`. */
 function netReads(net: CombNet): Set<string> {
+  const { value } = net;
+  if (value?.kind === 'signal') return new Set([value.signal.name]);
+  if (value?.kind === 'const') return new Set();
   const names = new Set<string>();
   const seen = new Set<Expr>();
   const visit = (expr: Expr) => {
@@ -131,7 +145,7 @@ function netReads(net: CombNet): Set<string> {
       for (const body of bodies(statement)) read(body);
     }
   };
-  if (net.value) postOrder(net.value, seen, visit);
+  if (value) postOrder(value, seen, visit);
   else read([...net.live].flatMap(statement => driving(statement, target => targetName(target) === net.name)));
   return names;
 }

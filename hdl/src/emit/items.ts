@@ -7,6 +7,7 @@ import type { Drivers } from './grouping.ts';
 import { indexWidth } from './literals.ts';
 import type { Names } from './names.ts';
 import type { Root } from './naming.ts';
+import { flattened } from './nesting.ts';
 import { portOf, ports } from './ports.ts';
 
 /** `assign name = value`. */
@@ -154,7 +155,7 @@ function block(order: ReadonlyMap<Statement, number>, group: readonly CombNet[])
   const live = [...nets]
     .sort(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0))
     .flatMap(([statement, own]) => driving(statement, target => own.has(targetName(target))));
-  return { kind: 'block', statements: [...defaults, ...live] };
+  return { kind: 'block', statements: [...defaults, ...flattened(live)] };
 }
 
 /** The expressions of an item in the order of its text. */

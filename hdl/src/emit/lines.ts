@@ -11,7 +11,13 @@ export function comment(site: Site, note = ''): string {
   return text === '' ? '' : ` // ${text}`;
 }
 
-/** One statement, indented, on as many lines as it needs. A break comes after an operator or a comma, as far outside of brackets as can be. */
+/** Whether a line with its comment is short enough not to be broken. */
+export const fits = (line: string): boolean => line.replace(/ \/\/ .*$/, '').length <= columns;
+
+/**
+ * One statement, indented, on as many lines as it needs. A break comes after an operator or a comma, as far outside of brackets as can be, and there
+ * where the text holds together least.
+ */
 export function lines(indent: string, text: string, trailing = ''): string[] {
   const result: string[] = [];
   let rest = text;
@@ -27,17 +33,32 @@ export function lines(indent: string, text: string, trailing = ''): string[] {
   return result;
 }
 
+/** Last characters of operators, and the comma. */
+const breaksAfter = new Set('-+*&|^?:,<>=');
+
+/** Operators, the loosest first; an arm of a mux ends at a colon. */
+const operators = [':', '?', '|', '^', '&', '==', '!=', '<', '<=', '>', '>=', '<<', '>>', '>>>', '+', '-', '*', '='];
+
+/** How tightly what ends in `word`, an operator or a comma, holds to what follows. */
+const tightnessOf = (word: string): number => (word.endsWith(',') ? -1 : operators.indexOf(word));
+
 /** The best break within `limit` columns and not too near the left; undefined if there is none at all. */
 function breakAt(text: string, limit: number): number | undefined {
   let depth = 0;
-  let best: { readonly depth: number; readonly at: number } | undefined;
+  let quoted = false;
+  let best: { readonly depth: number; readonly tightness: number; readonly at: number } | undefined;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
+    // A message is one token, whatever stands in it.
+    if (c === '"' && text[i - 1] !== '\\') quoted = !quoted;
+    if (quoted) continue;
     if (c === '(' || c === '{' || c === '[') depth++;
     else if (c === ')' || c === '}' || c === ']') depth--;
     if (i >= limit && best !== undefined) break;
-    if (c !== ' ' || !/[-+*&|^?:,<>=]$/.test(text.slice(0, i))) continue;
-    if (best === undefined || depth <= best.depth || best.at < limit / 3) best = { depth, at: i + 1 };
+    if (c !== ' ' || !breaksAfter.has(text.charAt(i - 1))) continue;
+    const tightness = tightnessOf(text.slice(text.lastIndexOf(' ', i - 1) + 1, i));
+    const looser = best === undefined || depth < best.depth || (depth === best.depth && tightness <= best.tightness);
+    if (looser || (best !== undefined && best.at < limit / 3)) best = { depth, tightness, at: i + 1 };
   }
   return best?.at;
 }

@@ -77,7 +77,9 @@ class ModuleEmitter {
     const sink = this.sink(this.reads);
     const observed = layout.items.flatMap(item => (item.kind === 'observed' ? this.observed(item.blocks) : []));
     const labels = this.labels.declarations();
-    return [...header, ...labels, ...declarations, ...variables, ...initial, ...body, ...sink, ...observed, 'endmodule', ''].join('\n');
+    return [...header, ...labels, ...declarations, ...variables, ...initial, ...body, ...sink, ...observed, 'endmodule', ''].join(
+      '\n',
+    );
   }
 
   private sink(reads: Reads): string[] {

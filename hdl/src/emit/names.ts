@@ -3,6 +3,8 @@ import { hidesStandardClass, reservedBy } from '../ir/reserved-words.ts';
 /** The names of one emitted module: none is given twice. */
 export class Names {
   private readonly taken = new Set<string>();
+  /** By wanted name: the numbers up to this one are taken. */
+  private readonly numbers = new Map<string, number>();
 
   /** Takes names that are fixed, because the user wrote them. */
   reserve(names: Iterable<string>): void {
@@ -12,7 +14,12 @@ export class Names {
   /** `wanted`, or if that is taken `wanted_1`, `wanted_2`, ... */
   unique(wanted: string): string {
     let name = wanted;
-    for (let n = 1; !this.free(name); n++) name = `${wanted}_${n}`;
+    if (!this.free(name)) {
+      let n = this.numbers.get(wanted) ?? 0;
+      do name = `${wanted}_${++n}`;
+      while (!this.free(name));
+      this.numbers.set(wanted, n);
+    }
     this.taken.add(name);
     return name;
   }
@@ -24,7 +31,8 @@ export class Names {
     return true;
   }
 
-  private free(name: string): boolean {
+  /** Whether nobody has the name, nor a language that tools translate to. */
+  free(name: string): boolean {
     return !this.taken.has(name) && reservedBy(name) === undefined && !hidesStandardClass(name);
   }
 }

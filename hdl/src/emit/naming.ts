@@ -52,13 +52,15 @@ export function nameNodes(
   };
   const chosen = wanted.choose(expr => hint(expr) !== undefined);
   for (const { expr, base, alias } of roots) {
+    if (alias === undefined || !chosen.has(expr) || result.has(expr)) continue;
     const own = hint(expr);
-    if (alias === undefined || !chosen.has(expr) || result.has(expr) || (own !== undefined && own !== base)) continue;
+    if (own !== undefined && own !== base) continue;
     result.set(expr, base);
     if (alias === 'assign') aliases.add(expr);
   }
   const seen = new Set<Expr>();
-  const unnamed: { readonly expr: Expr; readonly name: string; readonly source: string }[] = [];
+  /** Nodes by what they are to be called and the place of the source that makes them. */
+  const series = new Map<string, { readonly name: string; readonly nodes: Expr[] }>();
   for (const { expr: root, base } of roots) {
     const stack = [root];
     for (let expr = stack.pop(); expr; expr = stack.pop()) {
@@ -67,21 +69,41 @@ export function nameNodes(
       if (chosen.has(expr) && !result.has(expr)) {
         const name = hint(expr) ?? base;
         const [place] = expr.site.frames;
-        unnamed.push({ expr, name, source: `${name} ${place?.file} ${place?.line} ${place?.column}` });
+        const source = `${name} ${place?.file} ${place?.line} ${place?.column}`;
+        const like = series.get(source);
+        if (like) like.nodes.push(expr);
+        else series.set(source, { name, nodes: [expr] });
       }
-      stack.push(...operands(expr).toReversed());
+      const below = operands(expr);
+      for (let i = below.length - 1; i >= 0; i--) {
+        const operand = below[i];
+        if (operand && !seen.has(operand)) stack.push(operand);
+      }
     }
   }
-  // What one place of the source makes several times, in a loop, is numbered from 0, as the elements of a vector are.
-  const series = Map.groupBy(unnamed, ({ source }) => source);
-  for (const { expr, name, source } of unnamed) {
-    const like = series.get(source) ?? [];
-    if (result.has(expr)) continue;
-    const numbered = like.map((_, i) => `${name}_${i}`);
-    if (like.length > 1 && names.take(numbered)) like.forEach((one, i) => result.set(one.expr, `${name}_${i}`));
-    else result.set(expr, names.unique(name));
+  const given = new Set<string>();
+  for (const { name, nodes } of series.values()) {
+    // What one place makes several times, as in a loop, is numbered from 0, as the elements of a vector are.
+    const numbered = nodes.map((_, i) => `${name}_${i}`);
+    const taken = nodes.length > 1 && names.take(numbered);
+    nodes.sort((a, b) => (a.site.order ?? 0) - (b.site.order ?? 0));
+    nodes.forEach((expr, i) => {
+      const again = given.has(name) && expr.kind !== 'memory-read';
+      const own = again || names.free(name) ? name : described(name, expr);
+      result.set(expr, (taken && numbered[i]) || names.unique(own));
+      given.add(name);
+    });
   }
   return { names: result, aliases };
+}
+
+const results = { add: 'sum', sub: 'difference', mul: 'product', shl: 'shifted', shr: 'shifted' } as const;
+
+/** A name for a part of what is called `whole`: by what it is where that can be said, which tells more than a number. */
+function described(whole: string, part: Expr): string {
+  if (part.kind === 'memory-read') return `${part.memory.name}_word`;
+  if (part.kind !== 'binary' || !(part.op in results)) return whole;
+  return `${whole}_${results[part.op as keyof typeof results]}`;
 }
 
 class Wanted {

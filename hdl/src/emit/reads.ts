@@ -5,6 +5,8 @@ interface Net {
   /** How it stands as an operand if nothing at all is read of it, where single bits do not count. */
   readonly whole: string | undefined;
   read: bigint;
+  /** All bits are read: then `read` need not tell so. */
+  all: boolean;
 }
 
 /** Which bits of which names the emitted text reads, so that the rest can be declared unused. */
@@ -13,18 +15,21 @@ export class Reads {
 
   /** A name that something should read; if `whole` is given, it is that operand that nothing reads, whichever bits it has. */
   declare(name: string, width: number, whole?: string): void {
-    this.nets.set(name, { width, whole, read: 0n });
+    this.nets.set(name, { width, whole, read: 0n, all: false });
   }
 
   /** The text reads bits `low` .. `low + width - 1` of `name`. */
   mark(name: string, low: number, width: number): void {
     const net = this.nets.get(name);
-    if (net) net.read |= ones(width) << BigInt(low);
+    if (net === undefined || net.all) return;
+    if (low === 0 && width >= net.width) net.all = true;
+    else net.read |= ones(width) << BigInt(low);
   }
 
   /** What nothing reads, as Verilog operands: a name, a part of it, or the first word of a memory. */
   unused(): string[] {
     return [...this.nets].flatMap(([name, net]) => {
+      if (net.all) return [];
       if (net.whole !== undefined) return net.read === 0n ? [net.whole] : [];
       if (net.read === 0n) return [name];
       return gaps(net.read, net.width).map(([low, high]) => (low === high ? `${name}[${low}]` : `${name}[${high}:${low}]`));

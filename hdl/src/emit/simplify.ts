@@ -181,7 +181,8 @@ class Simplifier {
 
   private binary(expr: Binary): Expr {
     const { op, signed, left, right, width, site } = expr;
-    if ((op !== 'shl' && op !== 'shr') || right.kind === 'const' || right.width <= widestShift) return foldBinary(expr, this.lone);
+    if ((op !== 'shl' && op !== 'shr') || right.kind === 'const' || right.width <= widestShift)
+      return foldBinary(expr, this.lone);
     this.shared.add(right);
     const high = this.slice(right, widestShift, right.width - widestShift, site);
     const far = foldUnary({ kind: 'unary', op: 'reduce_or', width: 1, value: high, site }, this.lone);

@@ -2,7 +2,7 @@ import type { If, Log, Match, MemoryWrite, Property, Statement, Target } from '.
 import { ones } from '../ir/visit.ts';
 import { type Expressions, guarded } from './expressions.ts';
 import { enumerated } from './labels.ts';
-import { comment, lines } from './lines.ts';
+import { comment, fits, lines } from './lines.ts';
 
 /** What the statements of a block need to know of the module around them. */
 export interface StatementContext {
@@ -66,16 +66,19 @@ function ifLines({ arms, otherwise }: If, expressions: Expressions, inner: Inner
 function caseLines({ subject, arms, otherwise }: Match, expressions: Expressions, inner: Inner, indent: string): string[] {
   const like = enumerated(subject);
   const result = lines(indent, `case (${expressions.subject(subject)})`);
+  const arm = (head: string, note: string, body: readonly Statement[]) => {
+    const [only = '', ...others] = inner(body);
+    const short = body.length === 1 && body[0]?.kind === 'assign' && note === '' ? `${head} ${only.trimStart()}` : '';
+    if (body.length === 0) result.push(`${head} ;${note}`);
+    else if (short !== '' && others.length === 0 && fits(short)) result.push(short);
+    else result.push(`${head} begin${note}`, only, ...others, `${indent}  end`);
+  };
   for (const { value, label, body } of arms) {
     const text = expressions.constant(subject.width, value, like);
-    const note = label === '' || text.endsWith(label) ? '' : ` // ${label}`;
-    const head = `${indent}  ${text}:`;
-    if (body.length === 0) result.push(`${head} ;${note}`);
-    else result.push(`${head} begin${note}`, ...inner(body), `${indent}  end`);
+    arm(`${indent}  ${text}:`, label === '' || text.endsWith(label) ? '' : ` // ${label}`, body);
   }
   const full = BigInt(arms.length) === 1n << BigInt(subject.width);
-  if (otherwise.length > 0) result.push(`${indent}  default: begin`, ...inner(otherwise), `${indent}  end`);
-  else if (!full) result.push(`${indent}  default: ;`);
+  if (otherwise.length > 0 || !full) arm(`${indent}  default:`, '', otherwise);
   return [...result, `${indent}endcase`];
 }
 

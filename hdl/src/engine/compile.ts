@@ -1,5 +1,6 @@
 import type { Design } from '../ir/ir.ts';
 import { at } from './at.ts';
+import { type CoveragePlaces, countLocals, emitCount, emitSample, placeCoverage, sampleLocals } from './coverage-kernel.ts';
 import { emitFunction, placeSpills } from './emit-program.ts';
 import { emitWrites } from './emit-writes.ts';
 import { emitGated, type GatedModule } from './gated.ts';
@@ -15,7 +16,8 @@ import { ByteWriter, Code, encodeModule, type FunctionCode, I32, I64, Signature 
 /**
  * A design as a WebAssembly module. It exports `memory`; `settle()`, which computes the outputs; `edge()`, which computes the next state
  * and takes it over; `step(n)`, n edges and a settling; `run(n)`, the same until `attention` is 1, which returns the edges; `advance(n)` and
- * `advanceUntil(n)` are these without settling, and both return the edges.
+ * `advanceUntil(n)` are these without settling, and both return the edges. Compiled for coverage it exports `observe(n)` and `observeUntil(n)` too: `advance`
+ * and `advanceUntil` that look at all signals before each edge.
  */
 export interface CompiledDesign extends PlacedDesign {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -23,6 +25,8 @@ export interface CompiledDesign extends PlacedDesign {
   readonly size: number;
   /** Makes the gated code, which shares the memory. */
   readonly gate: () => GatedModule;
+  /** What `observe` counts. */
+  readonly coverage: CoveragePlaces | undefined;
 }
 
 const PAGE = 65536;
@@ -122,20 +126,23 @@ function emitLoop(out: ByteWriter, edge: number, stop: ((out: ByteWriter) => voi
 }
 
 /**
- * Compiles a design. `trace`: every named signal is computed by `settle`.
+ * Compiles a design. `trace`: every named signal is computed by `settle`; `covered`: and looked at before each edge.
  * @throws SimulationError for a combinational loop, or memories that do not fit into 4 GiB.
  */
-export function compile(design: Design, trace: boolean): CompiledDesign {
+export function compile(design: Design, trace: boolean, covered = false): CompiledDesign {
   const lowered = lowerDesign(design, trace);
   const { graph, limbs, state, layout, registers, writes: units, resets, attention, writePorts } = lowered;
   const widths = graph.memories.map(memory => memory.width);
   const assembly = new Assembly(limbs, layout, widths);
-  const callCycle = assembly.program([...registers, ...units].flatMap(unit => unit.roots));
+  const next = [...registers, ...units].flatMap(unit => unit.roots);
+  const callCycle = assembly.program(next);
+  const callObserved = covered ? assembly.program([...lowered.outputs, ...next]) : undefined;
   const callReset = assembly.program(resets);
   const callSettle = assembly.program(lowered.outputs);
   const callAttention = assembly.program(attention === undefined ? [] : [attention]);
   const rest = placeRest(lowered);
   const { bases, gating } = rest;
+  const coverage = covered ? placeCoverage(lowered, layout) : undefined;
   const pages = Math.ceil(layout.end / PAGE);
   if (pages > MOST_PAGES)
     throw new SimulationError(
@@ -145,8 +152,8 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
   assembly.emit();
 
   const writes = emitWrites(writePorts, graph.memories, bases).map(code => assembly.add(code));
-  const edge = assembly.plain(out => {
-    callCycle(out);
+  const edgeOf = (cycle: (out: ByteWriter) => void) => (out: ByteWriter) => {
+    cycle(out);
     if (resets.length > 0) {
       out.i32(0);
       out.load(I32, 4, state.reset);
@@ -156,7 +163,8 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
     }
     emitCommit(out, state);
     for (const write of writes) out.call(write);
-  });
+  };
+  const edge = assembly.plain(edgeOf(callCycle));
   const settle = assembly.plain(callSettle);
   const step = assembly.plain(
     out => {
@@ -171,10 +179,10 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
     out.i32(0);
     out.load(I32, 4, attention?.address ?? 0);
   };
-  const loop = (stops: boolean, settles: boolean) =>
+  const loop = (stops: boolean, settles: boolean, by = edge) =>
     assembly.plain(
       out => {
-        emitLoop(out, edge, stops && attention !== undefined ? stop : undefined);
+        emitLoop(out, by, stops && attention !== undefined ? stop : undefined);
         if (settles) out.call(settle);
         out.localGet(1);
       },
@@ -182,6 +190,18 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
       [I32],
     );
   const exported = { edge, settle, step, run: loop(true, true), advance: loop(false, false), advanceUntil: loop(true, false) };
+  const observing: Record<string, number> = {};
+  if (coverage && callObserved) {
+    const count = assembly.plain(out => emitCount(out, coverage), Signature.two, countLocals);
+    const sample = assembly.plain(out => emitSample(out, coverage, count), Signature.run, sampleLocals);
+    const observedEdge = edgeOf(out => {
+      callObserved(out);
+      out.call(sample);
+    });
+    const observed = assembly.plain(observedEdge);
+    observing.observe = loop(false, false, observed);
+    observing.observeUntil = loop(true, false, observed);
+  }
   const gate = () => {
     const place = new Layout(gating.address);
     const plan = gatingPlanOf(lowered, place);
@@ -192,9 +212,14 @@ export function compile(design: Design, trace: boolean): CompiledDesign {
     return gated;
   };
   return {
-    bytes: encodeModule({ functions: assembly.functions, memoryPages: pages, exported: new Map(Object.entries(exported)) }),
+    bytes: encodeModule({
+      functions: assembly.functions,
+      memoryPages: pages,
+      exported: new Map(Object.entries({ ...exported, ...observing })),
+    }),
     size: limbs.size,
     gate,
+    coverage,
     ...placedDesign(lowered, rest),
   };
 }

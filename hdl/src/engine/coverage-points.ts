@@ -103,6 +103,8 @@ class DecisionWriter {
   }
 
   private when(statement: If): Statement {
+    // Not the user's: the count of a cover.
+    if (statement.site === nowhere) return statement;
     const labels = statement.arms.map((_, i) => (i === 0 ? 'when' : i === 1 ? 'elsewhen' : `elsewhen#${i}`));
     const wire = this.decision('when', statement.site, labels);
     return this.marked(statement, wire);

@@ -1,11 +1,10 @@
-import type { Site } from '../ir/ir.ts';
-import { Coverage, type DecisionCoverage, type SignalCoverage, type StateCoverage } from './coverage.ts';
-import type { Decision, ModulePoints } from './coverage-points.ts';
+import type { Coverage } from './coverage.ts';
+import type { ModulePoints } from './coverage-points.ts';
+import { coverageOf } from './coverage-result.ts';
 import type { PlacedDesign } from './lowered-design.ts';
 
 /** What all instances of a module have done. */
 interface ModuleRecord {
-  readonly points: ModulePoints;
   /** First word of each signal in the lists of bits that rose and fell, by name. */
   readonly words: ReadonlyMap<string, number>;
   /** First count of each decision, by the name of its wire; the counts are by the wire's value. */
@@ -30,11 +29,12 @@ interface StatePlace {
 const CODES = 2 ** 16;
 
 /**
- * Looks at the values of all signals before each clock edge. What has changed goes to lists that the instances of a module share, so the result is
+ * Looks at the values of all signals before each clock edge, for machines that do not count by themselves. What has changed goes to lists that the instances of a module share, so the result is
  * merged as it is made. Few signals change in a cycle: a word that has not is one comparison.
  */
 export class CoverageSampler {
   private readonly memory: Int32Array;
+  private readonly points: ReadonlyMap<string, ModulePoints>;
   private readonly modules = new Map<string, ModuleRecord>();
   /** For each word of a signal of an instance: where it is, its value at the last sample, and its place in the lists. */
   private readonly places: Int32Array;
@@ -51,6 +51,7 @@ export class CoverageSampler {
 
   constructor(design: PlacedDesign, buffer: ArrayBuffer, points: ReadonlyMap<string, ModulePoints>) {
     this.memory = new Int32Array(buffer);
+    this.points = points;
     let end = 0;
     let counts = 0;
     for (const module of points.values()) {
@@ -65,7 +66,6 @@ export class CoverageSampler {
         counts += labels.length + 2;
       }
       this.modules.set(module.module, {
-        points: module,
         words,
         decisions,
         states: new Map(
@@ -150,54 +150,28 @@ export class CoverageSampler {
 
   /** What has been seen so far. */
   result(): Coverage {
-    const signals: SignalCoverage[] = [];
-    const decisions: DecisionCoverage[] = [];
-    const states: StateCoverage[] = [];
-    for (const { points, words, decisions: firstCounts, states: records } of this.modules.values()) {
-      const { module } = points;
-      for (const { name, width, site } of points.signals) {
-        const word = words.get(name) ?? 0;
+    const record = (module: ModulePoints) => this.modules.get(module.module);
+    return coverageOf(this.points.values(), {
+      toggles: (module, { name, width }) => {
+        const word = record(module)?.words.get(name) ?? 0;
         const bits = (list: Int32Array) => bitsOf(list.subarray(word, word + Math.ceil(width / 32)));
-        signals.push({ module, name, place: placeOf(site), width, rose: bits(this.rose), fell: bits(this.fell) });
-      }
-      for (const decision of points.decisions) {
-        const count = firstCounts.get(decision.wire) ?? 0;
-        decisions.push(decided(module, decision, this.counts.subarray(count, count + decision.labels.length + 2)));
-      }
-      for (const { name, site, states: names = [] } of points.states) {
-        const record = records.get(name);
-        const named = (code: number) => names[code] ?? `${code}`;
-        states.push({
-          module,
-          name,
-          place: placeOf(site),
-          states: names.flatMap((state, code) => ({ state, cycles: record?.cycles[code] ?? 0 })),
-          transitions: [...(record?.transitions ?? [])].map(([key, count]) => {
-            return { from: named(Math.floor(key / CODES)), to: named(key % CODES), count };
-          }),
-        });
-      }
-    }
-    return new Coverage({ signals, decisions, states });
+        return { rose: bits(this.rose), fell: bits(this.fell) };
+      },
+      counts: (module, { wire, labels }) => {
+        const count = record(module)?.decisions.get(wire) ?? 0;
+        return this.counts.subarray(count, count + labels.length + 2);
+      },
+      states: (module, { name }) => {
+        const { cycles = [], transitions = new Map<number, number>() } = record(module)?.states.get(name) ?? {};
+        return {
+          cycles,
+          transitions: [...transitions].map(([key, count]) => ({ from: Math.floor(key / CODES), to: key % CODES, count })),
+        };
+      },
+    });
   }
 }
 
-const placeOf = ({ frames }: Site) => frames[0];
-
 function bitsOf(words: Int32Array): bigint {
   return words.reduceRight((high, word) => (high << 32n) | BigInt(word >>> 0), 0n);
-}
-
-/** `counts` are by the value of the decision's wire. */
-function decided(module: string, { kind, site, labels }: Decision, counts: Float64Array): DecisionCoverage {
-  const count = (value: number) => counts[value] ?? 0;
-  const ways = labels.flatMap((label, i) => {
-    if (kind === 'match') return { way: label === '' ? 'otherwise' : label, count: count(i + 1) };
-    const not = counts.subarray(i + 2).reduce((sum, later) => sum + later, 0);
-    return [
-      { way: `${label} 1`, count: count(i + 1) },
-      { way: `${label} 0`, count: not },
-    ];
-  });
-  return { module, kind, place: placeOf(site), ways };
 }

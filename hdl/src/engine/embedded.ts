@@ -1,10 +1,11 @@
 import type { Design } from '../ir/ir.ts';
 import type { WaveSignal, WaveWriter } from '../waves/signals.ts';
 import type { Coverage } from './coverage.ts';
+import { CoverageCounts } from './coverage-counts.ts';
 import { CoverageSampler } from './coverage-sampler.ts';
 import { waveFile } from './file-sink.ts';
 import type { PlacedDesign, TracedSignal } from './lowered-design.ts';
-import { type Gating, type Machine, MOST_CYCLES, wasmMachine } from './machine.ts';
+import { type Gating, type Machine, MOST_CYCLES, type Observer, wasmMachine } from './machine.ts';
 import { nearest } from './nearest.ts';
 import { type PreparedDesign, prepared } from './prepared.ts';
 import { restoreState, saveState } from './saved-state.ts';
@@ -168,6 +169,9 @@ class ObservedSimulation extends MachineSimulation {
   private readonly edge: () => void;
   private readonly writer: WaveWriter | undefined;
   private readonly sampler: CoverageSampler | undefined;
+  /** Set where the machine counts by itself. */
+  private readonly counts: CoverageCounts | undefined;
+  private readonly observer: Observer | undefined;
   private open = true;
   /** From the cycle to the time of the waveform, which never goes back. */
   private offset = 0;
@@ -177,7 +181,9 @@ class ObservedSimulation extends MachineSimulation {
     const { points } = ready;
     this.edge = () => machine.edge();
     const { design, buffer } = machine;
-    this.sampler = points && new CoverageSampler(design, buffer, points);
+    this.observer = points && machine.observer;
+    this.counts = points && this.observer && new CoverageCounts(design, buffer, points, this.observer.places);
+    this.sampler = points && !this.counts ? new CoverageSampler(design, buffer, points) : undefined;
     this.writer = file === undefined ? undefined : waveFile(file, this.waves(machine));
   }
 
@@ -195,12 +201,33 @@ class ObservedSimulation extends MachineSimulation {
 
   override step(cycles = 1): void {
     checkCycles(cycles);
+    if (this.observer && !this.writer) {
+      this.observe(this.observer.observe, cycles);
+      return;
+    }
     this.settle();
     for (let i = 0; i < cycles; i++) this.clock();
   }
 
+  /** Has the machine run and look. @returns the cycles. */
+  private observe(run: (cycles: number) => number, cycles: number): number {
+    if (this.counts?.isFresh) this.settle();
+    const counted = (asked: number) => this.counts?.during(() => run(asked)) ?? 0;
+    let total = 0;
+    while (total < cycles) {
+      const asked = Math.min(cycles - total, MOST_CYCLES);
+      const ran = counted(asked);
+      total += ran;
+      if (ran < asked) break;
+    }
+    this.cycle += total;
+    this.settle();
+    return total;
+  }
+
   override run(maxCycles: number): number {
     checkCycles(maxCycles);
+    if (this.observer && !this.writer) return this.observe(this.observer.observeUntil, maxCycles);
     this.settle();
     const attention = this.ports.get('attention');
     const stops = attention?.direction === 'output' && attention.width === 1 ? attention.words : undefined;
@@ -211,6 +238,10 @@ class ObservedSimulation extends MachineSimulation {
 
   private clock(): void {
     if (this.open) this.writer?.sample(this.cycle + this.offset);
+    if (this.observer) {
+      this.observe(this.observer.observe, 1);
+      return;
+    }
     this.sampler?.sample();
     this.edge();
     this.cycle++;
@@ -222,10 +253,11 @@ class ObservedSimulation extends MachineSimulation {
     super.restore(state);
     this.offset = Math.max(0, time - this.cycle);
     this.sampler?.jump();
+    this.counts?.jump();
   }
 
   override coverage(): Coverage {
-    return this.sampler?.result() ?? super.coverage();
+    return this.counts?.result() ?? this.sampler?.result() ?? super.coverage();
   }
 
   override [Symbol.dispose](): void {
@@ -242,7 +274,7 @@ class ObservedSimulation extends MachineSimulation {
  */
 export function embedded(design: Design, options: EmbeddedOptions = {}): CoveredSimulation {
   const ready = prepared(design, options);
-  const machine = wasmMachine(ready.design, ready.signals, options.gating ?? 'auto');
+  const machine = wasmMachine(ready.design, ready.signals, options.gating ?? 'auto', ready.points !== undefined);
   return simulationOf('embedded', machine, options, ready);
 }
 

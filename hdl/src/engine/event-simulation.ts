@@ -1,4 +1,4 @@
-import type { Design, Reset } from '../ir/ir.ts';
+import type { Design, Domain, Reset } from '../ir/ir.ts';
 import { formatDiagnostic } from '../passes/diagnostic.ts';
 import { ClockSchedule, timingsOf } from './clock-schedule.ts';
 import { type EventSource, type ExposedDesign, logText } from './events.ts';
@@ -12,12 +12,14 @@ import {
 } from './simulation.ts';
 import { clockedDomains } from './single-clock.ts';
 
-/** A `cover` of the design and whether it has held. */
+/** A `cover` of the design and how often it has held. */
 export interface CoverResult {
   readonly message: string;
   /** Path of the instance below the top, empty for the top itself. */
   readonly path: string;
   readonly covered: boolean;
+  /** Edges of its clock, outside of reset, at which it held. */
+  readonly count: number;
 }
 
 /** Told of a log line in the cycle in which it is written. */
@@ -36,11 +38,15 @@ export class EventSimulation implements Simulation {
   private readonly schedule: ClockSchedule;
   private readonly clockCount: number;
   private readonly resets: ReadonlyMap<Reset, Uint32Array>;
-  private readonly covered = new Set<EventSource>();
+  private readonly coverSources: readonly EventSource[];
+  /** By cover: counts of edges at which the domain was in reset. */
+  private readonly inReset: number[];
 
   constructor(inner: Simulation, exposed: ExposedDesign, design: Design, options: SimulationOptions, onLog: LogListener) {
     this.inner = inner;
     this.exposed = exposed;
+    this.coverSources = exposed.sources.filter(({ statement: s }) => s.kind === 'property' && s.property === 'cover');
+    this.inReset = this.coverSources.map(() => 0);
     this.onLog = onLog;
     const words = (name: string | undefined) => (name === undefined ? undefined : inner.ports.get(name)?.words);
     this.flags = words(exposed.flags) ?? new Uint32Array(1);
@@ -78,11 +84,20 @@ export class EventSimulation implements Simulation {
 
   /** What the covers of the design came to so far. */
   get covers(): CoverResult[] {
-    return this.exposed.sources.flatMap(source => {
-      const { path, statement } = source;
-      if (statement.kind !== 'property' || statement.property !== 'cover') return [];
-      return [{ message: statement.message, path, covered: this.covered.has(source) }];
+    return this.coverSources.map((source, i) => {
+      const count = this.counted(source) - (this.inReset[i] ?? 0);
+      const message = source.statement.kind === 'property' ? source.statement.message : '';
+      return { message, path: source.path, covered: count > 0, count };
     });
+  }
+
+  /** What the design itself counted, which does not see the resets of the top. */
+  private counted({ values: [place] }: EventSource): number {
+    return place ? Number(bitsOf(this.values, place.low, place.width)) : 0;
+  }
+
+  private isReset({ reset }: Domain): boolean {
+    return reset !== undefined && this.resets.get(reset)?.[0] === (reset.active === 'high' ? 1 : 0);
   }
 
   memory(path: string): MemoryView {
@@ -104,30 +119,38 @@ export class EventSimulation implements Simulation {
     return this.advance(maxCycles, true);
   }
 
-  /** The inner simulation's state, and a byte for each source that is 1 if it is a cover that has held. */
+  /** The inner simulation's state, and eight bytes for each cover. */
   save(): Uint8Array {
     const state = this.inner.save();
-    const { sources } = this.exposed;
-    const all = new Uint8Array(state.length + sources.length);
+    const own = new Uint8Array(Float64Array.from(this.inReset).buffer);
+    const all = new Uint8Array(state.length + own.length);
     all.set(state);
-    all.set(
-      sources.map(source => (this.covered.has(source) ? 1 : 0)),
-      state.length,
-    );
+    all.set(own, state.length);
     return all;
   }
 
   restore(state: Uint8Array): void {
-    const { sources } = this.exposed;
-    const size = Math.max(0, state.length - sources.length);
+    const size = Math.max(0, state.length - 8 * this.inReset.length);
     this.inner.restore(state.subarray(0, size));
-    this.covered.clear();
-    sources.forEach((source, i) => {
-      if (state[size + i] === 1) this.covered.add(source);
+    new Float64Array(state.slice(size).buffer).forEach((count, i) => {
+      this.inReset[i] = count;
     });
   }
 
   private advance(cycles: number, stops: boolean): number {
+    const before = this.coverSources.map(source => (this.isReset(source.domain) ? this.counted(source) : undefined));
+    try {
+      return this.pass(cycles, stops);
+    } finally {
+      // Inputs, and so resets, stay as they are meanwhile.
+      before.forEach((count, i) => {
+        const source = this.coverSources[i];
+        if (count !== undefined && source) this.inReset[i] = (this.inReset[i] ?? 0) + this.counted(source) - count;
+      });
+    }
+  }
+
+  private pass(cycles: number, stops: boolean): number {
     let passed = 0;
     while (passed < cycles) {
       const ran = this.inner.run(cycles - passed);
@@ -147,9 +170,8 @@ export class EventSimulation implements Simulation {
     const rising = this.schedule.at(cycle);
     for (const source of this.exposed.sources) {
       if ((((this.flags[source.flag >>> 5] ?? 0) >>> (source.flag & 31)) & 1) === 0) continue;
-      const { clock, reset } = source.domain;
-      if (this.clockCount > 1 && !rising.includes(clock)) continue;
-      if (reset && this.resets.get(reset)?.[0] === (reset.active === 'high' ? 1 : 0)) continue;
+      if (this.clockCount > 1 && !rising.includes(source.domain.clock)) continue;
+      if (this.isReset(source.domain)) continue;
       this.event(source, cycle);
     }
   }
@@ -159,8 +181,6 @@ export class EventSimulation implements Simulation {
     if (statement.kind === 'log') {
       const bits = source.values.map(({ low, width }) => bitsOf(this.values, low, width));
       this.onLog(logText(statement, bits), cycle);
-    } else if (statement.property === 'cover') {
-      this.covered.add(source);
     } else {
       const where = path === '' ? '' : ` in ${path}`;
       const hint =

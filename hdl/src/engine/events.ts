@@ -11,9 +11,9 @@ export interface EventSource {
   readonly statement: Property | Log;
   /** The top's domain whose edges count. */
   readonly domain: Domain;
-  /** Bit of `flags` that is 1 where there is something to tell: an assertion fails, a cover holds for the first time, a line is written. */
+  /** Bit of `flags` that is 1 where there is something to tell: an assertion fails, a line is written. */
   readonly flag: number;
-  /** Bits of `values` for each value of a log line. */
+  /** Bits of `values` for each value of a log line, or for the count of a cover: the edges at which it held, those in reset among them. */
   readonly values: readonly { readonly low: number; readonly width: number }[];
 }
 
@@ -33,6 +33,11 @@ const read = (signal: Signal): Expr => ({ kind: 'signal', signal, width: signal.
 const not = (value: Expr): Expr => ({ kind: 'unary', op: 'not', value, width: value.width, site: nowhere });
 const both = (left: Expr, right: Expr): Expr => {
   return { kind: 'binary', op: 'and', signed: false, left, right, width: 1, site: nowhere };
+};
+const next = (signal: Signal): Expr => {
+  const { width } = signal;
+  const one: Expr = { kind: 'const', value: 1n, width, site: nowhere };
+  return { kind: 'binary', op: 'add', signed: false, left: read(signal), right: one, width, site: nowhere };
 };
 const zeros = (width: number): Expr => ({ kind: 'const', value: 0n, width, site: nowhere });
 const assign = (signal: Signal, low: number, value: Expr): Statement => {
@@ -78,11 +83,12 @@ function withPorts(now: Module, before: Module): Module {
     const init = domain.reset ? 0n : undefined;
     return [{ ...output(freeName(now, `sim_${domain.name}`), 1), kind: 'register', init, domain }];
   });
+  // They keep their value, so that a design in which nothing else changes is still at rest.
   if (kept.length === 0) return now;
   return {
     ...now,
     signals: [...now.signals, ...kept],
-    body: [...now.body, ...kept.map(register => assign(register, 0, not(read(register))))],
+    body: [...now.body, ...kept.map(register => assign(register, 0, read(register)))],
   };
 }
 
@@ -129,7 +135,7 @@ function expose(module: Module, childOf: (child: Module) => Exposed | undefined)
 
   const flags = sources.length > 0 ? output(freeName(module, 'sim_flags'), flagCount) : undefined;
   const values = valueBits > 0 ? output(freeName(module, 'sim_values'), valueBits) : undefined;
-  const writer = new EventWriter(module, sources, flags, values, freeName(module, 'sim_seen'));
+  const writer = new EventWriter(module, sources, flags, values, freeName(module, 'sim_count'));
   const portOf = (instance: Instance, port: Signal) => {
     const now = instances.get(instance) ?? instance;
     return { instance: now, port: now.module.signals.find(({ name }) => name === port.name) ?? port };
@@ -153,7 +159,12 @@ function expose(module: Module, childOf: (child: Module) => Exposed | undefined)
   const ports = module.signals.filter(({ kind }) => kind === 'input' || kind === 'output');
   const inner = module.signals.filter(signal => !ports.includes(signal));
   const signals = [...ports, ...(flags ? [flags] : []), ...(values ? [values] : []), ...inner, ...writer.registers];
-  const now = { ...module, signals, instances: [...instances.values()], body: [...defaults, ...body, ...fromChildren] };
+  const now = {
+    ...module,
+    signals,
+    instances: [...instances.values()],
+    body: [...defaults, ...body, ...writer.after, ...fromChildren],
+  };
   return { module: now, sources, flags, values };
 }
 
@@ -163,11 +174,9 @@ function ownSources(module: Module): EventSource[] {
   let bits = 0;
   walk(module.body, statement => {
     if (statement.kind !== 'property' && statement.kind !== 'log') return;
-    const parts = statement.kind === 'log' ? statement.parts : [];
-    const values = parts.flatMap(part => {
-      if (typeof part === 'string') return [];
-      bits += part.value.width;
-      return [{ low: bits - part.value.width, width: part.value.width }];
+    const values = valueWidths(statement).map(width => {
+      bits += width;
+      return { low: bits - width, width };
     });
     const { of = statement.domain } = statement.domain;
     sources.push({ path: '', statement, domain: of, flag: sources.length, values });
@@ -175,13 +184,23 @@ function ownSources(module: Module): EventSource[] {
   return sources;
 }
 
+/** Bits of a cover's count: enough for years. */
+const COUNT_WIDTH = 48;
+
+function valueWidths(statement: Property | Log): readonly number[] {
+  if (statement.kind === 'log') return statement.parts.flatMap(part => (typeof part === 'string' ? [] : [part.value.width]));
+  return statement.property === 'cover' ? [COUNT_WIDTH] : [];
+}
+
 /** Replaces the events of a module, which it meets in the order of the text. */
 class EventWriter {
   readonly registers: Signal[] = [];
+  /** What stands after the body. */
+  readonly after: Statement[] = [];
   private readonly sources: readonly EventSource[];
   private readonly flags: Signal | undefined;
   private readonly values: Signal | undefined;
-  private readonly seenName: string;
+  private readonly countName: string;
   private readonly module: Module;
   private next = 0;
 
@@ -190,13 +209,13 @@ class EventWriter {
     sources: readonly EventSource[],
     flags: Signal | undefined,
     values: Signal | undefined,
-    seenName: string,
+    countName: string,
   ) {
     this.module = module;
     this.sources = sources;
     this.flags = flags;
     this.values = values;
-    this.seenName = seenName;
+    this.countName = countName;
   }
 
   statement(statement: Statement): readonly Statement[] {
@@ -215,15 +234,15 @@ class EventWriter {
       const fails = not(statement.condition);
       return [assign(flags, source.flag, looking ? both(looking, fails) : fails)];
     }
-    // A cover tells of itself once: what holds in every cycle would else stop the engine in every cycle.
-    const { domain } = statement;
-    const condition = looking ? both(looking, statement.condition) : statement.condition;
-    const init = domain.reset ? 0n : undefined;
-    const seen: Signal = { ...output(`${this.seenName}_${source.flag}`, 1), kind: 'register', init, domain };
-    this.registers.push(seen);
-    const first = both(condition, not(read(seen)));
-    const kept: Expr = { kind: 'binary', op: 'or', signed: false, left: condition, right: read(seen), width: 1, site: nowhere };
-    return [assign(flags, source.flag, first), assign(seen, 0, kept)];
+    // A cover is counted where it stands, so that it stops nothing.
+    const { domain, condition } = statement;
+    const count: Signal = { ...output(`${this.countName}_${source.flag}`, COUNT_WIDTH), kind: 'register', domain };
+    this.registers.push(count);
+    if (values) this.after.push(assign(values, source.values[0]?.low ?? 0, read(count)));
+    const body = [assign(count, 0, next(count))];
+    return [
+      { kind: 'if', arms: [{ condition: looking ? both(looking, condition) : condition, body }], otherwise: [], site: nowhere },
+    ];
   }
 
   /** Whether a reset that is a signal of the module is inactive; those that are ports of the top are looked at from outside. */

@@ -33,6 +33,6 @@ export {
 export { type Gating, type Machine, MOST_CYCLES } from './machine.ts';
 export { type PreparedDesign, prepared } from './prepared.ts';
 export type { Item, ProgramFunction, Root, WritePort } from './program.ts';
-export { type Program, schedule } from './schedule.ts';
 export { resetInputs } from './reset-inputs.ts';
+export { type Program, schedule } from './schedule.ts';
 export { clockedDomains, singleClock } from './single-clock.ts';

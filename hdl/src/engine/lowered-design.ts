@@ -164,7 +164,7 @@ function placeTraced(
   const place = (places: Map<number, number>, key: number, width: number, storesAt: (address: number) => readonly Root[]) => {
     let address = places.get(key);
     if (address === undefined) {
-      address = layout.reserve(8 * Math.ceil(width / 64), 8);
+      address = width <= 32 ? layout.reserve(4, 4) : layout.reserve(8 * Math.ceil(width / 64), 8);
       stores.push(...storesAt(address));
       places.set(key, address);
     }

@@ -1,5 +1,6 @@
 import type { Design } from '../ir/ir.ts';
 import { type CompiledDesign, compile } from './compile.ts';
+import type { CoveragePlaces } from './coverage-kernel.ts';
 import type { GatedModule } from './gated.ts';
 import { noteShared, Policy } from './gating-places.ts';
 import type { PlacedDesign } from './lowered-design.ts';
@@ -23,6 +24,16 @@ export interface Machine {
   share(memory: number): void;
   /** Has to be told when registers were changed by others than the machine. */
   changed(): void;
+  /** Of a machine that was made for coverage and can count by itself. */
+  readonly observer?: Observer | undefined;
+}
+
+/** `step` and `run` of a machine that looks at all signals before each edge, without settling. */
+export interface Observer {
+  readonly places: CoveragePlaces;
+  /** @returns the cycles. */
+  observe(cycles: number): number;
+  observeUntil(maxCycles: number): number;
 }
 
 /** When code that computes only what has changed may run; see `EmbeddedOptions`. */
@@ -40,6 +51,8 @@ interface Exports {
   run(maxCycles: number): number;
   advance(cycles: number): number;
   advanceUntil(maxCycles: number): number;
+  observe?(cycles: number): number;
+  observeUntil?(maxCycles: number): number;
 }
 
 /** A design as WebAssembly in this process. */
@@ -53,6 +66,7 @@ export class WasmMachine implements Machine {
   private untilGated: number;
   private readonly alwaysGated: boolean;
   private readonly shared = new Set<number>();
+  readonly observer: Observer | undefined;
 
   constructor(design: CompiledDesign, gating: Gating) {
     this.design = design;
@@ -63,6 +77,9 @@ export class WasmMachine implements Machine {
     const pays = { never: Number.POSITIVE_INFINITY, auto: GATING_PAYS / (design.size + 100), early: 0, always: 0 };
     this.untilGated = pays[gating];
     this.alwaysGated = gating === 'always';
+    const { observe, observeUntil } = this.plain;
+    const places = design.coverage;
+    this.observer = places && observe && observeUntil && { places, observe, observeUntil };
   }
 
   settle(): void {
@@ -114,6 +131,6 @@ export class WasmMachine implements Machine {
 }
 
 /** Compiles a design to WebAssembly. @throws SimulationError as `compile` does. */
-export function wasmMachine(design: Design, trace: boolean, gating: Gating): WasmMachine {
-  return new WasmMachine(compile(design, trace), gating);
+export function wasmMachine(design: Design, trace: boolean, gating: Gating, covered = false): WasmMachine {
+  return new WasmMachine(compile(design, trace, covered), gating);
 }

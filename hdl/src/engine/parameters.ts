@@ -1,5 +1,6 @@
 import type { Design, Module, Signal } from '../ir/ir.ts';
 import { rewriteBody } from '../ir/rewrite.ts';
+import { quantity } from '../lang/errors.ts';
 import { SimulationError } from './simulation.ts';
 
 /** Values of the top module's parameters by name; a negative one is two's complement. */
@@ -40,6 +41,6 @@ function pattern({ name, width }: Signal, value: number | bigint): bigint {
   const fits =
     (typeof value === 'bigint' || Number.isSafeInteger(value)) &&
     (BigInt.asUintN(width, BigInt(value)) === BigInt(value) || BigInt.asIntN(width, BigInt(value)) === BigInt(value));
-  if (!fits) throw new SimulationError(`The parameter '${name}' is a whole number of ${width} bits, not ${value}.`);
+  if (!fits) throw new SimulationError(`The parameter '${name}' is a whole number of ${quantity(width, 'bit')}, not ${value}.`);
   return BigInt.asUintN(width, BigInt(value));
 }

@@ -15,6 +15,8 @@ export interface Location {
 /** Where something was written: the user's frames, innermost first ("written here", then "called from"). Resolved when first read. */
 export interface Site {
   readonly frames: readonly Location[];
+  /** Rises in the order in which things were made, as the turns of a loop make them; undefined where nobody wrote them. */
+  readonly order?: number;
 }
 
 interface Node {

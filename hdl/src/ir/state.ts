@@ -27,9 +27,18 @@ export function outerDomain({ domains }: Instance, inner: Domain): Domain | unde
   return domains.get((inner.of ?? inner).name);
 }
 
+/**
+ * Whether the reset of the domain acts on a register that is not declared `crossing`, in the module or below: then its end has to come from the domain's
+ * clock.
+ */
+export function needsTimedReset(module: Module, domain: Domain): boolean {
+  return domain.reset !== undefined && needs(module).timedResets.has(domain);
+}
+
 interface Needs {
   readonly clocks: ReadonlySet<Domain>;
   readonly resets: ReadonlySet<Domain>;
+  readonly timedResets: ReadonlySet<Domain>;
 }
 
 const known = new WeakMap<Module, Needs>();
@@ -46,16 +55,18 @@ function needs(module: Module): Needs {
 /** What is inside a black box is not known: it gets all that it names. */
 function external(module: Module): Needs {
   const all = new Set<Domain>(module.domains);
-  return { clocks: all, resets: all };
+  return { clocks: all, resets: all, timedResets: all };
 }
 
 function find(module: Module): Needs {
   const resets = new Set<Domain>();
+  const timedResets = new Set<Domain>();
   const clocks = new Set<Domain>();
-  for (const { kind, init, domain } of module.signals) {
+  for (const { kind, init, domain, crossing } of module.signals) {
     if (kind !== 'register' || init === undefined || !domain) continue;
     clocks.add(domain);
     resets.add(domain);
+    if (!crossing) timedResets.add(domain);
   }
   walk(module.body, statement => {
     if (statement.kind === 'assign') {
@@ -74,8 +85,9 @@ function find(module: Module): Needs {
       if (!outer) continue;
       if (needsClock(child, inner)) clocks.add(outer);
       if (needsReset(child, inner)) resets.add(outer);
+      if (needsTimedReset(child, inner)) timedResets.add(outer);
     }
   }
   for (const { of: base } of clocks) if (base) clocks.add(base);
-  return { clocks, resets };
+  return { clocks, resets, timedResets };
 }

@@ -3,7 +3,7 @@ import { extreme, inRange, magnitude, rotated, saturatingDifference, saturatingS
 import { noteMade } from './discarded.ts';
 import type { DomainChoice } from './domain.ts';
 import { Encoding } from './encoding.ts';
-import { HdlError } from './errors.ts';
+import { HdlError, quantity } from './errors.ts';
 import { folded, ones } from './fold.ts';
 import { type CallSite, callSite, sharingSite } from './site.ts';
 import { type Place, scaled, store } from './store.ts';
@@ -41,27 +41,6 @@ export type Operation =
   | { readonly kind: 'slice'; readonly value: Bits; readonly low: number }
   | { readonly kind: 'extend'; readonly signed: boolean; readonly value: Bits }
   | { readonly kind: 'memory-read'; readonly memory: object; readonly address: Bits };
-
-/** The nodes that an operation computes from. */
-export function operandsOf(o: Operation): readonly Bits[] {
-  switch (o.kind) {
-    case 'const':
-    case 'signal':
-      return [];
-    case 'unary':
-    case 'slice':
-    case 'extend':
-      return [o.value];
-    case 'binary':
-      return [o.left, o.right];
-    case 'mux':
-      return [o.condition, o.whenTrue, o.whenFalse];
-    case 'concat':
-      return o.parts;
-    case 'memory-read':
-      return [o.address];
-  }
-}
 
 /** What a pattern of bits stands for: a two's complement number, a state, or (undefined) an unsigned number. */
 export type Meaning = 'signed' | Encoding | undefined;
@@ -116,9 +95,12 @@ export class Bits {
     const { meaning, width } = this;
     if (value instanceof Bits) {
       if (value.width !== width) {
-        throw new HdlError(`width mismatch: ${describe(this)} has ${width} bits, ${describe(value)} has ${value.width}`, {
-          help: 'a width never changes by itself: use zext(), sext() or trunc() on one of the two',
-        });
+        throw new HdlError(
+          `width mismatch: ${describe(this)} has ${quantity(width, 'bit')}, ${describe(value)} has ${value.width}`,
+          {
+            help: 'a width never changes by itself: use zext(), sext() or trunc() on one of the two',
+          },
+        );
       }
       if (value.meaning !== meaning) incompatible(this, value);
       return value;
@@ -284,7 +266,7 @@ export class Bits {
   part(low: number, n: number): Bits {
     if (!Number.isInteger(low) || !Number.isInteger(n) || low < 0 || n < 1 || low + n > this.width) {
       throw new HdlError(
-        `bits ${low + n - 1} down to ${low} are not all inside ${describe(this)}, which has ${this.width} bits`,
+        `bits ${low + n - 1} down to ${low} are not all inside ${describe(this)}, which has ${quantity(this.width, 'bit')}`,
         { help: 'the lowest bit has the number 0' },
       );
     }
@@ -297,7 +279,7 @@ export class Bits {
   word(i: unknown, n: number): Bits {
     const count = this.width / n;
     if (!Number.isInteger(n) || n < 1 || !Number.isInteger(count))
-      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`, {
+      throw new HdlError(`${describe(this)} has ${quantity(this.width, 'bit')}, which are no whole number of ${n}-bit words`, {
         help: 'take words of a size that divides it, or extend it first',
       });
     if (!(i instanceof Bits)) return this.part(Number(i) * n, n);
@@ -306,7 +288,7 @@ export class Bits {
   }
   words(n: number): Bits[] {
     if (!Number.isInteger(n) || n < 1 || this.width % n !== 0)
-      throw new HdlError(`${describe(this)} has ${this.width} bits, which are no whole number of ${n}-bit words`, {
+      throw new HdlError(`${describe(this)} has ${quantity(this.width, 'bit')}, which are no whole number of ${n}-bit words`, {
         help: 'take words of a size that divides it, or extend it first',
       });
     return Array.from({ length: this.width / n }, (_, i) => this.part(i * n, n));
@@ -343,7 +325,7 @@ export class Bits {
   private extend(width: number, signed: boolean): Bits {
     if (width < this.width) {
       const name = signed ? 'sext' : 'zext';
-      throw new HdlError(`${name} from ${this.width} to ${width} bits would lose bits`, {
+      throw new HdlError(`${name} from ${this.width} to ${quantity(width, 'bit')} would lose bits`, {
         help: `use trunc(${width}) where that is meant`,
       });
     }
@@ -355,7 +337,7 @@ export class Bits {
   }
   as(width: number): Bits {
     if (width !== this.width)
-      throw new HdlError(`stated as ${width} bits, but ${describe(this)} has ${this.width}`, {
+      throw new HdlError(`stated as ${quantity(width, 'bit')}, but ${describe(this)} has ${this.width}`, {
         help: 'state the width that it has, or change it with zext() or trunc()',
       });
     return this;
@@ -388,7 +370,7 @@ export function checkIndex(index: Bits, count: number, places: string): void {
   const width = count === 1 ? 1 : Math.ceil(Math.log2(count));
   if (index.signed) throw new HdlError(`an index is unsigned, and ${describe(index)} is signed`, { help: 'use asUInt()' });
   if (index.width !== width)
-    throw new HdlError(`an index of ${places} has ${width} bits, and ${describe(index)} has ${index.width}`, {
+    throw new HdlError(`an index of ${places} has ${quantity(width, 'bit')}, and ${describe(index)} has ${index.width}`, {
       help: 'use zext() or trunc() on it: an index has no bit too many, so that none is lost',
     });
 }
@@ -423,7 +405,10 @@ export function typed<X>(bits: Bits): X {
 export function literal(width: number, value: unknown, meaning?: Meaning, site?: CallSite): Bits {
   const whole =
     typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)) || typeof value === 'boolean';
-  if (!whole) throw new HdlError(`${String(value)} is not a value of ${width} bits`, { help: 'use a signal or a whole number' });
+  if (!whole)
+    throw new HdlError(`${String(value)} is not a value of ${quantity(width, 'bit')}`, {
+      help: 'use a signal or a whole number',
+    });
   const v = BigInt(value as bigint | number | boolean);
   const signed = meaning === 'signed';
   if (v > ones(signed ? width - 1 : width) || v < -(1n << BigInt(width - 1)))

@@ -1,14 +1,12 @@
 import type * as ir from '../ir/ir.ts';
-import { Bits, describe, type Owner, operandsOf } from './bits.ts';
+import { Bits, describe, type Operation, type Owner } from './bits.ts';
 import { BlackBox } from './black-box.ts';
-import { computed, keepDiscarded } from './discarded.ts';
+import { computed, keepDiscarded, type Results } from './discarded.ts';
 import { ClockDomain } from './domain.ts';
-import { domainOf, domainsOf } from './domain-binding.ts';
+import { domainOf, domainsOf, type ScopeDomains } from './domain-binding.ts';
 import { HdlError } from './errors.ts';
 import { Memory } from './memory.ts';
 import { constructed, Module } from './module.ts';
-import { Repeats } from './repeats.ts';
-import type { Scope } from './scope.ts';
 import { Channel, Record as Fields } from './shapes.ts';
 import { type Recorded, record } from './statements.ts';
 
@@ -19,6 +17,18 @@ export interface Elaborated<M> {
   readonly design: ir.Design;
 }
 
+/** A module in the making: what it owns, by name. */
+interface Scope {
+  readonly module: Module<unknown>;
+  readonly label: string;
+  readonly domains: ScopeDomains;
+  readonly signals: Map<Bits, ir.Signal>;
+  readonly memories: Map<object, ir.Memory>;
+  readonly children: { readonly name: string; readonly scope: Scope; readonly site: ir.Site }[];
+  readonly body: Recorded[];
+  results: Results | undefined;
+}
+
 /**
  * Builds the hardware that `make` describes. Names come from the fields of each module before its logic runs; children are elaborated after
  * their parent's logic. The result is unchecked: see `checks` for the rules that a design must pass.
@@ -27,8 +37,7 @@ export interface Elaborated<M> {
 export function elaborate<M extends Module<never> | Module<unknown>>(make: () => M): Elaborated<M> {
   const { result: dut } = constructed(make);
   const modules: ir.Module[] = [];
-  const repeats = new Repeats();
-  const built = placed(dut as Module<unknown>, () => build(describeModule(dut as Module<unknown>, undefined), modules, repeats));
+  const built = placed(dut as Module<unknown>, () => build(describeModule(dut as Module<unknown>, undefined), modules));
   return { dut, design: { top: built, modules } };
 }
 
@@ -142,27 +151,11 @@ function nameReads(scope: Scope, memory: Memory, name: string): void {
   }
 }
 
-/** Turns a scope into IR, its children first. Of equal modules the first one is made, with its sites. */
-function build(scope: Scope, modules: ir.Module[], repeats: Repeats): ir.Module {
-  const children = new Map<Owner, ir.Module>();
-  for (const { scope: child } of scope.children)
-    children.set(
-      child,
-      placed(child.module, () => build(child, modules, repeats)),
-    );
-  const known = repeats.find(scope, children);
-  if (known) return known;
-  const module = assemble(scope, children);
-  repeats.add(scope, children, module);
-  modules.push(module);
-  return module;
-}
-
-function assemble(scope: Scope, children: ReadonlyMap<Owner, ir.Module>): ir.Module {
+/** Turns a scope into IR, its children first. */
+function build(scope: Scope, modules: ir.Module[]): ir.Module {
   const instances = new Map<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>();
   for (const { name, scope: child, site } of scope.children) {
-    const module = children.get(child);
-    if (!module) throw new Error(`the child '${name}' of ${scope.label} was not made before it`);
+    const module = placed(child.module, () => build(child, modules));
     const domains = new Map([...child.domains.outer].map(([inner, outer]) => [inner.name, outer]));
     const parameters = new Map(
       module.signals.filter(({ kind }) => kind === 'parameter').map(({ name: parameter, init }) => [parameter, init ?? 0n]),
@@ -184,6 +177,7 @@ function assemble(scope: Scope, children: ReadonlyMap<Owner, ir.Module>): ir.Mod
     site: scope.module['~site'],
   };
   if (scope.results) keepDiscarded(module.site, scope.results, bits => context.done.has(bits));
+  modules.push(module);
   return module;
 }
 
@@ -349,7 +343,7 @@ function convertDeep(context: Context, root: Bits): void {
       stack.pop();
       continue;
     }
-    const missing = operandsOf(bits.operation).filter(o => !done.has(o));
+    const missing = operands(bits.operation).filter(o => !done.has(o));
     if (missing.length > 0) {
       stack.push(...missing);
       continue;
@@ -363,6 +357,27 @@ function get(done: ReadonlyMap<Bits, ir.Expr>, bits: Bits): ir.Expr {
   const found = done.get(bits);
   if (!found) throw new Error(`${describe(bits)} was not converted before its user`);
   return found;
+}
+
+/** The nodes that an operation computes from. */
+function operands(o: Operation): readonly Bits[] {
+  switch (o.kind) {
+    case 'const':
+    case 'signal':
+      return [];
+    case 'unary':
+    case 'slice':
+    case 'extend':
+      return [o.value];
+    case 'binary':
+      return [o.left, o.right];
+    case 'mux':
+      return [o.condition, o.whenTrue, o.whenFalse];
+    case 'concat':
+      return o.parts;
+    case 'memory-read':
+      return [o.address];
+  }
 }
 
 /** The node itself, whose operands are `depth` nodes below a root. */

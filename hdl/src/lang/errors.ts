@@ -41,6 +41,11 @@ export abstract class DescriptionError extends Error {
   }
 }
 
+/** A number of things in a message: `1 bit`, `8 bits`. */
+export function quantity(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** What to do about a mistake. */
 export interface Help {
   readonly help: string;

@@ -1,5 +1,5 @@
 import { node } from './bits.ts';
-import { HdlError } from './errors.ts';
+import { HdlError, quantity } from './errors.ts';
 import { CallSite } from './site.ts';
 import { currentBlock, type Recorded, record } from './statements.ts';
 import type { Enum, EnumType, UInt } from './values.ts';
@@ -56,7 +56,9 @@ export function decode<W extends number>(
   const cases = arms.map(([value, body]) => {
     const v = BigInt(value);
     if (v < 0n || v >> BigInt(bits.width) !== 0n)
-      throw new HdlError(`the arm ${v} does not fit in ${bits.width} bits`, { help: 'remove the arm, or use a wider subject' });
+      throw new HdlError(`the arm ${v} does not fit in ${quantity(bits.width, 'bit')}`, {
+        help: 'remove the arm, or use a wider subject',
+      });
     if (seen.has(v))
       throw new HdlError(`the arm ${v} stands twice in this decode`, { help: 'put the statements of both into one arm' });
     seen.add(v);

@@ -1,6 +1,6 @@
 import { Bits, concat, literal, node, typed } from './bits.ts';
 import { currentDomain } from './domain.ts';
-import { HdlError } from './errors.ts';
+import { HdlError, quantity } from './errors.ts';
 import { leaves, unpack, zipLeaves } from './shapes.ts';
 import { CallSite } from './site.ts';
 import { currentBlock } from './statements.ts';
@@ -23,7 +23,7 @@ export interface ReadOptions {
    * registered, and the word follows what is written to it later).
    */
   readonly collision?: 'old' | 'new';
-  /** The word may come from another clock domain: something else keeps it still while it is read. `'stable'` says the same. */
+  /** The word may come from another clock domain: something else keeps it still while it is read. `true` says the same. */
   readonly crossing?: boolean | 'stable';
 }
 
@@ -45,7 +45,7 @@ export class Memory<T extends HType = HType> {
       throw new HdlError(`a memory has at least 1 word, not ${options.depth}`, { help: 'state how many words it has' });
     const lane = options.lane ?? type.width;
     if (type.width % lane !== 0)
-      throw new HdlError(`lanes of ${lane} bits do not divide a word of ${type.width} bits`, {
+      throw new HdlError(`lanes of ${quantity(lane, 'bit')} do not divide a word of ${quantity(type.width, 'bit')}`, {
         help: 'use a lane that divides the word',
       });
     this.type = type;
@@ -70,9 +70,12 @@ export class Memory<T extends HType = HType> {
   write(address: UInt<number> | number, data: Driver<Sig<T>>, mask?: UInt<number>): void {
     const lanes = this.type.width / this.lane;
     if (mask !== undefined && mask.width !== lanes)
-      throw new HdlError(`the mask has ${mask.width} bits, but a word has ${lanes} lanes of ${this.lane} bits`, {
-        help: 'give the mask one bit per lane',
-      });
+      throw new HdlError(
+        `the mask has ${quantity(mask.width, 'bit')}, but a word has ${quantity(lanes, 'lane')} of ${quantity(this.lane, 'bit')}`,
+        {
+          help: 'give the mask one bit per lane',
+        },
+      );
     currentBlock().push({
       kind: 'memory-write',
       memory: this,
@@ -99,7 +102,7 @@ export class Memory<T extends HType = HType> {
   read(address: UInt<number> | number, enable?: Bool, options: ReadOptions = {}): Sig<T> {
     const late = options.collision === 'new';
     const value = late ? this.address(address) : this.combinational(this.address(address));
-    const { crossing = false } = options;
+    const crossing = options.crossing ? 'stable' : false;
     const operation = { kind: 'signal', role: 'register', init: undefined, domain: currentDomain(), crossing } as const;
     const register = new Bits(value.width, operation);
     this.registers.push({ bits: register, holds: late ? 'address' : 'word' });

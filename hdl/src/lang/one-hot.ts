@@ -1,4 +1,5 @@
 import { type Bits, checkIndex, concat, literal, node, typed } from './bits.ts';
+import { quantity } from './errors.ts';
 import { sharingSite } from './site.ts';
 import type { Bool, UInt } from './values.ts';
 import type { Clog2, CountWidth } from './width-arithmetic.ts';
@@ -7,7 +8,7 @@ import { clog2 } from './widths.ts';
 /** `n` bits of which bit `index` is 1; none is for an index of n or more. `index` has just the bits that count 0 .. n - 1. */
 export function toOneHot<N extends number>(index: UInt<Clog2<N>>, n: N): UInt<N> {
   const bits = node(index);
-  checkIndex(bits, n, `${n} bits`);
+  checkIndex(bits, n, quantity(n, 'bit'));
   return typed(sharingSite(() => literal(n, 1).shl(bits)));
 }
 

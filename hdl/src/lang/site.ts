@@ -4,8 +4,11 @@ import { userFrames } from './stack.ts';
 /** Enough to pass the language's own frames and still keep the user's callers. */
 const depth = 10;
 
+let made = 0;
+
 /** A call site. Capturing keeps frames only; text is made when somebody asks. */
 export class CallSite implements Site {
+  readonly order = made++;
   private resolved: readonly Location[] | undefined;
   /** Leading frames that are constructors: of a class without its own constructor the first is the class itself. */
   private constructors = 0;
@@ -24,8 +27,8 @@ export class CallSite implements Site {
     if (!this.resolved) {
       const stack = userFrames(this.holder);
       this.resolved = stack.map(f => f.location);
-      const made = stack.findIndex(f => !f.constructs);
-      this.constructors = Math.max(made, 0);
+      const first = stack.findIndex(f => !f.constructs);
+      this.constructors = Math.max(first, 0);
     }
     return this.resolved;
   }

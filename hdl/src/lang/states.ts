@@ -1,7 +1,7 @@
 import { Bits, literal, node, typed } from './bits.ts';
 import { choose } from './derived.ts';
 import { Encoding } from './encoding.ts';
-import { HdlError } from './errors.ts';
+import { HdlError, quantity } from './errors.ts';
 import { ones } from './fold.ts';
 import { type Leaf, made } from './shapes.ts';
 import { sharingSite } from './site.ts';
@@ -53,7 +53,7 @@ function enumeration<N extends string>(names: readonly N[], codeOf: (i: bigint) 
         help: 'choose another name: this one is a property of the type',
       });
     if (code < 0n || code > ones(width))
-      throw new HdlError(`the code ${code} of ${name} does not fit in ${width} bits`, {
+      throw new HdlError(`the code ${code} of ${name} does not fit in ${quantity(width, 'bit')}`, {
         help: 'use smaller codes, or a wider type',
       });
     if (codes.indexOf(code) !== i)
@@ -86,7 +86,7 @@ function from(encoding: Encoding, word: Bits, illegal: string | undefined): Bits
   const state = word.as(encoding.width).marked(encoding);
   if (encoding.full) return state;
   if (illegal === undefined) {
-    throw new HdlError(`${encoding.names.length} states do not use all codes of ${encoding.width} bits`, {
+    throw new HdlError(`${encoding.names.length} states do not use all codes of ${quantity(encoding.width, 'bit')}`, {
       help: 'say which state an illegal code stands for',
     });
   }

@@ -303,11 +303,7 @@ export type InputsOf<M> = {
       ? never
       : M[K] extends ClockDomain
         ? K
-        : never]: M[K] extends ClockDomain
-    ? ClockDomain
-    : M[K] extends Readable
-      ? InputDriver<M[K]>
-      : never;
+        : never]: M[K] extends ClockDomain ? ClockDomain : M[K] extends Readable ? InputDriver<M[K]> : never;
 };
 
 /** Words are told by what of them can be set, which is cheaper for the compiler than comparing all their methods. */

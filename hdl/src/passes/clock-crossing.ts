@@ -124,9 +124,11 @@ class Crossings {
         .map(({ site }) => site),
       path: steps,
       hint:
-        item && 'kind' in item
-          ? `take it through a ${item.width === 1 ? 'Synchroniser' : 'WordSynchroniser or an AsyncFifo'}; if something else keeps the value still, declare '${last}' with { crossing: 'stable' }`
-          : 'take it through a Synchroniser (one bit), a WordSynchroniser or an AsyncFifo first',
+        item && 'kind' in item && item.kind !== 'register'
+          ? `the end of this reset may come at an edge of '${domain?.name}': take it through a ResetSynchroniser in a domain of its own, and let the output of that be the reset`
+          : item && 'kind' in item
+            ? `take it through a ${item.width === 1 ? 'Synchroniser' : 'WordSynchroniser or an AsyncFifo'}; if something else keeps the value still, declare '${last}' with { crossing: 'stable' }`
+            : 'take it through a Synchroniser (one bit), a WordSynchroniser or an AsyncFifo first',
     };
   }
 }

@@ -1,5 +1,7 @@
 import { components } from '../ir/graph.ts';
 import type { Assign, Domain, Expr, Instance, Memory, MemoryWrite, Module, Signal, Site } from '../ir/ir.ts';
+import { Sets } from '../ir/sets.ts';
+import { needsTimedReset } from '../ir/state.ts';
 import { bodies, expressions, targetName, visitExpressions, walk } from '../ir/visit.ts';
 import { netsOf } from './nets.ts';
 
@@ -108,26 +110,31 @@ export class CombinationalGraph {
 
   private cut(module: Module): void {
     const nets = netsOf(module);
-    const cuts = new Map([...nets].map(([name, { target }]) => [name, new Set([0, target.signal.width])]));
+    // Only where a net is cut: most are not.
+    const cuts = new Map<string, Set<number>>();
+    const cut = (name: string, from: number, to: number) => {
+      const width = nets.get(name)?.target.signal.width;
+      if (width === undefined || (from === 0 && to === width)) return;
+      const found = cuts.get(name);
+      if (found) found.add(from).add(to);
+      else cuts.set(name, new Set([0, width, from, to]));
+    };
     walk(module.body, statement => {
       if (statement.kind !== 'assign') return;
       const { target, low, offset, value } = statement;
-      const end = offset ? target.signal.width : low + value.width;
-      cuts.get(targetName(target))?.add(low).add(end);
+      cut(targetName(target), low, offset ? target.signal.width : low + value.width);
     });
     visitExpressions(module, expr => {
-      if (expr.kind !== 'slice' || expr.value.kind !== 'signal') return;
-      cuts
-        .get(expr.value.signal.name)
-        ?.add(expr.low)
-        .add(expr.low + expr.width);
+      if (expr.kind === 'slice' && expr.value.kind === 'signal') cut(expr.value.signal.name, expr.low, expr.low + expr.width);
     });
     for (const [name, { target }] of nets) {
-      const bounds = [...(cuts.get(name) ?? [])].sort((a, b) => a - b);
-      const pieces = bounds.slice(0, -1).map((low, i) => {
-        const width = (bounds[i + 1] ?? low) - low;
-        return { low, width, node: this.node(name, target.signal.site) };
-      });
+      const { width: whole, site } = target.signal;
+      const bounds = [...(cuts.get(name) ?? [0, whole])].sort((a, b) => a - b);
+      const pieces: Piece[] = [];
+      for (let i = 1; i < bounds.length; i++) {
+        const low = bounds[i - 1] ?? 0;
+        pieces.push({ low, width: (bounds[i] ?? whole) - low, node: this.node(name, site) });
+      }
       this.pieces.set(name, pieces);
     }
   }
@@ -157,6 +164,16 @@ export class CombinationalGraph {
       }
     };
     visit(module.body, undefined);
+    if (withSinks) for (const domain of module.domains) this.reset(module, domain);
+  }
+
+  /** A reset that the module makes is taken at the edges of the domain's clock too: its end is. */
+  private reset(module: Module, domain: Domain): void {
+    const item = domain.of && module.signals.find(({ name }) => name === domain.reset?.name);
+    if (!item || !needsTimedReset(module, domain)) return;
+    const node = this.node(item.name, domain.site);
+    for (const piece of this.nodesOf(item.name)) this.edge(node, piece);
+    this.sinks.push({ item, domain, node });
   }
 
   /** The node of what a statement is under, made for the first assignment that it holds for. */
@@ -242,9 +259,13 @@ export class CombinationalGraph {
       case 'const':
         return;
       case 'signal': {
-        const input = this.inputs.get(expr.signal.name);
+        const { name, init, domain } = expr.signal;
+        const input = this.inputs.get(name);
         if (input !== undefined) this.edge(node, input);
-        for (const piece of this.pieces.get(expr.signal.name) ?? []) {
+        // An asynchronous reset acts on the register's value at once.
+        if (!this.withSinks && init !== undefined && domain?.of && domain.reset?.kind === 'async')
+          for (const piece of this.nodesOf(domain.reset.name)) this.edge(node, piece);
+        for (const piece of this.pieces.get(name) ?? []) {
           if (piece.low < end && piece.low + piece.width > low) this.edge(node, piece.node);
         }
         return;
@@ -310,22 +331,22 @@ export class CombinationalGraph {
   }
 
   private outputPaths(module: Module): OutputPaths {
-    const reach = new Array<bigint>(this.nodes.length).fill(0n);
+    const sets = new Sets();
+    const reach = new Int32Array(this.nodes.length);
     const names = [...this.inputs.keys()];
     for (const component of this.components) {
-      let bits = 0n;
+      let set = Sets.empty;
       for (const node of component) {
-        for (const edge of this.nodes[node]?.edges ?? []) bits |= reach[edge] ?? 0n;
-        const input = this.inputs.size > node ? node : -1;
-        if (input >= 0) bits |= 1n << BigInt(input);
+        for (const edge of this.nodes[node]?.edges ?? []) set = sets.union(set, reach[edge] ?? Sets.empty);
+        if (node < names.length) set = sets.union(set, sets.of(node));
       }
-      for (const node of component) reach[node] = bits;
+      for (const node of component) reach[node] = set;
     }
     const outputs = module.signals.filter(signal => signal.kind === 'output');
     return new Map(
       outputs.map(({ name }) => {
-        const bits = this.nodesOf(name).reduce((all, node) => all | (reach[node] ?? 0n), 0n);
-        return [name, new Set(names.filter((_, i) => ((bits >> BigInt(i)) & 1n) === 1n))];
+        const set = this.nodesOf(name).reduce((all, node) => sets.union(all, reach[node] ?? Sets.empty), Sets.empty);
+        return [name, new Set(sets.members(set).flatMap(input => names[input] ?? []))];
       }),
     );
   }

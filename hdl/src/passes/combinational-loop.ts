@@ -17,24 +17,31 @@ export function combinationalLoop(design: Design): Diagnostic[] {
   const inside: Inside = ({ instance, port }, input, prefix) => stepsThrough(of(instance.module), port, input, prefix, inside);
   return design.modules.flatMap(module => {
     const graph = of(module);
-    return graph.components.flatMap((component): Diagnostic[] => {
-      const [first] = component;
-      if (first === undefined || (component.length === 1 && !graph.nodes[first]?.edges.includes(first))) return [];
-      const members = new Set(component);
-      const start = component.find(node => graph.nodes[node]?.net !== undefined && !graph.nodes[node]?.child) ?? first;
-      const path = shortestPath(graph, [start], node => node === start, members);
-      const steps = stepsOf(graph, path.toReversed(), inside);
-      const names = pathText(steps);
-      return [
-        {
-          check: 'combinational-loop',
-          severity: 'error',
-          message: `combinational loop in ${module.name}: ${names.includes(' -> ') ? names : `${names} -> ${names}`}`,
-          sites: steps.slice(0, 1).map(step => step.site),
-          path: steps,
-          hint: 'put a register on the path, or make one of these values not depend on the one before it',
-        },
-      ];
-    });
+    return graph.components
+      .filter(component => isLoop(graph, component))
+      .flatMap((component): Diagnostic[] => {
+        const [first] = component;
+        if (first === undefined) return [];
+        const members = new Set(component);
+        const start = component.find(node => graph.nodes[node]?.net !== undefined && !graph.nodes[node]?.child) ?? first;
+        const path = shortestPath(graph, [start], node => node === start, members);
+        const steps = stepsOf(graph, path.toReversed(), inside);
+        const names = pathText(steps);
+        return [
+          {
+            check: 'combinational-loop',
+            severity: 'error',
+            message: `combinational loop in ${module.name}: ${names.includes(' -> ') ? names : `${names} -> ${names}`}`,
+            sites: steps.slice(0, 1).map(step => step.site),
+            path: steps,
+            hint: 'put a register on the path, or make one of these values not depend on the one before it',
+          },
+        ];
+      });
   });
+}
+
+function isLoop({ nodes }: CombinationalGraph, component: readonly number[]): boolean {
+  const [first = -1] = component;
+  return component.length > 1 || nodes[first]?.edges.includes(first) === true;
 }

@@ -7,7 +7,8 @@ import { expressions, operands, postOrder, targetName } from '../ir/visit.ts';
  */
 export function moduleSignature(module: Module, childKey: (child: Module) => string): string {
   const text: string[] = [];
-  for (const { name, clock, reset, of } of module.domains) text.push(`domain ${name} ${clock} ${JSON.stringify(reset)} ${of?.name}`);
+  for (const { name, clock, reset, of } of module.domains)
+    text.push(`domain ${name} ${clock} ${JSON.stringify(reset)} ${of?.name}`);
   const { external } = module;
   if (external) text.push(`external ${external.name} ${JSON.stringify([...external.parameters], quoted)} ${external.sources}`);
   for (const { name, kind, width, init, states, domain, crossing } of module.signals) {
@@ -30,7 +31,9 @@ export function moduleSignature(module: Module, childKey: (child: Module) => str
       for (const root of expressions(statement)) {
         postOrder(root, seen, expr => {
           numbers.set(expr, numbers.size);
-          text.push(`${expr.kind} ${expr.width} ${operands(expr).map(number)} ${detail(expr)}`);
+          let line = `${expr.kind} ${expr.width} `;
+          for (const operand of operands(expr)) line += `${number(operand)},`;
+          text.push(line + detail(expr));
         });
       }
       begin(statement);

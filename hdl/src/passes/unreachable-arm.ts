@@ -1,5 +1,6 @@
 import type { Design, Expr, If, Match, Module } from '../ir/ir.ts';
 import { operands, walk } from '../ir/visit.ts';
+import { quantity } from '../lang/errors.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
 /**
@@ -25,8 +26,11 @@ function ofMatch(module: Module, { subject, arms, otherwise, site }: Match): Dia
   for (const { value, label } of arms) {
     const arm = label === '' || label === String(value) ? `the arm ${value}` : `the arm ${label} (${value})`;
     if (value < 0n || value >> BigInt(subject.width) !== 0n) {
-      const bits = subject.width === 1 ? '1 bit' : `${subject.width} bits`;
-      report('error', `${arm} can never be taken: the subject has ${bits}`, 'remove the arm, or widen the subject');
+      report(
+        'error',
+        `${arm} can never be taken: the subject has ${quantity(subject.width, 'bit')}`,
+        'remove the arm, or widen the subject',
+      );
     }
     if (seen.has(value)) report('error', `${arm} stands twice`, 'remove one of the two arms');
     seen.add(value);

@@ -1,6 +1,7 @@
 import type { Design, Expr, Module, Site, Statement } from '../ir/ir.ts';
 import { ownDomains } from '../ir/state.ts';
 import { ones, targetName, visitExpressions, walk } from '../ir/visit.ts';
+import { quantity } from '../lang/errors.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
 /** The widths and references that the IR promises. What this finds is a mistake of the program that built the IR, not of its user. */
@@ -19,9 +20,9 @@ export function wellFormed(design: Design): Diagnostic[] {
     };
     for (const signal of module.signals) {
       const { name, width, init, site } = signal;
-      if (width < 1) report(`'${name}' has ${width} bits`, site);
+      if (width < 1) report(`'${name}' has ${quantity(width, 'bit')}`, site);
       if (init !== undefined && (init < 0n || init > ones(width)))
-        report(`'${name}' is reset to ${init}, beyond ${width} bits`, site);
+        report(`'${name}' is reset to ${init}, beyond ${quantity(width, 'bit')}`, site);
     }
     const owned = new Set<object>([...module.signals, ...module.memories, ...module.instances, ...module.domains]);
     for (const { name, kind, domain, site } of module.signals) {
@@ -83,15 +84,18 @@ function foreignStatement(statement: Statement, owned: ReadonlySet<object>): str
   return undefined;
 }
 
-const differ = (what: string, a: number, b: number) => (a === b ? undefined : `${what} has ${a} bits where ${b} belong`);
+const differ = (what: string, a: number, b: number) =>
+  a === b ? undefined : `${what} has ${quantity(a, 'bit')} where ${b} belong`;
 
 /** What is wrong with one node. */
 function wrong(expr: Expr): string | undefined {
   const { width } = expr;
-  if (!Number.isInteger(width) || width < 1) return `a ${expr.kind} has ${width} bits`;
+  if (!Number.isInteger(width) || width < 1) return `a ${expr.kind} has ${quantity(width, 'bit')}`;
   switch (expr.kind) {
     case 'const':
-      return expr.value < 0n || expr.value > ones(width) ? `the constant ${expr.value} does not fit in ${width} bits` : undefined;
+      return expr.value < 0n || expr.value > ones(width)
+        ? `the constant ${expr.value} does not fit in ${quantity(width, 'bit')}`
+        : undefined;
     case 'signal':
       return differ(`a read of '${expr.signal.name}'`, width, expr.signal.width);
     case 'instance':
@@ -116,7 +120,7 @@ function wrong(expr: Expr): string | undefined {
         ? `bits ${expr.low + width - 1} to ${expr.low} are taken of ${expr.value.width}`
         : undefined;
     case 'extend':
-      return width <= expr.value.width ? `${expr.value.width} bits are extended to ${width}` : undefined;
+      return width <= expr.value.width ? `${quantity(expr.value.width, 'bit')} extended to ${width}` : undefined;
     case 'memory-read':
       return differ(`a word of '${expr.memory.name}'`, width, expr.memory.width);
     case 'binary': {

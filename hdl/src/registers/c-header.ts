@@ -16,6 +16,18 @@ export function cHeader(map: RegisterMap): string {
   for (const register of map.registers) {
     const symbol = `${prefix}_${register.name.toUpperCase()}`;
     lines.push('', comment(register.doc), define(symbol, hex(register.offset, 4)));
+    for (const {
+      name: part,
+      bits: [high, low],
+      doc: text,
+    } of register.parts) {
+      const own = `${prefix}_${part.toUpperCase()}`;
+      lines.push(
+        comment(text),
+        define(own, hex(register.offset + low / 8, 4)),
+        define(`${own}_BYTES`, hex((high + 1 - low) / 8)),
+      );
+    }
     for (const field of register.fields) {
       const bits = `${symbol}_${field.name.toUpperCase()}`;
       const mask = ((1n << BigInt(field.width)) - 1n) << BigInt(field.low);

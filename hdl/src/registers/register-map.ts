@@ -1,16 +1,17 @@
-import { HdlError } from '../lang/errors.ts';
+import { HdlError, quantity } from '../lang/errors.ts';
 import type { SliceWidth } from '../lang/width-arithmetic.ts';
 
 /**
  * What software and hardware may do with a field.
  *
  * - `rw`: software reads and writes, hardware reads.
+ * - `rw_hwclr`: the same, and hardware clears the bits that it gives as 1; clearing wins.
  * - `ro`: hardware gives the value, software reads.
  * - `constant`: always its reset value.
  * - `w1c`: hardware sets bits, software clears those that it writes 1 to (status, events).
  * - `pulse`: reads 0; what software writes is there for one cycle (commands, doorbells).
  */
-export type Access = 'rw' | 'ro' | 'constant' | 'w1c' | 'pulse';
+export type Access = 'rw' | 'rw_hwclr' | 'ro' | 'constant' | 'w1c' | 'pulse';
 
 export interface Field {
   /** `[high, low]`, or the number of a single bit. */
@@ -21,6 +22,12 @@ export interface Field {
   readonly doc: string;
   /** Names of values, for headers and pages. */
   readonly values?: { readonly [name: string]: number };
+  /** Bits of an `rw` or `rw_hwclr` field that software can change, counted from the field's bit 0; the others keep their reset value. All by default. */
+  readonly writable?: number | bigint;
+  /** Values of an `rw` field that software can set: a write of another one leaves the field as it is. All by default. */
+  readonly legal?: readonly number[];
+  /** The strongest reset that leaves the field alone: see `RegisterFile`. None by default. */
+  readonly survives?: 'soft_reset' | 'warm_reset';
 }
 
 /** A register of 32 bits. Bits of no field read 0 and ignore writes. */
@@ -29,6 +36,18 @@ export interface Register {
   readonly offset: number;
   readonly doc: string;
   readonly fields: { readonly [name: string]: Field };
+  /** Hardware is told of every read, or of every write, of the register. */
+  readonly notify?: 'read' | 'write';
+  /** Not in this build: software meets nothing at the offset, hardware meets reset values. So that one description serves all builds. */
+  readonly absent?: boolean;
+  /** Narrower registers that share the word: names for pages and headers. Their bits are whole bytes. */
+  readonly parts?: { readonly [name: string]: Part };
+}
+
+/** A register of 8, 16 or 24 bits inside a word. */
+export interface Part {
+  readonly bits: readonly [high: number, low: number];
+  readonly doc: string;
 }
 
 /** A range of a map that is no register: a memory, a table, doorbells. Something else answers there; pages and headers tell of it. */
@@ -55,12 +74,16 @@ export interface PlacedField extends Field {
   readonly width: number;
   /** Value after reset, as bits. */
   readonly reset: bigint;
+  /** Bits that software's writes can change. */
+  readonly writable: bigint;
 }
 
 export interface PlacedRegister {
   readonly name: string;
   readonly offset: number;
   readonly doc: string;
+  readonly notify: 'read' | 'write' | undefined;
+  readonly parts: readonly (Part & { readonly name: string })[];
   /** Lowest bit first. */
   readonly fields: readonly PlacedField[];
 }
@@ -70,6 +93,8 @@ export interface RegisterMap<D extends RegisterMapDescription = RegisterMapDescr
   readonly description: D;
   /** By offset. */
   readonly registers: readonly PlacedRegister[];
+  /** Those that are described and not there. */
+  readonly absent: readonly PlacedRegister[];
   readonly regions: readonly (Region & { readonly name: string })[];
 }
 
@@ -89,9 +114,11 @@ export function registerMap<const D extends RegisterMapDescription>(description:
     throw new HdlError(`the register map '${name}' has ${bytes} bytes`, {
       help: 'the size of a map is a power of two of at least 4',
     });
-  const registers = Object.entries(description.registers)
+  const all = Object.entries(description.registers)
     .map(([register, given]) => placed(name, register, given))
     .sort((a, b) => a.offset - b.offset);
+  const isAbsent = (register: PlacedRegister) => description.registers[register.name]?.absent === true;
+  const registers = all.filter(register => !isAbsent(register));
   const regions = Object.entries(description.regions ?? {})
     .map(([region, given]) => ({ ...given, name: region }))
     .sort((a, b) => a.offset - b.offset);
@@ -109,7 +136,7 @@ export function registerMap<const D extends RegisterMapDescription>(description:
         help: 'move one of the two',
       });
   });
-  return { description, registers, regions };
+  return { description, registers, absent: all.filter(isAbsent), regions };
 }
 
 function identifier(name: string, what: string): void {
@@ -117,7 +144,7 @@ function identifier(name: string, what: string): void {
     throw new HdlError(`${what} is called '${name}'`, { help: 'use a name in snake_case: it becomes the name of hardware' });
 }
 
-function placed(map: string, name: string, { offset, doc, fields }: Register): PlacedRegister {
+function placed(map: string, name: string, { offset, doc, fields, notify, parts }: Register): PlacedRegister {
   identifier(name, `a register of ${map}`);
   if (!Number.isInteger(offset) || offset % 4 !== 0)
     throw new HdlError(`'${name}' of ${map} stands at ${offset}, no multiple of 4`, {
@@ -133,7 +160,28 @@ function placed(map: string, name: string, { offset, doc, fields }: Register): P
         help: 'move one of the two',
       });
   });
-  return { name, offset, doc, fields: list };
+  if (notify && 'accessed' in fields)
+    throw new HdlError(`${map}.${name} has a field 'accessed' and \`notify\``, {
+      help: 'rename the field: that is what the hardware is told by',
+    });
+  return {
+    name,
+    offset,
+    doc,
+    notify,
+    fields: list,
+    parts: Object.entries(parts ?? {}).map(part => placedPart(`${map}.${name}`, ...part)),
+  };
+}
+
+function placedPart(register: string, name: string, part: Part): Part & { readonly name: string } {
+  identifier(name, `a part of ${register}`);
+  const [high, low] = part.bits;
+  if (low < 0 || high > 31 || high <= low || low % 8 !== 0 || high % 8 !== 7)
+    throw new HdlError(`the part '${name}' of ${register} has the bits ${high} to ${low}`, {
+      help: 'a part of a register is made of whole bytes',
+    });
+  return { ...part, name };
 }
 
 function placedField(register: string, name: string, field: Field): PlacedField {
@@ -147,16 +195,35 @@ function placedField(register: string, name: string, field: Field): PlacedField 
   const reset = BigInt(field.reset ?? 0);
   const fits = (value: bigint) => value >= 0n && value >> BigInt(width) === 0n;
   if (!fits(reset))
-    throw new HdlError(`the reset value ${reset} of ${register}.${name} does not fit in ${width} bits`, {
+    throw new HdlError(`the reset value ${reset} of ${register}.${name} does not fit in ${quantity(width, 'bit')}`, {
       help: 'use a smaller number or a wider field',
     });
   for (const [value, code] of Object.entries(field.values ?? {})) {
     if (!fits(BigInt(code)))
-      throw new HdlError(`the value ${value} = ${code} of ${register}.${name} does not fit in ${width} bits`, {
+      throw new HdlError(`the value ${value} = ${code} of ${register}.${name} does not fit in ${quantity(width, 'bit')}`, {
         help: 'use a smaller number or a wider field',
       });
   }
-  return { ...field, name, low, width, reset };
+  return { ...field, name, low, width, reset, writable: writableBits(register, name, field, width) };
+}
+
+function writableBits(register: string, name: string, { access, writable, legal, reset }: Field, width: number): bigint {
+  const all = (1n << BigInt(width)) - 1n;
+  const stored = access === 'rw' || access === 'rw_hwclr';
+  if ((writable !== undefined && !stored) || (legal && access !== 'rw'))
+    throw new HdlError(`${register}.${name} is ${access} and says what software can write`, {
+      help: 'leave out `writable` and `legal`',
+    });
+  if (legal && (writable !== undefined || !legal.includes(Number(reset ?? 0)) || legal.some(value => BigInt(value) > all)))
+    throw new HdlError(`the legal values of ${register}.${name} do not fit it`, {
+      help: 'name values that fit in its bits, the reset value among them, and leave out `writable`',
+    });
+  const bits = BigInt(writable ?? all);
+  if (bits < 0n || bits > all)
+    throw new HdlError(`the writable bits of ${register}.${name} are not all inside its ${quantity(width, 'bit')}`, {
+      help: 'count them from the lowest bit of the field',
+    });
+  return stored || access === 'w1c' || access === 'pulse' ? bits : 0n;
 }
 
 /** What software does with the words of a map. */
@@ -177,9 +244,9 @@ export type Accessors<D extends RegisterMapDescription> = {
   };
 };
 
-/** Typed access for host and firmware, from the same description as the hardware. */
+/** Typed access for host and firmware, from the same description as the hardware; also for registers that are absent from this build. */
 export function accessors<D extends RegisterMapDescription>(map: RegisterMap<D>): Accessors<D> {
-  const entries = map.registers.map(({ name, offset, fields }) => {
+  const entries = [...map.registers, ...map.absent].map(({ name, offset, fields }) => {
     const own = fields.map(field => [field.name, accessor(offset, field)] as const);
     return [name, { ...Object.fromEntries(own), offset }] as const;
   });
@@ -197,7 +264,7 @@ function accessor(offset: number, { name, low, width }: PlacedField): FieldAcces
     get,
     set(word, value) {
       if (!Number.isInteger(value) || value < 0 || value >= limit)
-        throw new RangeError(`${value} does not fit in the ${width} bits of the field '${name}'`);
+        throw new RangeError(`${value} does not fit in the ${quantity(width, 'bit')} of the field '${name}'`);
       return (((word >>> 0) - get(word) * scale) % 2 ** 32) + value * scale;
     },
   };

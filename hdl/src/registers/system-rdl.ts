@@ -1,4 +1,4 @@
-import type { Access, PlacedField, RegisterMap } from './register-map.ts';
+import type { Access, PlacedField, PlacedRegister, RegisterMap } from './register-map.ts';
 
 const text = (value: string) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
@@ -16,6 +16,7 @@ const id = (name: string) => (keywords.has(name) ? `\\${name}` : name);
 /** The properties of SystemRDL 2.0 (section 9) that say what an access does. */
 const properties: { readonly [A in Access]: readonly string[] } = {
   rw: ['sw = rw', 'hw = r'],
+  rw_hwclr: ['sw = rw', 'hw = rw', 'hwclr'],
   ro: ['sw = r', 'hw = w'],
   constant: ['sw = r', 'hw = na'],
   w1c: ['sw = rw', 'onwrite = woclr', 'hw = rw', 'hwset'],
@@ -30,9 +31,9 @@ export function systemRdl(map: RegisterMap): string {
   );
   const registers = map.registers.flatMap(register => [
     '  reg {',
-    `    desc = ${text(register.doc)};`,
+    `    desc = ${text([register.doc, ...register.parts.map(partText)].join(' '))};`,
     '    regwidth = 32;',
-    ...register.fields.map(field => `    ${fieldText(register.name, field)}`),
+    ...register.fields.flatMap(field => fieldTexts(register, field).map(line => `    ${line}`)),
     `  } ${id(register.name)} @ 0x${register.offset.toString(16)};`,
   ]);
   const regions = map.regions.flatMap(region => [
@@ -51,10 +52,46 @@ function enumeration(name: string, { width, values = {} }: PlacedField): string[
   return [`  enum ${name} {`, ...entries, '  };'];
 }
 
-function fieldText(register: string, field: PlacedField): string {
-  const { name, low, width, access, reset, doc } = field;
-  const list = [...properties[access], `desc = ${text(doc)}`];
-  if (field.values) list.push(`encode = ${register}_${name}`);
-  const value = access === 'ro' ? '' : ` = ${width}'h${reset.toString(16)}`;
-  return `field { ${list.map(property => `${property};`).join(' ')} } ${id(name)}[${low + width - 1}:${low}]${value};`;
+const partText = ({ name, bits: [high, low], doc }: PlacedRegister['parts'][number]) => `Bits ${high}:${low} are ${name}: ${doc}`;
+
+/** A field, or several where software can change only some of its bits: those that it cannot are constants. */
+function fieldTexts(register: PlacedRegister, field: PlacedField): string[] {
+  const { name, low, width, access, reset, doc, legal, survives, values, writable } = field;
+  const restrictions = [
+    legal ? ` Other values than ${legal.join(', ')} are ignored.` : '',
+    survives ? ` Survives a ${survives}.` : '',
+  ];
+  const list = [...properties[access], `desc = ${text(doc + restrictions.join(''))}`];
+  if (register.notify === 'read' && access !== 'pulse') list.push('swacc');
+  if (register.notify === 'write' && access !== 'ro' && access !== 'constant') list.push('swmod');
+  const give = (from: number, bits: number, given: readonly string[]) => {
+    const value = access === 'ro' ? '' : ` = ${bits}'h${((reset >> BigInt(from)) & ((1n << BigInt(bits)) - 1n)).toString(16)}`;
+    const whole = bits === width ? name : `${name}_${from}`;
+    return `field { ${given.map(property => `${property};`).join(' ')} } ${id(whole)}[${low + from + bits - 1}:${low + from}]${value};`;
+  };
+  if (writable === 0n || writable === (1n << BigInt(width)) - 1n) {
+    if (values) list.push(`encode = ${register.name}_${name}`);
+    return [
+      give(
+        0,
+        width,
+        writable === 0n && access !== 'ro' ? [...properties.constant, ...list.slice(properties[access].length)] : list,
+      ),
+    ];
+  }
+  return runs(field).map(({ from, bits, fixed }) =>
+    give(from, bits, fixed ? [...properties.constant, `desc = ${text(doc)}`] : list),
+  );
+}
+
+/** Neighbouring bits of a field that software can change, or cannot. */
+function runs({ width, writable }: PlacedField): { from: number; bits: number; fixed: boolean }[] {
+  const found: { from: number; bits: number; fixed: boolean }[] = [];
+  for (let from = 0; from < width; from++) {
+    const fixed = ((writable >> BigInt(from)) & 1n) === 0n;
+    const last = found.at(-1);
+    if (last?.fixed === fixed) last.bits++;
+    else found.push({ from, bits: 1, fixed });
+  }
+  return found;
 }

@@ -243,6 +243,7 @@ test('properties and log lines', () => {
       input [3:0] delta,
       output [3:0] count
     );
+      localparam [1:0] Idle = 2'd0, Run = 2'd1, Drain = 2'd2;
       reg [3:0] value; // constructs.ts:175
       reg [3:0] shadow; // constructs.ts:176
       reg [1:0] phase; // constructs.ts:177
@@ -254,12 +255,10 @@ test('properties and log lines', () => {
         end
         shadow <= value; // constructs.ts:182
         case (phase)
-          2'd0: begin // Idle
-            phase <= 2'd1; // Run constructs.ts:184
-          end
-          2'd1: begin // Run
+          Idle: phase <= Run; // constructs.ts:184
+          Run: begin
             if (en) begin
-              phase <= 2'd2; // Drain constructs.ts:186
+              phase <= Drain; // constructs.ts:186
             end
           end
           default: ;
@@ -267,17 +266,17 @@ test('properties and log lines', () => {
         if (rst) begin
           value <= 4'd0;
           shadow <= 4'd0;
-          phase <= 2'd0; // Idle
+          phase <= Idle;
         end
       end
       wire _unused = &{1'b0, delta, shadow};
     \`ifdef FORMAL
-      wire [3:0] assert_1 = shadow - value; // constructs.ts:194
+      wire [3:0] assert_difference = shadow - value; // constructs.ts:194
       initial assume (rst);
       always @(posedge clk) begin
         if (!rst) begin
           case (phase)
-            2'd1: begin // Run
+            Run: begin
               assume (en | (|value)); // something runs constructs.ts:187
             end
             default: ;
@@ -285,14 +284,14 @@ test('properties and log lines', () => {
           assert (value <= 4'd12); // never above the limit constructs.ts:191
           if (en) begin
             cover (full); // the limit is reached constructs.ts:193
-            assert (assert_1[2:1] != 2'd2); // the shadow follows constructs.ts:194
+            assert (assert_difference[2:1] != 2'd2); // the shadow follows constructs.ts:194
           end
         end
       end
-      wire _unused_1 = &{1'b0, assert_1[3], assert_1[0]};
+      wire _unused_1 = &{1'b0, assert_difference[3], assert_difference[0]};
     \`else
     \`ifndef SYNTHESIS
-      wire [3:0] assert_1 = shadow - value; // constructs.ts:194
+      wire [3:0] assert_difference = shadow - value; // constructs.ts:194
       function [39:0] state_name;
         input [1:0] state;
         case (state)
@@ -305,13 +304,13 @@ test('properties and log lines', () => {
       always @(posedge clk) begin
         if (!rst) begin
           case (phase)
-            2'd1: begin // Run
+            Run: begin
               if (~(en | (|value))) begin // constructs.ts:187
                 $display("%m: something runs (constructs.ts:187)");
                 $stop;
               end
             end
-            2'd2: begin // Drain
+            Drain: begin
               $display("drained at %0d, 100%% of %h in %0s, \\"delta\\" %0d", value, shadow, state_name(phase),
                   $signed(delta)); // constructs.ts:189
             end
@@ -322,14 +321,14 @@ test('properties and log lines', () => {
             $stop;
           end
           if (en) begin
-            if (assert_1[2:1] == 2'd2) begin // constructs.ts:194
+            if (assert_difference[2:1] == 2'd2) begin // constructs.ts:194
               $display("%m: the shadow follows (constructs.ts:194)");
               $stop;
             end
           end
         end
       end
-      wire _unused_2 = &{1'b0, assert_1[3], assert_1[0]};
+      wire _unused_2 = &{1'b0, assert_difference[3], assert_difference[0]};
     \`endif
     \`endif
     endmodule

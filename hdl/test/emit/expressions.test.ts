@@ -97,7 +97,7 @@ test.each<[string, (o: Operands) => Expr, string]>([
 });
 
 test('a value that Verilog needs a name for gets one after what it drives', () => {
-  expect(body(({ a, b }) => slice(add(a, b), 4, 2))).toBe('wire [7:0] y_1 = a + b;\nassign y = y_1[5:4];');
+  expect(body(({ a, b }) => slice(add(a, b), 4, 2))).toBe('wire [7:0] y_sum = a + b;\nassign y = y_sum[5:4];');
 });
 
 test('a trifle is repeated, a longer value with two users is named', () => {
@@ -106,7 +106,7 @@ test('a trifle is repeated, a longer value with two users is named', () => {
     const value = add(and(a, b), c);
     return concat(value, s, value);
   };
-  expect(body(long)).toBe('wire [7:0] y_1 = (a & b) + c;\nassign y = {y_1, s, y_1};');
+  expect(body(long)).toBe('wire [7:0] y_sum = (a & b) + c;\nassign y = {y_sum, s, y_sum};');
 });
 
 test('an amount of more than 31 bits is checked first: no tool shifts by that', () => {

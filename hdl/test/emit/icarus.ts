@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { emitVerilog } from '../../src/emit/verilog.ts';
+import { resetInputs } from '../../src/engine/reset-inputs.ts';
 import type { Design, Module } from '../../src/ir/ir.ts';
-import { needsClock, needsReset, ownDomains } from '../../src/ir/state.ts';
+import { needsClock, ownDomains } from '../../src/ir/state.ts';
 import { ones } from '../../src/ir/visit.ts';
 
 const run = promisify(execFile);
@@ -41,10 +42,15 @@ export async function runIcarus(design: Design, stimulus: readonly Stimulus[]): 
 }
 
 /** Drives the inputs, ticks, and prints the outputs. */
-function bench({ top }: Design, stimulus: readonly Stimulus[], texts: ReadonlyMap<string, string>): string {
-  const clocks = ownDomains(top).filter(domain => needsClock(top, domain)).map(domain => domain.clock);
-  const resets = ownDomains(top).flatMap(domain => (domain.reset && needsReset(top, domain) ? [domain.reset.name] : []));
-  const inputs = [...resets.map(name => ({ name, width: 1 })), ...top.signals.filter(signal => signal.kind === 'input')];
+function bench(design: Design, stimulus: readonly Stimulus[], texts: ReadonlyMap<string, string>): string {
+  const { top } = design;
+  const clocks = ownDomains(top)
+    .filter(domain => needsClock(top, domain))
+    .map(domain => domain.clock);
+  const resets = resetInputs(design).map(({ name }) => name);
+  const ports = top.signals.filter(signal => signal.kind === 'input');
+  const others = resets.filter(name => !ports.some(port => port.name === name));
+  const inputs = [...others.map(name => ({ name, width: 1 })), ...ports];
   const outputs = top.signals.filter(signal => signal.kind === 'output');
   const range = (width: number) => `[${width - 1}:0]`;
   const connections = [...clocks, ...[...inputs, ...outputs].map(({ name }) => name)];

@@ -34,7 +34,7 @@ test('a counter', () => {
   `);
 });
 
-test('a state machine: states as comments, a default for the encoding that no state has', () => {
+test('a state machine: states as localparams, a default for the encoding that no state has', () => {
   expect(verilog(() => new Machine())).toMatchInlineSnapshot(`
     "module Machine ( // modules.ts:35
       input clk,
@@ -43,43 +43,36 @@ test('a state machine: states as comments, a default for the encoding that no st
       input empty,
       output reg busy
     );
+      localparam [1:0] Idle = 2'd0, Run = 2'd1, Drain = 2'd2;
       reg [1:0] phase; // modules.ts:39
       always @* begin
         busy = 1'b0;
         case (phase)
-          2'd0: begin // Idle
-            busy = 1'b0; // modules.ts:44
-          end
-          2'd1: begin // Run
-            busy = 1'b1; // modules.ts:48
-          end
-          2'd2: begin // Drain
-            busy = ~empty; // modules.ts:52
-          end
+          Idle: busy = 1'b0; // modules.ts:44
+          Run: busy = 1'b1; // modules.ts:48
+          Drain: busy = ~empty; // modules.ts:52
           default: ;
         endcase
       end
       always @(posedge clk) begin
         case (phase)
-          2'd0: begin // Idle
+          Idle: begin
             if (go) begin
-              phase <= 2'd1; // Run modules.ts:45
+              phase <= Run; // modules.ts:45
             end
           end
-          2'd1: begin // Run
-            phase <= 2'd2; // Drain modules.ts:49
-          end
-          2'd2: begin // Drain
+          Run: phase <= Drain; // modules.ts:49
+          Drain: begin
             if (empty) begin
-              phase <= 2'd0; // Idle modules.ts:53
+              phase <= Idle; // modules.ts:53
             end else begin
-              phase <= 2'd1; // Run modules.ts:53
+              phase <= Run; // modules.ts:53
             end
           end
           default: ;
         endcase
         if (rst) begin
-          phase <= 2'd0; // Idle
+          phase <= Idle;
         end
       end
     endmodule
@@ -136,11 +129,11 @@ test('a when whose values depend on each other is split; always @* reads no memo
       output reg [7:0] second
     );
       reg [7:0] words [0:3]; // modules.ts:163
-      wire [7:0] first_1 = words[address]; // modules.ts:170
+      wire [7:0] words_word = words[address]; // modules.ts:170
       always @* begin
         first = {6'd0, address}; // modules.ts:167
         if (go) begin
-          first = first_1; // modules.ts:170
+          first = words_word; // modules.ts:170
         end
       end
       always @* begin
@@ -179,7 +172,7 @@ test('memories: lanes, guards, a driver for one that hardware never writes', () 
       assign word = ram_word; // modules.ts:100
       assign picked = (address < 4'd10) ? lookup[address] : 8'd0; // modules.ts:101
       assign script = ring[address]; // modules.ts:102
-      wire [3:0] ring_address_1 = 4'd0; // modules.ts:93
+      wire [3:0] ring_address = 4'd0; // modules.ts:93
       always @(posedge clk) begin
         if (write) begin
           for (lane = 0; lane < 4; lane = lane + 1) begin
@@ -195,7 +188,7 @@ test('memories: lanes, guards, a driver for one that hardware never writes', () 
           ram_word <= ram[address]; // modules.ts:100
         end
         if (1'b0) begin // never: hardware does not write it
-          ring[ring_address_1] <= 8'd0; // modules.ts:93
+          ring[ring_address] <= 8'd0; // modules.ts:93
         end
       end
     endmodule
@@ -287,12 +280,8 @@ test('a decode in a combinational block', () => {
         valid = 1'b1; // modules.ts:138
         result = operand; // modules.ts:139
         case (opcode)
-          4'd1: begin
-            result = kept; // modules.ts:143
-          end
-          4'd2: begin
-            result = ~operand; // modules.ts:144
-          end
+          4'd1: result = kept; // modules.ts:143
+          4'd2: result = ~operand; // modules.ts:144
           4'd12: begin
             if (&operand) begin
               valid = 1'b0; // modules.ts:148
@@ -300,9 +289,7 @@ test('a decode in a combinational block', () => {
               result = 8'hff; // modules.ts:148
             end
           end
-          default: begin
-            valid = 1'b0; // modules.ts:152
-          end
+          default: valid = 1'b0; // modules.ts:152
         endcase
       end
     endmodule

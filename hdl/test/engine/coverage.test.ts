@@ -2,6 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { simulationOf } from '../../src/engine/embedded.ts';
+import { wasmMachine } from '../../src/engine/machine.ts';
+import { prepared } from '../../src/engine/prepared.ts';
 import {
   assert,
   bool,
@@ -349,5 +352,75 @@ describe('random designs', () => {
     }
     expect(readFileSync(join(folder, 'w.vcd'), 'utf8')).not.toContain('decision');
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('counted by the machine itself and in JavaScript', () => {
+  /** What both count, with restores and runs that an output ends in between. */
+  function counted(design: Parameters<typeof embedded>[0], seed: number): readonly (readonly string[])[] {
+    const ready = prepared(design, { coverage: true });
+    using inside = embedded(design, { coverage: true });
+    using outside = simulationOf('outside', wasmMachine(ready.design, ready.signals, 'never'), {}, ready);
+    return [inside, outside].map(simulation => {
+      const random = new Random(seed);
+      const told: string[] = [];
+      let state = simulation.save();
+      for (let i = 0; i < 60; i++) {
+        for (const { name, direction, width } of simulation.ports.values())
+          if (direction === 'input' && random.chance(0.4)) set(simulation, name, random.bits(width));
+        if (random.chance(0.1)) simulation.restore(state);
+        if (random.chance(0.1)) state = simulation.save();
+        if (random.chance(0.3)) told.push(`${simulation.run(random.below(20))} ${simulation.cycle}`);
+        else simulation.step(random.below(5));
+        if (random.chance(0.1)) told.push(text(simulation.coverage()));
+      }
+      return [...told, text(simulation.coverage())];
+    });
+  }
+
+  /** Transitions in one order. */
+  function text(coverage: Coverage): string {
+    const { signals, decisions, states: registers } = coverage;
+    const sorted = registers.map(register => ({
+      ...register,
+      transitions: register.transitions.map(({ from, to, count }) => `${from} ${to} ${count}`).sort(),
+    }));
+    return JSON.stringify({ signals, decisions, sorted }, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+  }
+
+  test.each(Array.from({ length: 12 }, (_, i) => first + i))('the same, of a random design, seed %i', seed => {
+    const [inside, outside] = counted(randomDesign(seed), seed);
+    expect(inside).toEqual(outside);
+  });
+
+  test('the same, of states, with two clocks and a reset that acts at once', () => {
+    const Phase = states('Idle', 'Run', 'Drain', 'Stop');
+    class Phases extends Module {
+      readonly far = clockDomain({ reset: { kind: 'async' } });
+      readonly go = input(bool);
+      readonly level = input(uint(3), { domain: this.far });
+      readonly phase = output(Phase);
+      readonly other = output(Phase);
+      readonly attention = output(bool);
+      private readonly now = reg(Phase, { init: 'Idle' });
+      private readonly there = reg(Phase, { init: 'Drain', domain: this.far });
+      protected override logic() {
+        this.phase.set(this.now);
+        this.other.set(this.there);
+        this.attention.set(this.now.is('Stop'));
+        match(Phase, this.now, {
+          Idle: () => when(this.go, () => this.now.set('Run')),
+          Run: () => when(this.go, () => this.now.set('Drain')).otherwise(() => this.now.set('Stop')),
+          Drain: () => this.now.set('Idle'),
+          Stop: () => this.now.set('Idle'),
+        });
+        when(this.level.gt(5), () => this.there.set('Stop')).elsewhen(this.level.gt(2), () => this.there.set('Run'));
+      }
+    }
+    for (let seed = first; seed < first + 4; seed++) {
+      const [inside, outside] = counted(simulate(() => new Phases()).design, seed);
+      expect(inside, `seed ${seed}`).toEqual(outside);
+      expect(inside?.at(-1)).toMatch(/Run Drain [1-9]/);
+    }
   });
 });

@@ -130,6 +130,44 @@ describe.each(engines)('the embedded engine %s', (_, engine) => {
     expect(covered().filter(line => line.endsWith('true'))).toEqual(['second two was counted true']);
   });
 
+  test('covers count the edges at which they hold, but for those in reset, and stop no run', () => {
+    class Counted extends Module {
+      readonly far = clockDomain({ reset: { kind: 'async', active: 'low' } });
+      readonly here = input(bool);
+      readonly there = input(bool, { domain: this.far });
+      readonly out = output(bool);
+      private readonly held = reg(bool, { init: 0 });
+      protected override logic() {
+        this.held.set(this.here);
+        this.out.set(this.held);
+        cover(this.here, 'here');
+        cover(this.held, 'held');
+        when(this.there, () => inDomain(this.far, () => cover(this.there, 'there')));
+      }
+    }
+    const { sim } = made(() => new Counted(), { clocks: { clk: { period: 1 }, far_clk: { period: 5 } } });
+    const counts = () => sim.covers.map(({ count, covered }) => `${count} ${covered}`);
+    const words = (name: string) => sim.engine.ports.get(name)?.words ?? new Uint32Array(1);
+    sim.poke(sim.dut.here, 1);
+    sim.poke(sim.dut.there, 1);
+    expect(counts()).toEqual(['0 false', '0 false', '0 false']);
+    const start = sim.cycle;
+    expect(sim.run(1000)).toBe(1000);
+    const edges = Math.floor((start + 1000) / 5) - Math.floor(start / 5);
+    expect(counts()).toEqual(['1000 true', '999 true', `${edges} true`]);
+    words('rst')[0] = 1;
+    sim.step(10);
+    words('rst')[0] = 0;
+    words('far_rst_n')[0] = 0;
+    sim.step(1);
+    const state = sim.save();
+    expect(counts()).toEqual(['1001 true', '999 true', `${edges + 2} true`]);
+    sim.step(20);
+    expect(counts()).toEqual(['1021 true', '1019 true', `${edges + 2} true`]);
+    sim.restore(state);
+    expect(counts()).toEqual(['1001 true', '999 true', `${edges + 2} true`]);
+  });
+
   test('nothing is looked at while the reset is active', () => {
     class Picky extends Module {
       readonly other = clockDomain({ reset: { kind: 'async', active: 'low' } });

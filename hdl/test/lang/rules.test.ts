@@ -95,8 +95,13 @@ test('of constants every rule gives a constant, the same one', () => {
 });
 
 test('the document has just these rules', () => {
-  const lines = readFileSync(new URL('../../../docs/language-rules.md', import.meta.url), 'utf8').split('\n');
-  const written = lines.filter(line => /^\| `/.test(line)).map(line => line.trim());
+  const page = readFileSync(new URL('../../../docs/language-rules.md', import.meta.url), 'utf8');
+  // The table of checks is compared with the checks by a test of theirs.
+  const [operators = ''] = page.split('\n## Checks\n');
+  const written = operators
+    .split('\n')
+    .filter(line => /^\| `/.test(line))
+    .map(line => line.trim());
   const wanted = rules.map(({ call, result, edges }) => `| \`${call}\` | ${result.replace('S ', 'signed ')} | ${edges} |`);
   expect(written).toEqual(wanted);
 });

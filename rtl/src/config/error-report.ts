@@ -19,6 +19,16 @@ export const ErrorKind = {
   atomicEgressBlocked: 24,
 } as const;
 
+/** What the link below corrected: the number of the bit in the correctable error registers of AER. */
+export const CorrectableKind = {
+  receiver: 0,
+  badTlp: 6,
+  badDllp: 7,
+  replayRollover: 8,
+  replayTimeout: 12,
+  internal: 14,
+} as const;
+
 /** An error on its way from the block that found it to the configuration spaces that log it (6.2). */
 export class ErrorReport extends Bundle({
   /** Functions that log it, one bit each; all bits for an error that belongs to no function in particular. */

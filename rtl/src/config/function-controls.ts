@@ -37,6 +37,11 @@ const fields = (bars: number) => ({
   msix_mask: bool,
   /** ACS control of a function of several: bit 2 request redirect, 3 completion redirect, 5 egress control, 6 direct translated (C74 to C78). */
   acs: uint(7),
+  /** ACS egress control vector: a bit per function, 1 blocks or redirects (C77). */
+  acs_egress: uint(8),
+  /** ATS control: translations may be asked for and used; the smallest translation unit is 2^(12 + n) bytes (C95). */
+  ats_enable: bool,
+  ats_unit: uint(5),
   /** A function level reset is under way (C84): everything of the function is abandoned; ends when the blocks have said so. */
   resetting: bool,
   bars: vec(bars, BarState),

@@ -57,13 +57,10 @@ module AsyncFifo ( // async-fifo.ts:17
     .in(read_gray),
     .out(freed_out)
   );
-  wire fetch = (written_out != read_gray) & (~word_valid | out_ready); // async-fifo.ts:60
   wire [3:0] next = read_pointer + 4'd1; // async-fifo.ts:64
   always @(posedge to_clk) begin
-    if (fetch) begin
+    if ((written_out != read_gray) & (~word_valid | out_ready)) begin
       words_word <= words[read_pointer[2:0]]; // async-fifo.ts:62
-    end
-    if (fetch) begin
       read_pointer <= next; // async-fifo.ts:65
       read_gray <= next ^ {1'b0, next[3:1]}; // async-fifo.ts:66
       word_valid <= 1'b1; // async-fifo.ts:67

@@ -27,8 +27,6 @@ module Fifo ( // fifo.ts:13
     end
     if (fetch) begin
       words_word <= words[read_pointer[2:0]]; // fifo.ts:44
-    end
-    if (fetch) begin
       read_pointer <= read_pointer + 4'd1; // fifo.ts:46
       word_valid <= 1'b1; // fifo.ts:47
     end else if (out_ready) begin

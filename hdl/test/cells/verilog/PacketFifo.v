@@ -32,7 +32,6 @@ module PacketFifo ( // packet-fifo.ts:15
   wire drop = last & (discard | too_long); // packet-fifo.ts:51
   wire [3:0] next = write_pointer + 4'd1; // packet-fifo.ts:55
   wire committed = commit_pointer != read_pointer; // packet-fifo.ts:47
-  wire fetch = committed & (~word_valid | out_ready); // packet-fifo.ts:48
   always @(posedge clk) begin
     if (drop) begin
       write_pointer <= commit_pointer; // packet-fifo.ts:54
@@ -49,10 +48,8 @@ module PacketFifo ( // packet-fifo.ts:15
       too_long <= 1'b1; // packet-fifo.ts:61
     end
     was_dropped <= drop; // packet-fifo.ts:62
-    if (fetch) begin
+    if (committed & (~word_valid | out_ready)) begin
       words_word <= words[read_pointer[2:0]]; // packet-fifo.ts:65
-    end
-    if (fetch) begin
       read_pointer <= read_pointer + 4'd1; // packet-fifo.ts:67
       word_valid <= 1'b1; // packet-fifo.ts:68
     end else if (out_ready) begin

@@ -16,7 +16,7 @@ module PriorityArbiter ( // arbiters.ts:17
 );
   reg [2:0] owner; // arbiters.ts:30
   wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:102
-  wire [2:0] grant = (|owner) ? owner : valid & (3'd0 - valid); // arbiters.ts:34
+  wire [2:0] grant = (|owner) ? owner : valid & -valid; // arbiters.ts:34
   assign out_valid = |(grant & valid); // arbiters.ts:107
   assign out_payload = (grant[0] ? in_0_payload : 8'd0) | (grant[1] ? in_1_payload : 8'd0) |
       (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:108

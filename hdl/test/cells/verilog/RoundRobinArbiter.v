@@ -19,7 +19,7 @@ module RoundRobinArbiter ( // arbiters.ts:45
   wire [2:0] valid = {in_2_valid, in_1_valid, in_0_valid}; // arbiters.ts:102
   wire [2:0] waiting = valid & ~served; // arbiters.ts:69
   wire [2:0] next = (|waiting) ? waiting : valid; // arbiters.ts:70
-  wire [2:0] grant = (|owner) ? owner : next & (3'd0 - next); // arbiters.ts:73
+  wire [2:0] grant = (|owner) ? owner : next & -next; // arbiters.ts:73
   assign out_valid = |(grant & valid); // arbiters.ts:107
   assign out_payload = (grant[0] ? in_0_payload : 8'd0) | (grant[1] ? in_1_payload : 8'd0) |
       (grant[2] ? in_2_payload : 8'd0); // arbiters.ts:108

@@ -1,0 +1,95 @@
+import {
+  bool,
+  clog2,
+  connect,
+  input,
+  Module,
+  memory,
+  mux,
+  output,
+  reg,
+  ShowAheadFifo,
+  stream,
+  u,
+  uint,
+  when,
+  wire,
+} from '@hdl/ts-hdl';
+import { DmaOutcome } from './job.ts';
+import { CompletedRead, OrderedRead, ReleasedTag } from './read-events.ts';
+import { sourceWord } from './realigner.ts';
+
+/**
+ * Reads the words of requests from the reorder buffer in the order of requests, each request when it is complete: the first word 2 cycles after its
+ * `completed`, a word per cycle, no idle cycle between requests. Zeros stand for the words of a request that failed. At a job's end its outcome, the
+ * greatest of its requests', is at `outcomes` before its last word has left. `words` comes from registers and the buffer's output but for the gate
+ * that gives zeros. Reset forgets all; the table is swept meanwhile for `tags` cycles.
+ */
+export class ReadDeliverer extends Module<{ readonly width: number; readonly tags: number; readonly depth: number }> {
+  readonly order = input(stream(OrderedRead));
+  readonly completed = input(CompletedRead);
+  readonly released = output(ReleasedTag);
+  /** To the buffer. */
+  readonly fetch = output(bool);
+  readonly address = output(uint(clog2(this.p.depth)));
+  readonly word = input(uint(this.p.width));
+  readonly words = output(stream(sourceWord(this.p.width)));
+  readonly outcomes = output(stream(uint(3)));
+  private readonly ended = memory(CompletedRead, { depth: this.p.tags, style: 'distributed' });
+  private readonly sweep = reg(uint(clog2(this.p.tags) + 1), { init: 0 });
+  private readonly next = reg(uint(clog2(this.p.depth)), { init: 0 });
+  /** Words of the request in front that were read. */
+  private readonly count = reg(uint(10), { init: 0 });
+  private readonly worst = reg(uint(3), { init: 0 });
+  private readonly outcome_fifo = new ShowAheadFifo({ type: uint(3), depth: 4 });
+  private readonly job_outcome = wire(stream(uint(3)));
+  private readonly word_valid = reg(bool, { init: 0 });
+  private readonly zero = reg(bool);
+  private readonly cut = reg(bool);
+
+  protected override logic() {
+    const tag_bits = clog2(this.p.tags);
+    const swept = this.sweep.bit(tag_bits);
+    const row = this.sweep.trunc(tag_bits);
+    when(swept.not(), () => this.sweep.set(this.sweep.add(1)));
+    when(swept.not().or(this.completed.strobe), () =>
+      this.ended.write(mux(swept, this.completed.tag.trunc(tag_bits), row), {
+        strobe: u(1, 0),
+        tag: u(10, 0),
+        turn: swept.and(this.completed.turn),
+        outcome: this.completed.outcome,
+      }),
+    );
+
+    const { tag, turn, words, none, cut, last } = this.order.payload;
+    const done = this.ended.peek(tag.trunc(tag_bits));
+    const advance = this.word_valid.not().or(this.words.ready);
+    const complete = swept.and(none.or(done.turn.eq(turn)));
+    const final = none.or(this.count.add(1).eq(words));
+    const silent = none.and(cut.not());
+    const step = this.order.valid.and(complete).and(advance.or(silent)).and(final.and(last).not().or(this.job_outcome.ready));
+    const outcome = mux(none, mux(cut, u(3, DmaOutcome.refused), DmaOutcome.success), done.outcome);
+    const worst = this.worst.max(outcome);
+
+    this.order.ready.set(step.and(final));
+    this.fetch.set(step.and(none.not()));
+    this.address.set(this.next);
+    this.released.set({ strobe: step.and(final).and(none.not()), tag, turn });
+    connect(this.outcome_fifo, { in: this.job_outcome });
+    this.outcomes.from(this.outcome_fifo.out);
+    this.job_outcome.valid.set(this.order.valid.and(complete).and(advance.or(silent)).and(final).and(last));
+    this.job_outcome.put(worst);
+    this.words.valid.set(this.word_valid);
+    this.words.put({ data: mux(this.zero.not(), this.word, 0), cut: this.cut });
+    when(advance, () => this.word_valid.set(step.and(silent.not())));
+    when(step, () => {
+      this.count.set(mux(final, u(10, 0), this.count.add(1)));
+      when(final, () => this.worst.set(mux(last, u(3, 0), worst)));
+      when(silent.not(), () => {
+        this.zero.set(outcome.any());
+        this.cut.set(cut);
+      });
+      when(none.not(), () => this.next.set(this.next.add(1)));
+    });
+  }
+}

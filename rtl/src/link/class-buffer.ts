@@ -1,0 +1,124 @@
+import {
+  allOf,
+  assert,
+  bool,
+  clog2,
+  connect,
+  input,
+  Module,
+  memory,
+  output,
+  reg,
+  ShowAheadFifo,
+  stream,
+  u,
+  uint,
+  when,
+} from '@hdl/ts-hdl';
+import { tlpBeat } from '../tlp/tlp.ts';
+import { mustWait } from './order.ts';
+
+/**
+ * Beats that `headers` header credits and `data` data credits can become at a data width: a TLP with d data credits has at most
+ * floor(128 d / width) + 1 beats, digest included, so all together at most headers + floor(128 data / width). This bound is reached.
+ */
+export const beatsOfCredits = (credits: { readonly headers: number; readonly data: number }, width: number): number =>
+  credits.headers + Math.floor((128 * credits.data) / width);
+
+/**
+ * The receive buffer of one class: `beats` beats in block RAM (rounded up to a power of two) and one at the output. 2 cycles of latency, also for a TLP that
+ * is still arriving, a beat per cycle. With `behind_posted` a TLP is not offered before the consumer took the last beat of every posted TLP that arrived
+ * earlier (rule C60); it is offered 2 cycles after that. `valid`, payload and `room` come from registers. Reset empties it.
+ *
+ * Credits are counted by the length in the header. A malformed TLP with more beats than that could fill the buffer: it is cut, so that it has an end.
+ */
+export class ClassBuffer extends Module<{
+  readonly width: number;
+  readonly beats: number;
+  /** TLPs that can be inside. */
+  readonly packets: number;
+  readonly stamp_bits: number;
+  readonly behind_posted: boolean;
+  /** The sender has credits for `beats` beats, so no TLP can run out of room but a malformed one. */
+  readonly credited: boolean;
+}> {
+  /** A beat comes; only while there is `room`. */
+  readonly put = input(bool);
+  readonly beat = input(tlpBeat(this.p.width));
+  readonly room = output(bool);
+  /** The beat that comes takes the last room, but its TLP goes on: it is longer than its credits. It ends here; the rest must not come. */
+  readonly cut = output(bool);
+  /** Posted TLPs that arrived, and that were taken, so far. */
+  readonly posted_arrived = input(uint(this.p.stamp_bits));
+  readonly posted_taken = input(uint(this.p.stamp_bits));
+  readonly out = output(stream(tlpBeat(this.p.width)));
+
+  private readonly address_bits = clog2(this.p.beats);
+  private readonly words = memory(tlpBeat(this.p.width), { depth: 2 ** this.address_bits, style: 'block' });
+  /** One bit more than an address, so that full and empty differ. */
+  private readonly write_pointer = reg(uint(this.address_bits + 1), { init: 0 });
+  private readonly read_pointer = reg(uint(this.address_bits + 1), { init: 0 });
+  private readonly word_valid = reg(bool, { init: 0 });
+  private readonly order = this.p.behind_posted
+    ? new OrderGate({ address_bits: this.address_bits, packets: this.p.packets, stamp_bits: this.p.stamp_bits })
+    : undefined;
+
+  protected override logic() {
+    const { put, beat, write_pointer, read_pointer, word_valid, order } = this;
+    const write_address = write_pointer.trunc(this.address_bits);
+    const read_address = read_pointer.trunc(this.address_bits);
+    const used = write_pointer.sub(read_pointer);
+    const room = used.ne(2 ** this.address_bits);
+    const cut = this.p.credited ? allOf([put, beat.last.not(), used.eq(2 ** this.address_bits - 1)]) : u(1, 0);
+    this.room.set(room);
+    this.cut.set(cut);
+    when(put, () => {
+      assert(room, 'a receive buffer of a link is overrun');
+      this.words.write(write_address, { header: beat.header, data: beat.data, first: beat.first, last: beat.last.or(cut) });
+      write_pointer.set(write_pointer.add(1));
+    });
+
+    const some = write_pointer.ne(read_pointer);
+    const may_go = order ? some.and(order.open) : some;
+    const fetch = may_go.and(word_valid.not().or(this.out.ready));
+    const word = this.words.read(read_address, fetch);
+    when(fetch, () => {
+      read_pointer.set(read_pointer.add(1));
+      word_valid.set(1);
+    }).elsewhen(this.out.ready, () => word_valid.set(0));
+    this.out.valid.set(word_valid);
+    this.out.put(word);
+
+    if (order) {
+      const { posted_arrived, posted_taken } = this;
+      connect(order, { put, begins: beat.first, write_address, read_address, fetch, posted_arrived, posted_taken });
+    }
+  }
+}
+
+/** Beside a `ClassBuffer`: whether the word that is read next may go, which the first word of a TLP must not while posted TLPs are ahead of it. */
+class OrderGate extends Module<{ address_bits: number; packets: number; stamp_bits: number }> {
+  /** A word is written, and is the first of its TLP. */
+  readonly put = input(bool);
+  readonly begins = input(bool);
+  readonly write_address = input(uint(this.p.address_bits));
+  readonly read_address = input(uint(this.p.address_bits));
+  /** The word at `read_address` goes. */
+  readonly fetch = input(bool);
+  readonly posted_arrived = input(uint(this.p.stamp_bits));
+  readonly posted_taken = input(uint(this.p.stamp_bits));
+  readonly open = output(bool);
+
+  private readonly first_words = memory(bool, { depth: 2 ** this.p.address_bits, style: 'distributed' });
+  private readonly stamps = new ShowAheadFifo({ type: uint(this.p.stamp_bits), depth: Math.max(2, this.p.packets) });
+
+  protected override logic() {
+    const { put, begins, fetch, stamps, posted_arrived, posted_taken } = this;
+    const first = this.first_words.peek(this.read_address);
+    when(put, () => this.first_words.write(this.write_address, begins));
+    stamps.in.valid.set(put.and(begins));
+    stamps.in.put(posted_arrived);
+    stamps.out.ready.set(fetch.and(first));
+    this.open.set(first.and(mustWait(stamps.out.payload, posted_arrived, posted_taken)).not());
+  }
+}

@@ -1,0 +1,94 @@
+import { assert, bool, input, Module, mux, output, reg, type UInt, uint, when } from '@hdl/ts-hdl';
+
+/**
+ * The sender's credits of one class (2.6.1): whether the TLP at the head may leave. Limits arrive modulo 2^8 and 2^12, as CREDIT_LIMIT; what is left
+ * of them is kept ready, and a TLP is weighed in the cycle before it stands at the head, so that `enough` is a register. A limit counts 3 cycles after it
+ * came. An initial 0 stands for infinite,
+ * separately for headers and data, and later limits are then ignored (C70c). Reset: nothing may leave.
+ */
+export class CreditGate extends Module {
+  /** The limits are the first ones; may come several times with the same limits. */
+  readonly initialise = input(bool);
+  /** The limits take the place of the last ones. */
+  readonly update = input(bool);
+  readonly headers = input(uint(8));
+  readonly data = input(uint(12));
+  /** Data credits of the TLP at the head. */
+  readonly needed = input(uint(9));
+  /** The next beat comes to the head, and the data credits of its TLP. */
+  readonly advances = input(bool);
+  readonly following = input(uint(9));
+  /** The TLP at the head leaves; only while `enough`. */
+  readonly take = input(bool);
+  /** There are credits for the TLP at the head; means nothing after its first beat. */
+  readonly enough = output(bool);
+
+  private readonly initialised = reg(bool, { init: 0 });
+  private readonly header_limit = reg(uint(8), { init: 0 });
+  private readonly data_limit = reg(uint(12), { init: 0 });
+  private readonly header_grant = reg(uint(8), { init: 0 });
+  private readonly data_grant = reg(uint(12), { init: 0 });
+  private readonly headers_left = reg(uint(8), { init: 0 });
+  private readonly data_left = reg(uint(12), { init: 0 });
+  private readonly headers_infinite = reg(bool, { init: 0 });
+  private readonly data_infinite = reg(bool, { init: 0 });
+  private readonly headers_enough = reg(bool, { init: 0 });
+  private readonly data_enough = reg(bool, { init: 0 });
+  /** CREDITS_CONSUMED: for the properties alone, synthesis drops it. */
+  private readonly headers_consumed = reg(uint(8), { init: 0 });
+  private readonly data_consumed = reg(uint(12), { init: 0 });
+
+  protected override logic() {
+    const { take, needed, header_limit, data_limit } = this;
+    const needed12 = needed.zext(12);
+    const first = this.initialise.and(this.initialised.not());
+
+    this.header_grant.set(0);
+    this.data_grant.set(0);
+    when(first.or(this.update), () => {
+      header_limit.set(this.headers);
+      data_limit.set(this.data);
+      this.header_grant.set(this.headers.sub(header_limit));
+      this.data_grant.set(this.data.sub(data_limit));
+    });
+    when(first, () => {
+      this.initialised.set(1);
+      this.headers_infinite.set(this.headers.any().not());
+      this.data_infinite.set(this.data.any().not());
+    });
+
+    const { headers_left, data_left, header_grant, data_grant, advances } = this;
+    const data_after = data_left.sub(needed12);
+    headers_left.set(mux(take, headers_left.sub(1).add(header_grant), headers_left.add(header_grant)));
+    data_left.set(mux(take, data_after.add(data_grant), data_left.add(data_grant)));
+
+    // What is granted in this cycle is left out: it counts in the next one.
+    const following = this.following.zext(12);
+    const headers_some = mux(take, headers_left.gt(1), headers_left.any());
+    const data_for_next = mux(take, data_after.ge(following), data_left.ge(following));
+    this.headers_enough.set(this.headers_infinite.or(headers_some));
+    this.data_enough.set(this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12))));
+    this.enough.set(this.initialised.and(this.headers_enough).and(this.data_enough));
+    this.check();
+  }
+
+  /** C70d, in the words of 2.6.1: consumption with the TLP stays within half the range below the limit. */
+  private check(): void {
+    const headers = this.headers_consumed.add(1);
+    const data = this.data_consumed.add(this.needed.zext(12));
+    const within = <W extends number>(limit: UInt<W>, consumed: UInt<W>) => limit.sub(consumed).le(2 ** (limit.width - 1));
+    when(this.take, () => {
+      this.headers_consumed.set(headers);
+      this.data_consumed.set(data);
+      assert(this.initialised, 'a TLP leaves before the credits are known');
+      assert(this.headers_infinite.or(within(this.header_limit, headers)), 'a TLP leaves without a header credit');
+      assert(this.data_infinite.or(within(this.data_limit, data)), 'a TLP leaves without the data credits');
+    });
+    const headers_out = this.header_limit.sub(this.headers_consumed);
+    const data_out = this.data_limit.sub(this.data_consumed);
+    const kept = this.headers_left.add(this.header_grant).eq(headers_out).and(this.data_left.add(this.data_grant).eq(data_out));
+    assert(kept, 'what is left of the credits is not what is granted less what is consumed');
+    assert(this.headers_infinite.or(headers_out.lt(128)), 'the partner grants more than 127 headers at once');
+    assert(this.data_infinite.or(data_out.lt(2048)), 'the partner grants more than 2,047 data credits at once');
+  }
+}

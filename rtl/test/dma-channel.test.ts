@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import { DmaOutcome } from '../src/endpoint/dma/job.ts';
+import type { Packet } from '../src/tlp/packet.ts';
+import { runUntil, setControls } from './dma-bench.ts';
+import { bar, channelBench, dataBase, type Entry, lively, remoteBytes, ringBase } from './dma-channel-bench.ts';
+import type { Behaviour } from './dma-completer.ts';
+
+describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
+  test.each([
+    ['host memory', 1, false],
+    ['host memory', 0.6, false],
+    ['the BAR memory', 0.8, true],
+  ] as const)('a ring in %s at rate %f: every transfer arrives, entries and interrupts come in order with their phase', (_, rate, local) => {
+    const seed = width + 10 * rate;
+    const b = channelBench(width, seed, { rate, local, entries: 16 });
+    const total = 50;
+    const expected: { index: number; outcome: number; phase: number; cookie: number }[] = [];
+    let interrupts = 0;
+    let sent = 0;
+    while (sent < total) {
+      const list: Entry[] = [];
+      const checks: (() => void)[] = [];
+      const count = Math.min(1 + b.random.below(12), total - sent);
+      for (let i = 0; i < count; i++, sent++) {
+        const kind = b.random.below(5);
+        const length = b.random.below(700);
+        // Each transfer of a round has a place of its own on both sides.
+        const offset = 4096 + 1000 * i + b.random.below(200);
+        const address = dataBase + BigInt(65_536 * sent + b.random.below(3000));
+        const inside = bar.base + BigInt(4096 + 1000 * i + b.random.below(200));
+        const chain = i < count - 1 && b.random.chance(0.2);
+        const flags = {
+          chain,
+          status: b.random.chance(0.6),
+          interrupt: b.random.chance(0.3),
+          read_back: b.random.chance(0.3),
+          cookie: sent,
+        };
+        if (kind === 0) list.push({ opcode: 0, ...flags });
+        else if (kind < 4) {
+          const place = kind === 3 ? inside : address;
+          const opcode = kind === 3 ? 1 + b.random.below(2) : kind;
+          list.push({ opcode, length, address: place, offset, ...flags });
+          const inner = Number(inside - bar.base) + bar.offset;
+          const source =
+            opcode === 2
+              ? b.memory.slice(offset, offset + length)
+              : kind === 3
+                ? b.memory.slice(inner, inner + length)
+                : remoteBytes(b, address, length);
+          checks.push(() => {
+            if (opcode === 1) expect(b.memory.slice(offset, offset + length), `seed ${seed}`).toEqual(source);
+            else if (kind === 3) expect(b.memory.slice(inner, inner + length), `seed ${seed}`).toEqual(source);
+            else expect(remoteBytes(b, address, length), `seed ${seed}`).toEqual(source);
+          });
+        } else list.push({ opcode: 9, ...flags });
+        const before = list.slice(0, -1);
+        let failed = kind === 4;
+        for (let k = before.length - 1; k >= 0 && before[k]?.chain; k--) failed ||= before[k]?.opcode === 9;
+        const outcome = failed ? DmaOutcome.refused : 0;
+        if (!chain && (flags.status || outcome)) {
+          expected.push({ index: sent % 16, outcome, phase: 1 - (Math.floor(sent / 16) & 1), cookie: sent });
+        }
+        if (!chain && flags.interrupt) interrupts++;
+      }
+      b.put(list);
+      runUntil(b.sim, b.ends, b.done, 20_000);
+      runUntil(b.sim, b.ends, undefined, 300);
+      for (const check of checks) check();
+    }
+    expect(b.entriesSeen.map(({ index, outcome, phase, cookie }) => ({ index, outcome, phase, cookie }))).toEqual(expected);
+    expect(b.interrupts.received.map(r => Number(r.payload))).toEqual(Array(interrupts).fill(5));
+    expect(b.errors.received).toEqual([]);
+    const near = (p: Packet) => p.address >= bar.base && p.address < bar.base + BigInt(bar.bytes);
+    expect(b.writes.some(near) || b.completer.requests.some(near), 'no TLP for the own memory').toBe(false);
+    b.run(0);
+    runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 500);
+  });
+
+  test('C63: the entry leaves behind all data, and with read-back behind the answer of the peer', () => {
+    const b = channelBench(width, 3, { behaviour: { ...lively, latency: [200, 200] } });
+    b.put([{ opcode: 2, length: 4000, address: dataBase + 3n, offset: 4099, status: true }]);
+    runUntil(b.sim, b.ends, () => b.entriesSeen.length === 1);
+    expect(b.entriesSeen[0]?.posted).toBe(16);
+    const reads = b.completer.requests.length;
+    b.put([{ opcode: 2, length: 300, address: dataBase + 3n, offset: 4099, status: true, read_back: true, interrupt: true }]);
+    let asked = 0;
+    runUntil(b.sim, b.ends, () => {
+      const own = b.completer.requests.slice(reads).filter(r => r.address >= dataBase && r.address < dataBase + 65_536n);
+      if (own.length > 0) asked ||= b.sim.cycle;
+      return b.entriesSeen.length === 2;
+    });
+    const back = b.completer.requests.at(-1);
+    expect(back?.address).toBe((dataBase + 302n) & ~3n);
+    expect(back?.length).toBe(1);
+    expect(back?.first_be).toBe(1 << Number((dataBase + 302n) & 3n));
+    expect(b.sim.cycle - asked, 'the entry waits for the answer').toBeGreaterThan(200);
+    runUntil(b.sim, b.ends, () => b.interrupts.received.length === 1, 100);
+  });
+
+  test('a fence waits for what is before it; without one a later transfer may be earlier', () => {
+    for (const fence of [true, false]) {
+      const b = channelBench(width, 6, { behaviour: { ...lively, latency: [200, 200] } });
+      const old = b.memory.slice(4096, 4396);
+      b.put([
+        { opcode: 1, length: 300, address: dataBase, offset: 4096, status: true },
+        { opcode: 2, length: 300, address: dataBase + 0x1_0000n, offset: 4096, fence, status: true },
+      ]);
+      runUntil(b.sim, b.ends, () => b.entriesSeen.length === 2);
+      expect(remoteBytes(b, dataBase + 0x1_0000n, 300)).toEqual(fence ? remoteBytes(b, dataBase, 300) : old);
+    }
+  });
+
+  test('C53 C59: a failed transfer gets an entry though it asked for none; a failed fetch stops the channel', () => {
+    let bad = dataBase >> 16n;
+    const behaviour: Behaviour = { ...lively, fate: r => (r.address >> 16n === bad ? 'unsupported' : 'good') };
+    const b = channelBench(width, 4, { behaviour });
+    b.put([
+      { opcode: 1, length: 300, address: dataBase, offset: 4096, cookie: 1 },
+      { opcode: 1, length: 300, address: dataBase + 0x1_0000n, offset: 5096, cookie: 2, status: true },
+    ]);
+    runUntil(b.sim, b.ends, () => b.entriesSeen.length === 2);
+    expect(b.entriesSeen.map(e => [e.cookie, e.outcome])).toEqual([
+      [1, DmaOutcome.unsupported],
+      [2, 0],
+    ]);
+    bad = ringBase >> 16n;
+    b.put([{ opcode: 1, length: 300, address: dataBase, offset: 4096, status: true }]);
+    runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.failed)) === 1, 500);
+    runUntil(b.sim, b.ends, undefined, 200);
+    expect(b.entriesSeen.length).toBe(2);
+    bad = 0n;
+    b.run(0);
+    runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 500);
+    b.put([{ opcode: 1, length: 300, address: dataBase, offset: 4096, cookie: 7, status: true }]);
+    b.run(1);
+    runUntil(b.sim, b.ends, () => b.entriesSeen.length === 3, 1000);
+    expect(b.entriesSeen[2]).toMatchObject({ index: 0, outcome: 0, phase: 1, cookie: 7 });
+    expect(b.memory.slice(4096, 4396)).toEqual(remoteBytes(b, dataBase, 300));
+  });
+
+  test.each([
+    'run',
+    'resetting',
+  ] as const)('C84: %s in mid-transfer ends everything without a leak; the channel begins anew', how => {
+    const b = channelBench(width, 5, { rate: 0.8, behaviour: { ...lively, latency: [100, 200] } });
+    for (let round = 0; round < 4; round++) {
+      const list = Array.from({ length: 20 }, (_, i): Entry => {
+        const own = i % 3 === 2;
+        const address = own ? bar.base + BigInt(i * 100) : dataBase + BigInt(i * 5000);
+        return {
+          opcode: 1 + (i & 1),
+          length: 2500,
+          address,
+          offset: 3000 + 60 * i,
+          status: true,
+          read_back: true,
+          fence: i === 7,
+        };
+      });
+      b.put(list);
+      b.run(1);
+      runUntil(b.sim, b.ends, undefined, 40 + 130 * round);
+      if (how === 'resetting') setControls(b.sim, b.dut.controls, 0, { resetting: 1 });
+      b.run(0);
+      runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 3000);
+      setControls(b.sim, b.dut.controls, 0, { resetting: 0 });
+      runUntil(b.sim, b.ends, () => b.completer.waiting === 0);
+    }
+    const before = b.entriesSeen.length;
+    b.put([
+      { opcode: 1, length: 3000, address: dataBase + 5n, offset: 4096, cookie: 8, status: true },
+      { opcode: 2, length: 3000, address: dataBase + 0x5_0001n, offset: 9000, cookie: 9, status: true },
+    ]);
+    const written = b.memory.slice(9000, 12_000);
+    b.run(1);
+    runUntil(b.sim, b.ends, () => b.entriesSeen.length === before + 2);
+    expect(b.entriesSeen.slice(before).map(e => [e.index, e.outcome, e.phase, e.cookie])).toEqual([
+      [0, 0, 1, 8],
+      [1, 0, 1, 9],
+    ]);
+    expect(b.memory.slice(4096, 7096)).toEqual(remoteBytes(b, dataBase + 5n, 3000));
+    expect(remoteBytes(b, dataBase + 0x5_0001n, 3000)).toEqual(written);
+  });
+});

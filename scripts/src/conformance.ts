@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pc from 'picocolors';
+import { $, glob } from 'zx';
+import { conformancePage } from './conformance/page.ts';
+import { proofs, type TestResult } from './conformance/titles.ts';
+import { writeWhole } from './files.ts';
+import { mutants } from './mutants/planted/index.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const page = join(root, 'docs', 'conformance.md');
+
+/** Full names of tests that name a rule, in their own title or in that of a group. */
+const namesRule = '(^| )C\\d+[a-z]?: ';
+
+/** Test files that may have such tests. */
+async function filesWithRules(): Promise<string[]> {
+  const files = await glob('**/test/**/*.test.ts', { cwd: root, ignore: ['**/node_modules/**', '.cache/**'] });
+  return files.filter(file => /\bC\d+[a-z]?: /.test(readFileSync(join(root, file), 'utf8')));
+}
+
+/** Runs tests; `use` gets their results, which are gone afterwards. @returns the exit code of the tests. */
+export async function withResults(args: readonly string[], use: (results: readonly TestResult[]) => void): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+  const path = join(folder, 'results.json');
+  try {
+    const shell = $({ cwd: root, stdio: 'inherit', nothrow: true, env: { ...process.env, P2P_CONFORMANCE: path } });
+    const { exitCode } = await shell`npx vitest run ${[...args]}`;
+    if (existsSync(path)) use(JSON.parse(readFileSync(path, 'utf8')));
+    return exitCode ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `npm run conformance`: runs the tests that name rules and writes docs/conformance.md: a test that failed proves nothing. @returns the exit code: 0 if they passed. */
+export async function conformance(): Promise<number> {
+  return withResults([...(await filesWithRules()), '-t', namesRule], results =>
+    writeWhole(page, conformancePage(proofs(results), mutants)),
+  );
+}
+
+/** What is wrong with docs/conformance.md after all tests ran with these results; undefined if nothing is. */
+export function pageComplaint(results: readonly TestResult[]): string | undefined {
+  const is = existsSync(page) ? readFileSync(page, 'utf8') : '';
+  if (is === conformancePage(proofs(results), mutants)) return undefined;
+  return `${pc.red('error')}: docs/conformance.md is not what these tests give: run npm run conformance and look at what changed.`;
+}

