@@ -96,7 +96,7 @@ describe.each([64, 512])('tags of a ReadDma of %i bits', width => {
   test('C59: a late completion is unexpected; its tag rests until it came, or for three times the timeout', () => {
     let late: Packet[] = [];
     const hold: Behaviour = { ...prompt, latency: [1, 1], twist: part => [part].filter(p => late.push(p) < 0) };
-    const b = readBench(width, 4, { behaviour: hold, cycles_per_microsecond: 4 });
+    const b = readBench(width, 4, { behaviour: hold, cycles_per_microsecond: 4, buffer_bytes: 16_384 });
     // 3 requests that time out after 256 to 320 cycles and a look at every tag.
     b.jobs.queue.push({ ...plain, address: 0x40_0000n, length: 1400, id: 1 });
     runUntil(b.sim, b.ends, () => b.results.received.length === 1);

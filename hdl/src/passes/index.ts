@@ -45,11 +45,14 @@ export const checks: readonly Check[] = [
 
 /**
  * What all checks find, errors first. What the variants of one class have in common is told once. Where the IR itself is inconsistent, the
- * other checks are not run.
+ * other checks are not run; two things of one name make it so, and are told instead.
  */
 export function diagnose(design: Design): Diagnostic[] {
   const broken = wellFormed(design);
-  if (broken.length > 0) return broken;
+  if (broken.length > 0) {
+    const clashes = nameClash(design);
+    return clashes.length > 0 ? clashes : broken;
+  }
   const seen = new Set<string>();
   const found = checks.flatMap(check =>
     check(design).filter(diagnostic => {

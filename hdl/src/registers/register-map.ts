@@ -161,7 +161,7 @@ function placed(map: string, name: string, { offset, doc, fields, notify, parts 
       });
   });
   if (notify && 'accessed' in fields)
-    throw new HdlError(`${map}.${name} has a field 'accessed' and \`notify\``, {
+    throw new HdlError(`${map}.${name} has a field 'accessed' beside 'notify'`, {
       help: 'rename the field: that is what the hardware is told by',
     });
   return {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { emitText, emitVerilog } from '../../src/emit/verilog.ts';
-import { elaborate, type Module } from '../../src/index.ts';
+import { elaborate, input, log, Module, uint, when } from '../../src/index.ts';
 import { checks, shareModules } from '../../src/passes/index.ts';
 import { randomDesign } from '../random-design.ts';
 import { Chain, Counter, Decoder, Gate, Machine, Memories, Parent } from './modules.ts';
@@ -323,4 +323,21 @@ test('no name is declared twice in a module, and all lines but unbreakable ones 
       expect(long, `seed ${seed}, ${name}`).toEqual([]);
     }
   }
+});
+
+test('a long message is one token: no line ends inside it', () => {
+  class Talks extends Module {
+    readonly value = input(uint(8));
+    protected override logic() {
+      when(
+        this.value.any(),
+        () =>
+          log`the value, as it came in by the port, and not what was made of it later on in another place = ${this.value}, it is`,
+      );
+    }
+  }
+  const text = verilog(() => new Talks());
+  expect(text).toContain(
+    '"the value, as it came in by the port, and not what was made of it later on in another place = %0d, it is"',
+  );
 });

@@ -9,7 +9,6 @@ import {
   mux,
   output,
   reg,
-  SkidBuffer,
   stream,
   type UInt,
   u,
@@ -123,8 +122,6 @@ export class ReceiveSide extends Module<ReceiveSideParams> {
     register_dws: this.p.register_dws ?? 2,
     ari: this.p.ari ?? false,
   });
-  /** Cuts the long way from the completer's ready to the checker. What the barrier says of the last request holds for the one before it too. */
-  private readonly skid = new SkidBuffer({ type: PlacedRequest });
   private readonly completer = new Completer({
     width: this.p.width,
     address_width: this.p.address_width,
@@ -179,14 +176,13 @@ export class ReceiveSide extends Module<ReceiveSideParams> {
   }
 
   private receiveRequests(): void {
-    const { request_checker, request_router, skid, completer, barrier } = this;
+    const { request_checker, request_router, completer, barrier } = this;
     const open = barrier.closed.not();
     connect(request_checker, { in: this.non_posted, mps: this.mps, foreign: 0 });
     connect(request_router, { in: request_checker.out, controls: this.controls, retry: this.retry });
-    connect(skid, { in: request_router.out });
-    this.request.valid.set(skid.out.valid.and(open));
-    this.request.put(skid.out.payload);
-    skid.out.ready.set(this.request.ready.and(open));
+    this.request.valid.set(request_router.out.valid.and(open));
+    this.request.put(request_router.out.payload);
+    request_router.out.ready.set(this.request.ready.and(open));
     connect(completer, {
       request: this.request,
       id: this.controls.map(c => c.id),

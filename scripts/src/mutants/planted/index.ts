@@ -1,6 +1,15 @@
 import type { Mutant } from '../mutant.ts';
+import { crossbarMutants } from './crossbar.ts';
+import { dmaMutants } from './dma.ts';
 import { endpointMutants } from './endpoint.ts';
+import { receiveMutants } from './receive.ts';
 import { switchMutants } from './switch.ts';
 
 /** Every bug that `npm run mutants` plants. */
-export const mutants: readonly Mutant[] = [...endpointMutants, ...switchMutants];
+export const mutants: readonly Mutant[] = [
+  ...endpointMutants,
+  ...receiveMutants,
+  ...dmaMutants,
+  ...switchMutants,
+  ...crossbarMutants,
+];
