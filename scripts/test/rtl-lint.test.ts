@@ -7,6 +7,7 @@ import { BarMemory } from '../../rtl/src/endpoint/receive/bar-memory.ts';
 import { ReceiveSide } from '../../rtl/src/endpoint/receive/receive-side.ts';
 import { Doorbells } from '../../rtl/src/endpoint/registers/doorbells.ts';
 import { Msix } from '../../rtl/src/endpoint/registers/msix.ts';
+import { TransactionLayer } from '../../rtl/src/endpoint/transaction-layer.ts';
 import { LinkEnd } from '../../rtl/src/link/link-end.ts';
 import { Crossbar } from '../../rtl/src/switch/crossbar.ts';
 import { EcrcChecker } from '../../rtl/src/tlp/ecrc-checker.ts';
@@ -63,6 +64,28 @@ const blocks: readonly (readonly [name: string, make: () => Module<never> | Modu
       }),
   ],
   ['AtomicRequester', () => new AtomicRequester({ ...requester, tag: 8 })],
+  [
+    'TransactionLayer',
+    () =>
+      new TransactionLayer({
+        width,
+        memory_bytes,
+        credits,
+        tags: 64,
+        buffer_bytes: 16_384,
+        max_read_request: 512,
+        cycles_per_microsecond: 250,
+        functions: [
+          {
+            config: described,
+            map: [
+              { to: 'registers', base: 0, bytes: 16_384 },
+              { to: 'memory', base: 0, bytes: memory_bytes },
+            ],
+          },
+        ],
+      }),
+  ],
   ['Crossbar', () => new Crossbar({ width, ports: 4, slots: 64 })],
 ];
 
