@@ -230,7 +230,7 @@ test('mistakes in what software can write', () => {
       "the legal values of m.a.field do not fit it",
       "the legal values of m.a.field do not fit it",
       "m.a.field is rw_hwclr and says what software can write",
-      "m.a has a field 'accessed' and \`notify\`",
+      "m.a has a field 'accessed' beside 'notify'",
       "the part 'low' of m.a has the bits 6 to 0",
     ]
   `);
