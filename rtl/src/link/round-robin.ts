@@ -15,6 +15,7 @@ export function roundRobin(wants: readonly Bool[], served: UInt<number>): Bool[]
 /** Numbers 0 to i as a mask. */
 export const servedUpTo = (i: number): number => 2 ** (i + 1) - 1;
 
-function lowest(bits: readonly Bool[]): Bool[] {
+/** One-hot: the lowest bit that is set. */
+export function lowest(bits: readonly Bool[]): Bool[] {
   return bits.map((bit, i) => (i === 0 ? bit : bit.and(anyOf(bits.slice(0, i)).not())));
 }

@@ -22,6 +22,7 @@ import {
   wire,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
+import { roundRobin } from '../link/round-robin.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { queuedBeat, VirtualOutputQueues } from './virtual-output-queues.ts';
 
@@ -43,15 +44,6 @@ export class Moved extends Bundle({
   credits: uint(9),
 }) {}
 
-/** The next of `requests` after those in `served` (all up to the one served last), one-hot; in turn over the cycles. */
-function inTurn(requests: readonly Bool[], served: UInt<number>): Bool[] {
-  const waiting = requests.map((r, i) => r.and(served.bit(i).not()));
-  const wrap = anyOf(waiting).not();
-  const again = lowest(requests);
-  return lowest(waiting).map((w, i) => w.or(wrap.and(at(again, i))));
-}
-/** One-hot: the lowest bit that is set. */
-const lowest = (bits: readonly Bool[]): Bool[] => bits.map((bit, i) => (i === 0 ? bit : bit.and(anyOf(bits.slice(0, i)).not())));
 /** `served` after `grant`: the one granted and all below it. */
 const upTo = (grant: readonly Bool[]): UInt<number> => cat(...grant.map((_, i) => anyOf(grant.slice(i))).toReversed());
 const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
@@ -95,9 +87,9 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     const { queues, busy, egress } = this;
     const offers = queues.offered.map((o, e) => o.and(at(this.allowed, e)));
     const candidates = offers.map((o, e) => o.any().and(this.grant.bit(e)).and(this.room.bit(e)));
-    const chosen = inTurn(candidates, this.served);
+    const chosen = roundRobin(candidates, this.served);
     const choice = muxOneHot(chosen, offers) as UInt<3>;
-    const kind = inTurn([choice.bit(0), choice.bit(1), choice.bit(2)], this.served_class);
+    const kind = roundRobin([choice.bit(0), choice.bit(1), choice.bit(2)], this.served_class);
     const continues = muxOneHot(
       [...Array(this.p.ports).keys()].map(e => this.held_egress.bit(e)),
       queues.occupied.map(o => o.and(this.held_class).any()),
@@ -165,7 +157,7 @@ export class CrossbarEgress extends Module<{ width: number; ports: number }> {
     when(began, () => served.set(turn));
     when(sent, () => busy.set(ended.not()));
     when(ended.or(busy.not().and(sent.not())), () => {
-      const next = inTurn(
+      const next = roundRobin(
         numbers.map(i => this.request.bit(i)),
         turn,
       );

@@ -1,5 +1,6 @@
 import { allOf, anyOf, type Bool, cat, type UInt, u } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
+import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
 import { accessControl } from './access-control.ts';
 import type { PortControls } from './port-controls.ts';
@@ -55,8 +56,6 @@ function traits(h: Header) {
   return { memory, io: h.type.eq(TlpType.io), atomic: isAtomic(h), by_id, bus, completion };
 }
 
-/** One-hot: only the lowest bit that is set, should software let two windows overlap. */
-const lowest = (bits: readonly Bool[]): Bool[] => bits.map((bit, i) => (i === 0 ? bit : bit.and(anyOf(bits.slice(0, i)).not())));
 /** Port 0 first. */
 const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
 
@@ -91,6 +90,7 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
     return allOf([beyond, hasBus(d, config_bus), absent.not()]);
   });
 
+  // Of windows that software let overlap, the lower port's counts.
   const hits = lowest(downstream.map((_, j) => anyOf([at(addressed, j), at(named, j), at(configured, j)])));
   const { egress, blocked } = leaving(hits, downstream, atomic);
   const broadcast = isMessageTo(h, MessageRoute.broadcast);
@@ -119,6 +119,7 @@ export function wayFromBelow(h: Header, upstream: PortControls, downstream: read
   const behind_own = windows(own).or(by_id.and(hasBus(own, bus)));
   // Bus master enable gates requests, and neither completions nor messages (C82).
   const allowed = addressed.not().or(own.bus_master);
+  // Of windows that software let overlap, the lower port's counts.
   const peers = lowest(
     downstream.map((port, j) => {
       if (j === index) return no();

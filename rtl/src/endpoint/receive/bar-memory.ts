@@ -1,5 +1,4 @@
 import {
-  allOf,
   anyOf,
   type Bool,
   bool,
@@ -21,6 +20,7 @@ import {
   wire,
 } from '@hdl/ts-hdl';
 import { at } from '../../at.ts';
+import { roundRobin } from '../../link/round-robin.ts';
 import { memoryWrite } from '../interfaces.ts';
 import { beyond, laneBits, lanesOf, wordOf } from '../lane-rotator.ts';
 import { AtomicUnit } from './atomic-unit.ts';
@@ -126,11 +126,8 @@ export class BarMemory extends Module<{
     const { unit, link_read } = this;
     const valid = [link_read.valid, ...this.read.map(r => r.valid)];
     const able = valid.map((v, i) => v.and(at(this.reserved, i).ne(credits)));
-    const waiting = able.map((a, i) => a.and(this.served.bit(i).not()));
-    const wrap = anyOf(waiting).not();
-    const again = lowest(able);
     const free = unit.read.not();
-    const grant = lowest(waiting).map((w, i) => w.or(wrap.and(at(again, i))).and(free));
+    const grant = roundRobin(able, this.served).map(chosen => chosen.and(free));
     const granted = anyOf(grant);
 
     link_read.ready.set(at(grant, 0));
@@ -181,8 +178,3 @@ const fieldsOf = <A, D, M>({ address, data, mask }: { readonly address: A; reado
   data,
   mask,
 });
-
-/** One-hot: the lowest bit that is set. */
-function lowest(bits: readonly Bool[]): Bool[] {
-  return bits.map((bit, i) => (i === 0 ? bit : allOf([bit, anyOf(bits.slice(0, i)).not()])));
-}
