@@ -80,7 +80,7 @@ function through(
   return { received: sink.received, verdicts, cycles, source, sink };
 }
 
-describe('C71c in software', () => {
+describe('C71c: in software', () => {
   test('headers as they lie on the wire', () => {
     const random = new Random(1);
     const hex = (p: Packet) => Buffer.from(headerBytes(p)).toString('hex');
@@ -128,7 +128,7 @@ describe('C71c in software', () => {
   });
 });
 
-describe.each([64, 128, 256, 512])('C71c, width %d', width => {
+describe.each([64, 128, 256, 512])('C71c: width %d', width => {
   test.each([
     [1, 1],
     [0.5, 1],

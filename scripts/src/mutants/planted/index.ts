@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { configMutants } from './config.ts';
 import { crossbarMutants } from './crossbar.ts';
 import { dmaMutants } from './dma.ts';
 import { endpointMutants } from './endpoint.ts';
@@ -8,6 +9,7 @@ import { switchMutants } from './switch.ts';
 /** Every bug that `npm run mutants` plants. */
 export const mutants: readonly Mutant[] = [
   ...endpointMutants,
+  ...configMutants,
   ...receiveMutants,
   ...dmaMutants,
   ...switchMutants,
