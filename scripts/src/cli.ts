@@ -74,6 +74,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command('topology')
+    .description('tell who reaches whose memory in a machine that a file describes (docs/topology.md), how far and by which way')
+    .argument('<file>', 'a .json file, or a module (.ts, .mjs) with a default export; examples/p2p-topology.json is one')
+    .option('--json <path>', 'write the answers as data')
+    .action(async (file, options) => {
+      const { topologyAnswers } = await import('./topology.ts');
+      code = await topologyAnswers(file, options);
+    });
+
+  program
     .command('mutants')
     .description('plant named bugs in the hardware and look whether the tests notice')
     .option('--only <names>', 'some of them, with commas between them')
@@ -86,8 +96,34 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command('prove')
+    .description('prove properties of the blocks with the SAT solver of Yosys, and write docs/proofs.md')
+    .option('--only <names>', 'some of them, with commas between them')
+    .option('--waves <folder>', 'write a waveform of each run that breaks a claim')
+    .action(async options => {
+      const { prove } = await import('./prove.ts');
+      code = await prove(options);
+    });
+
+  program
+    .command('soak')
+    .description("random traffic, good and bad, on an endpoint's transaction layer, against a reference model; a failure is made small and kept")
+    .option('--tlps <n>', 'TLPs to send', positive, 1_000_000)
+    .option('--seed <n>', 'of the first batch', positive, 1)
+    .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 256)
+    .option('--engine <name>', engineNames.join(', '), 'verilator')
+    .option('--operations <n>', 'operations from one reset to the next', positive, 1000)
+    .option('--replay <file>', 'play a batch that was kept, and nothing else')
+    .option('--out <file>', 'where a batch that fails is kept', 'soak-failure.json')
+    .option('--shrink <seconds>', 'how long a batch that fails is made smaller', positive, 120)
+    .action(async options => {
+      const { soak } = await import('./soak.ts');
+      code = await soak(options);
+    });
+
+  program
     .command('conformance')
-    .description('run the tests that name rules of the specification, and write docs/conformance.md')
+    .description('run the tests that name rules and requirements, and write docs/conformance.md and docs/requirements.md')
     .action(async () => {
       const { conformance } = await import('./conformance.ts');
       code = await conformance();

@@ -20,6 +20,8 @@ export class CreditGate extends Module {
   readonly following = input(uint(9));
   /** The TLP at the head leaves; only while `enough`. */
   readonly take = input(bool);
+  /** Forgets the partner, as a reset does: its link is down. */
+  readonly restart = input(bool);
   /** There are credits for the TLP at the head; means nothing after its first beat. */
   readonly enough = output(bool);
 
@@ -70,6 +72,12 @@ export class CreditGate extends Module {
     this.data_enough.set(this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12))));
     this.enough.set(this.initialised.and(this.headers_enough).and(this.data_enough));
     this.check();
+    when(this.restart, () => {
+      const flags = [this.initialised, this.headers_enough, this.data_enough, this.headers_infinite, this.data_infinite];
+      for (const flag of flags) flag.set(0);
+      for (const headers of [header_limit, this.header_grant, headers_left, this.headers_consumed]) headers.set(0);
+      for (const data of [data_limit, this.data_grant, data_left, this.data_consumed]) data.set(0);
+    });
   }
 
   /** C70d, in the words of 2.6.1: consumption with the TLP stays within half the range below the limit. */

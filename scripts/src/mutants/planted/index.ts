@@ -3,6 +3,8 @@ import { configMutants } from './config.ts';
 import { crossbarMutants } from './crossbar.ts';
 import { dmaMutants } from './dma.ts';
 import { endpointMutants } from './endpoint.ts';
+import { linkModelMutants } from './link-model.ts';
+import { proofMutants } from './proofs.ts';
 import { receiveMutants } from './receive.ts';
 import { switchMutants } from './switch.ts';
 
@@ -14,4 +16,6 @@ export const mutants: readonly Mutant[] = [
   ...dmaMutants,
   ...switchMutants,
   ...crossbarMutants,
+  ...linkModelMutants,
+  ...proofMutants,
 ];

@@ -1,0 +1,98 @@
+import type { Mutant } from '../mutant.ts';
+
+const tests = ['scripts/test/prove.test.ts'];
+const area = 'switch' as const;
+
+/** Bugs that a proof has to refute. */
+export const proofMutants: readonly Mutant[] = [
+  {
+    name: 'fifo-full-one-late',
+    area,
+    rules: [],
+    file: 'hdl/src/cells/fifo.ts',
+    text: 'this.full.set(used.eq(depth - 1))',
+    replacement: 'this.full.set(used.eq(depth))',
+    tests,
+  },
+  {
+    name: 'show-ahead-fifo-wraps-early',
+    area,
+    rules: [],
+    file: 'hdl/src/cells/show-ahead-fifo.ts',
+    text: 'when(pop, () => this.read_address.set(successor(this.read_address, depth)));',
+    replacement: 'when(pop, () => this.read_address.set(this.read_address.add(1)));',
+    tests,
+  },
+  {
+    name: 'register-slice-drops-the-second-word',
+    area,
+    rules: [],
+    file: 'hdl/src/cells/register-slice.ts',
+    text: 'when(this.held_valid, () => this.word.set(this.held_word)).otherwise(() => this.word.set(this.in.payload));',
+    replacement: 'this.word.set(this.in.payload);',
+    tests,
+  },
+  {
+    name: 'round-robin-forgets-who-was-served',
+    area,
+    rules: [],
+    file: 'hdl/src/cells/arbiters.ts',
+    text: 'mux(waiting.any(), waiting, valid)',
+    replacement: 'valid',
+    tests,
+  },
+  {
+    name: 'packet-arbiter-lets-go-within-a-packet',
+    area,
+    rules: [],
+    file: 'hdl/src/cells/packet-arbiter.ts',
+    text: 'when(this.out.ready.and(lastOf(word)), () => {',
+    replacement: 'when(this.out.ready, () => {',
+    tests,
+  },
+  {
+    name: 'credit-gate-counts-a-limit-twice',
+    area,
+    rules: ['C60'],
+    file: 'rtl/src/link/credit-gate.ts',
+    text: 'this.data_grant.set(this.data.sub(data_limit));',
+    replacement: 'this.data_grant.set(this.data);',
+    tests,
+  },
+  {
+    name: 'credit-gate-forgets-the-partner-was-finite',
+    area,
+    rules: ['C70c'],
+    file: 'rtl/src/link/credit-gate.ts',
+    text: ', this.headers_infinite, this.data_infinite];',
+    replacement: '];',
+    tests,
+  },
+  {
+    name: 'credit-allocator-takes-one-too-many',
+    area,
+    rules: ['C70e'],
+    file: 'rtl/src/link/credit-allocator.ts',
+    text: 'headers_left.any().not().or(data_left.lt(arrives_data))',
+    replacement: 'data_left.lt(arrives_data)',
+    tests,
+  },
+  {
+    name: 'route-out-of-a-link-that-is-down',
+    area,
+    rules: ['C71e'],
+    file: 'rtl/src/switch/route.ts',
+    text: 'hits.map((hit, j) => hit.and(at(ports, j).link_up))',
+    replacement: '[...hits]',
+    tests,
+  },
+  {
+    name: 'redirect-for-memory-requests-only',
+    area,
+    rules: ['C74'],
+    file: 'rtl/src/switch/access-control.ts',
+    text: 'const request_up = request.and(redirected);',
+    replacement: 'const request_up = memory.and(redirected);',
+    tests,
+  },
+];

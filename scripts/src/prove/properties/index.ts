@@ -1,0 +1,8 @@
+import type { Proof } from '../proof.ts';
+import { arbiterProofs } from './arbiters.ts';
+import { creditProofs } from './credits.ts';
+import { queueProofs } from './queues.ts';
+import { routingProofs } from './routing.ts';
+
+/** Everything that `npm run prove` proves. */
+export const allProofs: readonly Proof[] = [...queueProofs, ...arbiterProofs, ...creditProofs, ...routingProofs];
