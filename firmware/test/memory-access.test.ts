@@ -1,10 +1,12 @@
-import { Bar0, completion, identification, memoryRead } from '@hdl/pcie-rtl';
+import { completion, endpointIdentification, memoryRead } from '@hdl/pcie-rtl';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bar0Places, bar0 as registers } from '../host/src/drive-registers.ts';
 import { at, type Bench, bench, randomBytes } from './bench.ts';
 
 let on: Bench;
 let bar0: bigint;
 let bar2: bigint;
+const { mailbox } = bar0Places(0x0004_0010);
 beforeAll(async () => {
   on = await bench({ tags: 4 });
   [bar0 = 0n, bar2 = 0n] = at(on.endpoints, 1).bars.map(bar => bar.address ?? 0n);
@@ -12,16 +14,18 @@ beforeAll(async () => {
 afterAll(() => on.testbench[Symbol.dispose]());
 const run = <T>(main: () => Promise<T>) => on.testbench.scheduler.run(main);
 
-test('registers by single DW, the mailbox by requests of several', () =>
+test('registers and mailbox: written by requests of several DW, read by one or two', () =>
   run(async () => {
     const { memory } = on.host;
-    expect(await memory.read32(bar0 + BigInt(Bar0.id))).toBe(identification);
-    expect(await memory.read32(bar0 + BigInt(Bar0.memory_bytes))).toBe(256 * 1024);
+    expect(await memory.read32(bar0 + BigInt(registers.identification.offset))).toBe(endpointIdentification);
+    expect(await memory.read32(bar0 + BigInt(registers.memory_bytes.offset))).toBe(256 * 1024);
     const slot = randomBytes(64, 1);
-    await memory.write(bar0 + BigInt(Bar0.mailbox + 192), slot);
-    expect(await memory.read(bar0 + BigInt(Bar0.mailbox + 192), 64)).toEqual(slot);
-    await memory.write32(bar0 + BigInt(Bar0.mailbox + 196), 0x1122_3344);
-    expect(await memory.read32(bar0 + BigInt(Bar0.mailbox + 196))).toBe(0x1122_3344);
+    await memory.write(bar0 + BigInt(mailbox + 192), slot);
+    for (let at = 0; at < 64; at += 8)
+      expect(await memory.read(bar0 + BigInt(mailbox + 192 + at), 8)).toEqual(slot.slice(at, at + 8));
+    await expect(memory.read(bar0 + BigInt(mailbox + 192), 64)).rejects.toThrow(/ended with completer abort/);
+    await memory.write32(bar0 + BigInt(mailbox + 196), 0x1122_3344);
+    expect(await memory.read32(bar0 + BigInt(mailbox + 196))).toBe(0x1122_3344);
   }));
 
 test('BAR memory at any address and length, with more requests than tags', () =>

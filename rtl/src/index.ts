@@ -1,20 +1,34 @@
 /** The PCI Express hardware: TLP streams, configuration spaces, endpoint, switch, link monitors, fabric. */
-export { BridgeConfigSpace, BridgeState, droppedCapability } from './config/bridge-config-space.ts';
 export { CapabilityId, PortType } from './config/capabilities.ts';
-export { EndpointConfigSpace } from './config/endpoint-config-space.ts';
-export { FunctionState } from './config/function-state.ts';
-export { Bar0, doorbells, Engine, FirmwareEvent, FirmwareMap, identification, msixVectors } from './config/register-map.ts';
-export { BarMemory } from './endpoint/bar-memory.ts';
-export { Completer } from './endpoint/completer.ts';
-export { Endpoint, type EndpointParams } from './endpoint/endpoint.ts';
-export { FirmwareRequest } from './endpoint/interfaces.ts';
-export { PostedWriter } from './endpoint/posted-writer.ts';
-export { RequestRouter } from './endpoint/request-router.ts';
-export { Fabric, type FabricEndpoint, type FabricParams, type Link } from './fabric/fabric.ts';
+export {
+  bar0Map,
+  type EndpointMapParams,
+  endpointIdentification,
+  firmwareMailboxOffset,
+  firmwareMap,
+} from './config/endpoint-maps.ts';
+export { type EngineName, engineNames } from './config/engine-map.ts';
+export { functionControls } from './config/function-controls.ts';
+export { AtomicJob } from './endpoint/dma/atomic-requester.ts';
+export { DescriptorRing } from './endpoint/dma/descriptor-fetch.ts';
+export { DmaJob } from './endpoint/dma/job.ts';
+export { LocalJob } from './endpoint/dma/local-copy.ts';
+export { Endpoint } from './endpoint/endpoint.ts';
+export * from './endpoint/endpoint-params.ts';
+export { FirmwareRequest } from './endpoint/firmware-port.ts';
+export { BarMemory } from './endpoint/receive/bar-memory.ts';
+export { RegisterWrite } from './endpoint/receive/interfaces.ts';
+export { ReceiveSide } from './endpoint/receive/receive-side.ts';
+export { TransactionLayer, type TransactionLayerParams } from './endpoint/transaction-layer.ts';
+export { endpointParams } from './fabric/endpoint-of.ts';
+export { Fabric, type FabricEndpoint, type FabricParams, type FabricSwitch } from './fabric/fabric.ts';
+export type { Link, LinkBetween } from './fabric/link.ts';
 export { LinkCounts, ObservedFabric } from './fabric/observed-fabric.ts';
 export {
   defaultTopology,
   type EndpointDescription,
+  type EndpointSettings,
+  type FunctionDescription,
   Limits,
   type SwitchDescription,
   type Topology,
@@ -37,9 +51,24 @@ export {
 } from './link/fc-update.ts';
 export { DataRange, DirectionCounts, dataRanges, LinkCounters } from './link/link-counters.ts';
 export { LinkEnd } from './link/link-end.ts';
+export { LinkPort } from './link/link-port.ts';
 export { LinkReceiver, type LinkReceiverParams } from './link/link-receiver.ts';
 export { LinkTransmitter, type LinkTransmitterParams } from './link/link-transmitter.ts';
-export { Switch, type SwitchParams } from './switch/switch.ts';
+export { damageRate, type ErrorRates } from './link/model/bit-errors.ts';
+export { LinkModel, type LinkModelParams, linkTiming } from './link/model/link-model.ts';
+export {
+  type Generation,
+  type Lanes,
+  type LinkKind,
+  type LinkRate,
+  linkRate,
+  linkRates,
+  type MaxPayload,
+  type TlpForm,
+  tlpBytes,
+  tlpRate,
+} from './link/model/link-rate.ts';
+export { portCredits, Switch, type SwitchParams } from './switch/switch.ts';
 export { checkedBeat, EcrcChecker } from './tlp/ecrc-checker.ts';
 export { EcrcGenerator } from './tlp/ecrc-generator.ts';
 export * from './tlp/packet.ts';
@@ -55,6 +84,7 @@ export {
   isPosted,
   MessageRoute,
   Status,
+  type TlpBeatType,
   TlpHeader,
   TlpType,
   tlpBeat,

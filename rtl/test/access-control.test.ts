@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
 import { bool, input, Module, output, uint } from '../../hdl/src/index.ts';
-import { AccessControl, accessControl } from '../src/switch/access-control.ts';
+import { AccessControl } from '../src/config/port-controls.ts';
+import { accessControl } from '../src/switch/access-control.ts';
 
 /** The function as hardware of its own, for a switch of two other ports. */
 class Probe extends Module {

@@ -1,161 +1,182 @@
 import { describe, expect, test } from 'vitest';
-import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
-import { bool, elaborate, input, Module, output, RegisterSlice, stream, u, uint } from '../../hdl/src/index.ts';
-import { Random } from '../../hdl/test/random.ts';
+import { bool, connect, elaborate, input, Module, output, RegisterSlice, stream, uint, vec } from '../../hdl/src/index.ts';
 import { at } from '../src/at.ts';
-import type { EndpointParams } from '../src/endpoint/endpoint.ts';
-import { FirmwareRequest } from '../src/endpoint/interfaces.ts';
+import type { EndpointParams } from '../src/endpoint/endpoint-params.ts';
+import { FirmwareRequest } from '../src/endpoint/firmware-port.ts';
+import { endpointParams } from '../src/fabric/endpoint-of.ts';
 import { Fabric } from '../src/fabric/fabric.ts';
 import { ObservedFabric } from '../src/fabric/observed-fabric.ts';
-import { type Topology, topology } from '../src/fabric/topology.ts';
-import { configWrite, memoryWrite } from '../src/tlp/packet.ts';
-import { Fmt, tlpBeat } from '../src/tlp/tlp.ts';
-import { PacketSink, PacketSource, runEnds } from './tlp-model.ts';
+import { topology } from '../src/fabric/topology.ts';
+import { FcUpdate } from '../src/link/fc-update.ts';
+import type { SwitchParams } from '../src/switch/switch.ts';
+import { tlpBeat } from '../src/tlp/tlp.ts';
 
-/** The smallest device: a firmware write of 1 DW leaves as a memory write to that address; the payload of what arrives goes to the media. */
+/** An endpoint that does nothing: what it receives goes back. */
 class Device extends Module<EndpointParams> {
   readonly rx = input(stream(tlpBeat(this.p.width)));
+  readonly rx_fc = input(stream(FcUpdate));
   readonly tx = output(stream(tlpBeat(this.p.width)));
+  readonly tx_fc = output(stream(FcUpdate));
+  readonly hot_reset = input(bool);
   readonly firmware_request = input(stream(FirmwareRequest));
   readonly firmware_response = output(stream(uint(32)));
   readonly firmware_interrupt = output(bool);
   readonly media_in = input(stream(uint(this.p.width)));
   readonly media_out = output(stream(uint(this.p.width)));
-  private readonly slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
 
   protected override logic() {
+    this.tx.from(this.rx);
+    this.tx_fc.from(this.rx_fc);
+    this.media_out.from(this.media_in);
+    this.firmware_interrupt.set(this.hot_reset);
     const { valid, ready, payload } = this.firmware_request;
-    this.slice.in.valid.set(valid);
-    ready.set(this.slice.in.ready);
-    const zero = { tc: 0, attr: 0, th: 0, td: 0, ep: 0, at: 0, requester_id: 0, tag: 0, last_be: 0 };
-    const header = { ...zero, fmt: Fmt.data3, type: 0, length: 1, first_be: 0xf, address: payload.data.zext(64) };
-    this.slice.in.put({ header, data: payload.address.zext(this.p.width), first: u(1, 1), last: u(1, 1) });
-    this.tx.from(this.slice.out);
-    this.media_out.valid.set(this.rx.valid);
-    this.media_out.put(this.rx.payload.data);
-    this.rx.ready.set(this.media_out.ready);
-    this.firmware_response.valid.set(0);
-    this.firmware_response.put(0);
-    this.firmware_interrupt.set(this.rx.valid);
-    this.media_in.ready.set(1);
+    this.firmware_response.valid.set(valid);
+    this.firmware_response.put(payload.data);
+    ready.set(this.firmware_response.ready);
   }
 }
 
-const endpoint = (p: EndpointParams) => new Device(p);
+/** A switch that does nothing either; a hot reset goes on below where the link is up. */
+class Joint extends Module<SwitchParams> {
+  readonly upstream_rx = input(stream(tlpBeat(this.p.width)));
+  readonly upstream_rx_fc = input(stream(FcUpdate));
+  readonly upstream_tx = output(stream(tlpBeat(this.p.width)));
+  readonly upstream_tx_fc = output(stream(FcUpdate));
+  readonly downstream_rx = input(vec(this.p.ports, stream(tlpBeat(this.p.width))));
+  readonly downstream_rx_fc = input(vec(this.p.ports, stream(FcUpdate)));
+  readonly downstream_tx = output(vec(this.p.ports, stream(tlpBeat(this.p.width))));
+  readonly downstream_tx_fc = output(vec(this.p.ports, stream(FcUpdate)));
+  readonly hot_reset = input(bool);
+  readonly downstream_hot_reset = output(vec(this.p.ports, bool));
+  readonly link_up = input(vec(this.p.ports, bool));
+
+  protected override logic() {
+    this.upstream_tx.from(this.upstream_rx);
+    this.upstream_tx_fc.from(this.upstream_rx_fc);
+    this.link_up.forEach((up, i) => {
+      at(this.downstream_tx, i).from(at(this.downstream_rx, i));
+      at(this.downstream_tx_fc, i).from(at(this.downstream_rx_fc, i));
+      at(this.downstream_hot_reset, i).set(this.hot_reset.and(up));
+    });
+  }
+}
+
+/** A link of one register each way. */
+class Wire extends Module<{ readonly width: number }> {
+  readonly a_tx = input(stream(tlpBeat(this.p.width)));
+  readonly a_tx_fc = input(stream(FcUpdate));
+  readonly a_rx = output(stream(tlpBeat(this.p.width)));
+  readonly a_rx_fc = output(stream(FcUpdate));
+  readonly b_tx = input(stream(tlpBeat(this.p.width)));
+  readonly b_tx_fc = input(stream(FcUpdate));
+  readonly b_rx = output(stream(tlpBeat(this.p.width)));
+  readonly b_rx_fc = output(stream(FcUpdate));
+  readonly hot_reset = input(bool);
+  readonly down = input(bool);
+  readonly a_up = output(bool);
+  readonly b_up = output(bool);
+  private readonly downward = new RegisterSlice({ type: tlpBeat(this.p.width) });
+  private readonly upward = new RegisterSlice({ type: tlpBeat(this.p.width) });
+
+  protected override logic() {
+    connect(this.downward, { in: this.a_tx });
+    connect(this.upward, { in: this.b_tx });
+    this.b_rx.from(this.downward.out);
+    this.a_rx.from(this.upward.out);
+    this.b_rx_fc.from(this.a_tx_fc);
+    this.a_rx_fc.from(this.b_tx_fc);
+    this.a_up.set(this.down.not());
+    this.b_up.set(this.hot_reset.or(this.down).not());
+  }
+}
+
 /** root - outer - { inner - { a, b }, c } */
 const nested = topology({
   switches: [
     { name: 'outer', parent: 'root' },
-    { name: 'inner', parent: 'outer' },
+    {
+      name: 'inner',
+      parent: 'outer',
+      credits: { posted: { headers: 8, data: 64 }, non_posted: { headers: 8, data: 8 }, completion: { headers: 8, data: 64 } },
+    },
   ],
   endpoints: [
     { name: 'a', parent: 'inner', memory_bytes: 4096 },
-    { name: 'b', parent: 'inner', memory_bytes: 4096 },
-    { name: 'c', parent: 'outer', memory_bytes: 4096 },
+    { name: 'b', parent: 'inner', memory_bytes: 4096, functions: [{ kind: 'memory', memory_bytes: 8192 }, { kind: 'nvme' }] },
+    {
+      name: 'c',
+      parent: 'outer',
+      memory_bytes: 4096,
+      credits: { posted: { headers: 4, data: 32 }, non_posted: { headers: 2, data: 2 }, completion: 'infinite' },
+    },
   ],
 });
+const devices = {
+  topology: nested,
+  width: 128,
+  endpoint: (p: EndpointParams) => new Device(p),
+  switch: (p: SwitchParams) => new Joint(p),
+};
 
 describe('instances have the names of the topology', () => {
   test.each([Fabric, ObservedFabric])('%o', Kind => {
-    const { design } = elaborate(() => new Kind({ topology: nested, width: 128, endpoint }));
-    expect(design.top.instances.map(i => i.name).filter(n => !n.startsWith('monitor'))).toEqual([
-      'outer',
-      'inner',
-      'a',
-      'b',
-      'c',
-    ]);
+    const { design } = elaborate(() => new Kind(devices));
+    const names = design.top.instances.map(i => i.name).filter(n => !n.startsWith('monitor'));
+    expect(names).toEqual(['outer', 'inner', 'a', 'b', 'c']);
     expect(design.top.signals.some(s => s.name === 'counters_4_up_data_bytes')).toBe(Kind === ObservedFabric);
+  });
+
+  test('what lies on a link has the name of the link', () => {
+    const between = (link: string) => (link === 'root' || link === 'b' ? new Wire({ width: 128 }) : undefined);
+    const { design } = elaborate(() => new Fabric({ ...devices, between }));
+    expect(design.top.instances.map(i => i.name)).toEqual(['outer', 'inner', 'a', 'b', 'c', 'link_root', 'link_b']);
   });
 });
 
-test('an endpoint may hang directly below the root port', () => {
-  const alone = topology({ endpoints: [{ name: 'only', parent: 'root', memory_bytes: 4096 }] });
-  using sim = simulate(() => new Fabric({ topology: alone, width: 64, endpoint }));
-  const source = new PacketSource(sim, sim.dut.root_rx, new Random(1));
-  source.queue.push(memoryWrite({ requester_id: 0, tag: 0, address: 0n, data: Uint8Array.of(1, 2, 3, 4) }));
-  sim.poke(at(sim.dut.media_out, 0).ready, 1);
-  source.drive();
-  expect(sim.peek(at(sim.dut.media_out, 0).valid)).toBe(1n);
-  expect(sim.peek(at(sim.dut.media_out, 0).payload) & 0xffff_ffffn).toBe(0x04030201n);
+test('devices are made from what the topology says, and what it leaves open', () => {
+  const switches: SwitchParams[] = [];
+  const endpoints: EndpointParams[] = [];
+  elaborate(
+    () =>
+      new Fabric({
+        topology: nested,
+        width: 128,
+        endpoint: p => {
+          endpoints.push(p);
+          return new Device(p);
+        },
+        switch: p => {
+          switches.push(p);
+          return new Joint(p);
+        },
+      }),
+  );
+  expect(switches).toEqual([
+    { width: 128, ports: 2, vendor_id: 0x1d1d, device_id: 0x5100 },
+    { width: 128, ports: 2, vendor_id: 0x1d1d, device_id: 0x5100, credits: nested.switches[1]?.credits },
+  ]);
+  expect(endpoints.map(p => [p.width, p.tags, p.functions.length, p.memory_bytes])).toEqual([
+    [128, 32, 1, 4096],
+    [128, 32, 3, 16_384],
+    [128, 32, 1, 4096],
+  ]);
+  expect(endpoints[2]?.credits).toEqual(nested.endpoints[2]?.params.credits);
+  const functions = endpoints[1]?.functions.map(({ config }) => [config.device_id, config.class_code, config.bars.length]);
+  expect(functions).toEqual([
+    [0xe000, 0x018000, 2],
+    [0xe001, 0x058000, 1],
+    [0xe002, 0x010802, 1],
+  ]);
 });
 
-/** Bus numbers and windows of the nested topology: each endpoint has a MiB at 0x80n0_0000. */
-const bridges = [
-  // type, bus, device, secondary, subordinate, first and last MiB
-  [0, 1, 0, 2, 8, 0x800, 0x802], // outer, upstream
-  [1, 2, 0, 3, 6, 0x800, 0x801], // outer, port 0: inner
-  [1, 2, 1, 7, 7, 0x802, 0x802], // outer, port 1: c
-  [1, 3, 0, 4, 6, 0x800, 0x801], // inner, upstream
-  [1, 4, 0, 5, 5, 0x800, 0x800], // inner, port 0: a
-  [1, 4, 1, 6, 6, 0x801, 0x801], // inner, port 1: b
-] as const;
-const places = { a: 0x8000_0000, b: 0x8010_0000, c: 0x8020_0000, host: 0x1000_0000 };
-
-type Observed = TypedSimulation<ObservedFabric>;
-function start(t: Topology) {
-  const sim: Observed = simulate(() => new ObservedFabric({ topology: t, width: 256, endpoint }));
-  const random = new Random(1);
-  const source = new PacketSource(sim, sim.dut.root_rx, random);
-  const sink = new PacketSink(sim, sim.dut.root_tx, random);
-  for (const media of sim.dut.media_out) sim.poke(media.ready, 1);
-  let tag = 0;
-  const write = (kind: 0 | 1, bus: number, device: number, offset: number, data: number) => {
-    const before = sink.received.length;
-    source.queue.push(
-      configWrite({ requester_id: 0, tag: tag++ % 256, kind, bus, device, function: 0, register: offset / 4, data: data >>> 0 }),
-    );
-    runEnds(sim, [source, sink], 200, () => sink.received.length > before);
-    expect(Number(at(sink.received, before).address >> 45n) & 7, `configuration of bus ${bus} device ${device}`).toBe(0);
-  };
-  for (const [kind, bus, device, secondary, subordinate, first, last] of bridges) {
-    write(kind, bus, device, 0x18, (subordinate << 16) | (secondary << 8) | bus);
-    write(kind, bus, device, 0x20, (last << 20) | (first << 4));
-    write(kind, bus, device, 0x04, 6);
-  }
-  return { sim, source, sink };
-}
-
-test('C20 C21 C34: the host configures switches behind switches, and a write between endpoints takes the shortest way', () => {
-  const { sim, source, sink } = start(nested);
-  using _ = sim;
-  const { dut } = sim;
-  const names = nested.endpoints.map(e => e.name);
-  const order = dut.links;
-  expect(order).toEqual(['root', 'inner', 'c', 'a', 'b']);
-  sim.poke(at(dut.ranges, 0).base, 0x8000_0000);
-  sim.poke(at(dut.ranges, 0).limit, 0x8010_0000);
-
-  /** Sends 1 DW by the firmware of an endpoint. @returns where payload appeared, and the links that carried a posted TLP. */
-  const send = (from: string, to: keyof typeof places, value: number) => {
-    sim.poke(dut.clear, 1);
-    sim.step(3);
-    sim.poke(dut.clear, 0);
-    const request = at(dut.firmware_request, names.indexOf(from));
-    sim.poke(request.valid, 1);
-    sim.poke(request.payload.address, value);
-    sim.poke(request.payload.data, places[to]);
-    const before = sink.received.length;
-    const seen: string[] = [];
-    for (let cycle = 0; cycle < 30; cycle++) {
-      runEnds(sim, [source, sink], 1);
-      sim.poke(request.valid, 0);
-      names.forEach((name, i) => {
-        const media = at(dut.media_out, i);
-        if (sim.peek(media.valid)) seen.push(`${name} ${sim.peek(media.payload)}`);
-      });
-    }
-    for (const packet of sink.received.slice(before)) seen.push(`host ${packet.payload[0]}`);
-    const carried = order.flatMap((name, i) => {
-      const { down, up } = at(dut.counters, i);
-      return [sim.peek(down.posted) ? `${name} down` : '', sim.peek(up.posted) ? `${name} up` : ''].filter(Boolean);
-    });
-    const data = order.map((_, i) => Number(sim.peek(at(dut.counters, i).down.data_bytes)));
-    return { seen, carried, data };
-  };
-
-  expect(send('b', 'a', 11)).toEqual({ seen: ['a 11'], carried: ['a down', 'b up'], data: [0, 0, 0, 4, 0] });
-  expect(send('a', 'c', 12)).toEqual({ seen: ['c 12'], carried: ['inner up', 'c down', 'a up'], data: [0, 0, 0, 0, 0] });
-  expect(send('c', 'a', 13)).toEqual({ seen: ['a 13'], carried: ['inner down', 'c up', 'a down'], data: [0, 4, 0, 4, 0] });
-  expect(send('a', 'host', 14)).toEqual({ seen: ['host 14'], carried: ['root up', 'inner up', 'a up'], data: [0, 0, 0, 0, 0] });
+test('functions of an endpoint share its BAR memory without touching each other', () => {
+  const [, b] = nested.endpoints;
+  if (!b) throw new Error('there is an endpoint b');
+  const ranges = endpointParams(b.params, 256).functions.flatMap(({ map }) =>
+    map.flatMap(bar => (bar?.to === 'memory' ? [[bar.base, bar.base + bar.bytes] as const] : [])),
+  );
+  expect(ranges).toEqual([
+    [8192, 12_288],
+    [0, 8192],
+  ]);
 });

@@ -297,6 +297,25 @@ describe('C70e: a TLP beyond the credits is dropped and reported, and takes no c
     expect(b.received().at(-1)).toEqual(beyond);
   });
 
+  test('C60: what comes behind a posted TLP that was dropped does not wait for it', () => {
+    const b = bench({ width: 128, sink: 0 });
+    using sim = b.sim;
+    b.known();
+    run(sim, b.actors, 20);
+    b.link.ignore = true;
+    const { headers } = small.posted;
+    for (let i = 0; i <= headers; i++) b.link.queue.push(plainPacket(b.random, 'posted', i, 0));
+    b.link.queue.push(plainPacket(b.random, 'completion', 50, 4));
+    for (const s of Object.values(b.sinks)) {
+      s.onOffer = () => {};
+      s.onPacket = () => {};
+    }
+    run(sim, b.actors, 30);
+    for (const s of Object.values(b.sinks)) s.rate = 1;
+    run(sim, b.actors, 40);
+    expect(b.received().map(serialOf)).toEqual([...Array.from({ length: headers }, (_, i) => i), 50]);
+  });
+
   test('data credits alone', () => {
     const b = bench({ width: 512, sink: 0 });
     using sim = b.sim;

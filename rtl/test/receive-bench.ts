@@ -13,6 +13,7 @@ import {
   type Readable,
   reg,
   type Stream,
+  select,
   stream,
   uint,
   vec,
@@ -48,7 +49,7 @@ export const requesterId = 0x0a18;
 const registerBits = 13;
 
 /** The receive side with a memory, and plain memories in place of configuration spaces and registers. */
-export class ReceiveBench extends Module<{ width: number; ari: boolean }> {
+export class ReceiveBench extends Module<{ width: number; ari: boolean; atomics: readonly boolean[] }> {
   readonly posted = input(stream(tlpBeat(this.p.width)));
   readonly non_posted = input(stream(tlpBeat(this.p.width)));
   readonly completion = input(stream(tlpBeat(this.p.width)));
@@ -73,6 +74,7 @@ export class ReceiveBench extends Module<{ width: number; ari: boolean }> {
     width: this.p.width,
     address_width: this.address_width,
     maps,
+    atomics: this.p.atomics,
     bars: 2,
     ari: this.p.ari,
   });
@@ -111,7 +113,12 @@ export class ReceiveBench extends Module<{ width: number; ari: boolean }> {
       const { function: number, address, data, mask } = side.register_write.payload;
       this.registers.write(number.trunc(2).cat(address.part(2, 11)), data, mask);
     });
-    when(side.config_valid.and(side.config_write), () => {
+    // As `ConfigSpaces` do: no access while a function is not ready.
+    const unready = select(
+      side.config_function.trunc(2),
+      this.controls.map(({ resetting }, i) => resetting.or(retry.bit(i))),
+    );
+    when(side.config_valid.and(side.config_write).and(unready.not()), () => {
       this.config_space.write(side.config_function.trunc(2).cat(side.config_register), side.config_data, side.config_mask);
       this.id.forEach((id, i) => {
         when(side.config_function.eq(i), () => id.set(side.config_id));
@@ -201,6 +208,8 @@ export interface BenchOptions {
   readonly random: Random;
   readonly rx?: Rate;
   readonly tx?: Rate;
+  /** By function: completes AtomicOps. */
+  readonly atomics?: readonly boolean[];
   readonly ari?: boolean;
   readonly engine?: Engine;
 }
@@ -222,8 +231,8 @@ export class Receiver {
   /** Cycle in which each posted TLP's last beat was taken. */
   private readonly taken: number[] = [];
 
-  constructor({ width, random, rx = 1, tx = 1, ari = false, engine = embedded }: BenchOptions) {
-    this.sim = simulate(() => new ReceiveBench({ width, ari }), { engine });
+  constructor({ width, random, rx = 1, tx = 1, ari = false, atomics = [true, true, true], engine = embedded }: BenchOptions) {
+    this.sim = simulate(() => new ReceiveBench({ width, ari, atomics }), { engine });
     const { sim } = this;
     const { dut } = sim;
     this.posted = new Lane(sim, dut.posted, random, rx);

@@ -240,8 +240,8 @@ test('C58: completions for nobody, and locked ones, are dropped and reported as 
   bench.run();
   expect(bench.requested).toEqual([wanted, wanted]);
   expect(bench.reports.received.map(r => [r.kind, r.functions, r.advisory, r.header.type])).toEqual([
-    [16, 0xff, 0, 10],
-    [16, 0xff, 0, 11],
+    [16, 0xff, 1, 10],
+    [16, 0xff, 1, 11],
   ]);
 });
 

@@ -12,6 +12,7 @@ import {
   poisoned,
 } from '../src/tlp/packet.ts';
 import { TlpType } from '../src/tlp/tlp.ts';
+import { run } from './link-bench.ts';
 import { ids, open, Receiver, requesterId } from './receive-bench.ts';
 
 const from = { requester_id: requesterId, tag: 3 };
@@ -69,6 +70,29 @@ test('C26 C84: configuration requests to a function that is reset or not ready g
   bench.set(1, open);
   bench.sim.poke(bench.sim.dut.retry, 0);
   expect(ask(bench, ...[0, 1, 2].map(f => configRead(config(f, 4)))).map(c => c.payload[0])).toEqual([77, 0, 0]);
+});
+
+test('C26 C84 C86: a reset that begins in any cycle behind a configuration request: what the function did not do gets retry status', () => {
+  using bench = new Receiver({ width: 64, random: new Random(1) });
+  const { sim } = bench;
+  const seen = new Set<string>();
+  for (let cycles = 0; cycles < 14; cycles++) {
+    const before = 100 + cycles;
+    expect(statuses(bench, configWrite({ ...config(2, 4), data: before }))).toEqual([[0, ids[2]]]);
+    bench.send(configRead(config(2, 4)), configWrite({ ...config(2, 4), data: 7 }));
+    run(sim, bench.actors, cycles);
+    if (cycles % 2 === 0) sim.poke(sim.dut.retry, 0b100);
+    else bench.set(2, { ...open, resetting: 1 });
+    const [was, wrote] = ask(bench);
+    sim.poke(sim.dut.retry, 0);
+    bench.set(2, open);
+    expect([was?.completer_id, wrote?.completer_id]).toEqual([ids[2], ids[2]]);
+    expect(was?.payload, `${cycles} cycles`).toEqual(was?.status === 0 ? [before, 0, 0, 0] : []);
+    expect(ask(bench, configRead(config(2, 4)))[0]?.payload[0], `${cycles} cycles`).toBe(wrote?.status === 0 ? 7 : before);
+    seen.add(`${was?.status} ${wrote?.status}`);
+  }
+  expect([...seen].sort()).toEqual(['0 0', '0 2', '2 2']);
+  expect(reports(bench)).toEqual([]);
 });
 
 test('C24: each function takes its bus and device number from a configuration write, and completes with it from then on', () => {
@@ -148,6 +172,20 @@ test('C71b: poisoned data is not used: writes vanish, configuration writes and A
     [1, 1, 1, 1],
     [0, 0, 0, 0],
     [5, 0, 0, 0],
+  ]);
+});
+
+test('C98: a function that completes no AtomicOps answers them with Unsupported Request and leaves its memory alone', () => {
+  using bench = new Receiver({ width: 128, random: new Random(1), atomics: [true, false, false] });
+  const add = (address: bigint) => atomic(TlpType.fetchAdd, { ...from, address, data: Uint8Array.from([5, 0, 0, 0]) });
+  expect(statuses(bench, add(bars.memory1))).toEqual([[1, ids[1]]]);
+  expect(reports(bench)).toEqual([[20, 0xff, 1]]);
+  expect(statuses(bench, add(bars.memory0))).toEqual([[0, ids[0]]]);
+  expect(reports(bench)).toEqual([]);
+  const seen = ask(bench, read(bars.memory0), read(bars.memory1)).map(c => c.payload);
+  expect(seen).toEqual([
+    [5, 0, 0, 0],
+    [0, 0, 0, 0],
   ]);
 });
 

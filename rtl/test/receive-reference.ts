@@ -166,7 +166,7 @@ export class ReferenceEndpoint {
       return [];
     }
     if (kind === 'non_posted') return this.answer(p);
-    if (p.type === 11 || !this.ids.includes(p.requester_id)) this.report(p, 16, 0xff, false);
+    if (p.type === 11 || !this.ids.includes(p.requester_id)) this.report(p, 16, 0xff, true);
     else {
       const { digest: _, ...packet } = p;
       this.requested.push(packet);

@@ -105,10 +105,10 @@ describe.each([64, 128, 256, 512])('width %d', width => {
   });
 
   test.each<readonly [string, Packet, number]>([
-    ['memory, aligned', memoryRead({ ...from, address: bar + 64n, bytes: 64 }), 5],
-    ['memory, across words', memoryRead({ ...from, address: bar + 68n, bytes: 64 }), 5],
-    ['memory, a byte', memoryRead({ ...from, address: bar + 71n, bytes: 1 }), 5],
-    ['nobody', memoryRead({ ...from, address: 0x5000n, bytes: 4 }), 4],
+    ['memory, aligned', memoryRead({ ...from, address: bar + 64n, bytes: 64 }), 6],
+    ['memory, across words', memoryRead({ ...from, address: bar + 68n, bytes: 64 }), 6],
+    ['memory, a byte', memoryRead({ ...from, address: bar + 71n, bytes: 1 }), 6],
+    ['nobody', memoryRead({ ...from, address: 0x5000n, bytes: 4 }), 5],
     ['configuration', configRead({ ...from, kind: 0, bus: 0x43, device: 5, function: 0, register: 1 }), 5],
     ['a register', memoryRead({ ...from, address: registers + 4n, bytes: 4 }), 6],
     ['two registers', memoryRead({ ...from, address: registers + 4n, bytes: 8 }), 7],

@@ -3,7 +3,7 @@ import { simulate } from '../../hdl/src/engine/simulate.ts';
 import { bool, input, Module, output, uint, vec } from '../../hdl/src/index.ts';
 import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
-import { portControls } from '../src/switch/port-controls.ts';
+import { portControls } from '../src/config/port-controls.ts';
 import { type Way, wayFromAbove, wayFromBelow } from '../src/switch/route.ts';
 import { configTarget, type PacketHeader } from '../src/tlp/packet.ts';
 import { TlpHeader, TlpType } from '../src/tlp/tlp.ts';

@@ -6,6 +6,7 @@ import type { Readable, Stream } from '../../hdl/src/index.ts';
 import type { Random } from '../../hdl/test/random.ts';
 import { type Packet, type PacketHeader, packetName } from '../src/tlp/packet.ts';
 import { type TlpBeatType, TlpHeader } from '../src/tlp/tlp.ts';
+import { bodyBytes } from '../src/tlp/wire.ts';
 
 type Sim = Pick<TypedSimulation<unknown>, 'port'>;
 const headerFields = Object.keys(TlpHeader.fields) as (keyof PacketHeader)[];
@@ -40,7 +41,7 @@ const one = (view: PortView): boolean => view.words[0] === 1;
 
 /** Beats of a packet: at least one. */
 export const beatsOf = (packet: Packet, bytesPerBeat: number): number =>
-  Math.max(1, Math.ceil(packet.payload.length / bytesPerBeat));
+  Math.max(1, Math.ceil(bodyBytes(packet).length / bytesPerBeat));
 
 /** Sends packets into an input stream, with pauses between beats unless `rate` is 1. */
 export class PacketSource {
@@ -72,7 +73,7 @@ export class PacketSource {
       else view.words.set([Number(value & 0xffff_ffffn), Number(value >> 32n)]);
     }
     const chunk = new Uint8Array(bytes);
-    chunk.set(packet.payload.subarray(this.beat * bytes, (this.beat + 1) * bytes));
+    chunk.set(bodyBytes(packet).subarray(this.beat * bytes, (this.beat + 1) * bytes));
     ports.data.words.set(new Uint32Array(chunk.buffer));
     ports.first.words[0] = this.beat === 0 ? 1 : 0;
     ports.last.words[0] = this.beat === beatsOf(packet, bytes) - 1 ? 1 : 0;
@@ -135,9 +136,12 @@ export class PacketSink {
     if (!one(ports.last)) return;
     const size = (header.fmt & 2) === 0 ? 0 : 4 * (header.length || 1024);
     expect(this.open.payload.length, `beats of ${packetName(header)}`).toBe(
-      Math.max(1, Math.ceil(size / ports.bytesPerBeat)) * ports.bytesPerBeat,
+      Math.max(1, Math.ceil((size + 4 * header.td) / ports.bytesPerBeat)) * ports.bytesPerBeat,
     );
-    this.received.push({ ...header, payload: Uint8Array.from(this.open.payload.slice(0, size)) });
+    const bytes = Uint8Array.from(this.open.payload);
+    const packet = { ...header, payload: bytes.slice(0, size) };
+    const digest = header.td === 0 ? {} : { digest: new DataView(bytes.buffer).getUint32(size, true) };
+    this.received.push({ ...packet, ...digest });
     this.open = undefined;
   }
 

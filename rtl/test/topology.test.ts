@@ -55,7 +55,8 @@ describe('what cannot be built is refused with a sentence', () => {
     ["the BAR memory of 'drive0' cannot have 5000 bytes: a power of two of at least 4096", one({ memory_bytes: 5000 })],
     ["the BAR memory of 'drive0' cannot have 0 bytes: a power of two of at least 4096", one({ memory_bytes: 0 })],
     ["the BAR memory of 'drive0' cannot have 4294967296 bytes: at most 2147483648", one({ memory_bytes: 2 ** 32 })],
-    ["'drive0' cannot have 33 tags: a power of two from 1 to 256", one({ memory_bytes: 4096, tags: 33 })],
+    ["'drive0' cannot have 33 tags: a power of two from 32 to 1024", one({ memory_bytes: 4096, tags: 33 })],
+    ["'drive0' cannot have 16 tags: a power of two from 32 to 1024", one({ memory_bytes: 4096, tags: 16 })],
     ["'drive0' cannot have a payload limit of 300 bytes: 128, 256 or 512", one({ memory_bytes: 4096, max_payload: 300 })],
     ["the BAR memory of 'drive0' cannot have 2048 bytes", one({ memory_bytes: 2048 })],
     [
@@ -63,8 +64,13 @@ describe('what cannot be built is refused with a sentence', () => {
       one({ memory_bytes: 2 ** 41 }),
     ],
     [
-      "'drive0' holds 32 non-posted requests, but the others can have 64 outstanding: raise request_depth or lower their tags",
-      one({ request_depth: 32 }),
+      "'drive0' would have 9 functions, and has at most 8: leave some out",
+      one({ functions: Array.from({ length: 8 }, () => ({ kind: 'nvme' })) }),
+    ],
+    ["a function 'memory' of 'drive0' has no memory_bytes", one({ functions: [{ kind: 'memory' }] })],
+    [
+      "a function 'nic' of 'drive0' cannot have 5000 bytes of BAR memory: a power of two from 4096",
+      one({ functions: [{ kind: 'nic', memory_bytes: 5000 }] }),
     ],
   ])('%s', (message, description) => {
     const build = () => topology(description);
@@ -88,17 +94,22 @@ test('the default: a switch, two drives and a spare', () => {
   expect(t.links).toEqual(['root', 'drive0', 'drive1', 'spare0']);
 });
 
-test('switches of switches, and queues that hold what all requesters can have outstanding', () => {
+test('switches of switches, and what descriptions leave open', () => {
+  const credits = { posted: { headers: 4, data: 32 }, non_posted: { headers: 4, data: 4 }, completion: { headers: 4, data: 32 } };
   const t = topology({
     root_tags: 100,
     switches: [
-      { name: 'inner', parent: 'outer' },
+      { name: 'inner', parent: 'outer', credits },
       { name: 'outer', parent: 'root' },
     ],
-    endpoints: [drive('a', 'inner'), { ...drive('b', 'outer'), tags: 256 }, drive('c', 'inner')],
+    endpoints: [drive('a', 'inner'), { ...drive('b', 'outer'), tags: 256, credits }, drive('c', 'inner')],
   });
   expect(t.top).toBe('outer');
   expect(t.links).toEqual(['root', 'a', 'c', 'inner', 'b']);
-  // a and c: 100 + 256 + 32; b: 100 + 32 + 32.
-  expect(t.endpoints.map(e => e.params.request_depth)).toEqual([512, 256, 512]);
+  expect(t.switches.map(s => s.credits)).toEqual([credits, undefined]);
+  expect(t.endpoints.map(e => [e.params.tags, e.params.functions.length, e.params.credits])).toEqual([
+    [32, 0, undefined],
+    [256, 0, credits],
+    [32, 0, undefined],
+  ]);
 });

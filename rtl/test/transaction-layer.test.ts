@@ -1,26 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { simulate, type TypedSimulation } from '../../hdl/src/engine/simulate.ts';
+import { simulate } from '../../hdl/src/engine/simulate.ts';
 import { bool, connect, input, Module, output, RegisterSlice, stream, uint } from '../../hdl/src/index.ts';
 import { Random } from '../../hdl/test/random.ts';
+import { AtomicJob } from '../src/endpoint/dma/atomic-requester.ts';
 import { DescriptorRing } from '../src/endpoint/dma/descriptor-fetch.ts';
+import { DmaJob } from '../src/endpoint/dma/job.ts';
+import { LocalJob } from '../src/endpoint/dma/local-copy.ts';
 import { RegisterWrite } from '../src/endpoint/receive/interfaces.ts';
 import { TransactionLayer, type TransactionLayerParams } from '../src/endpoint/transaction-layer.ts';
 import { LinkEnd } from '../src/link/link-end.ts';
-import {
-  completion,
-  completionOf,
-  configRead,
-  configWrite,
-  dwCount,
-  memoryRead,
-  memoryWrite,
-  type Packet,
-  packetName,
-} from '../src/tlp/packet.ts';
 import { tlpBeat } from '../src/tlp/tlp.ts';
-import { PacketSink, PacketSource } from './tlp-model.ts';
+import { bus, hostCredits, LinkHost } from './link-host.ts';
 
-const root = { posted: { headers: 16, data: 64 }, non_posted: { headers: 8, data: 8 }, completion: { headers: 16, data: 64 } };
 const KiB = 1024;
 
 /** A drive with registers and memory, and a function that has memory alone. */
@@ -71,6 +62,11 @@ class Linked extends Module<TransactionLayerParams> {
   readonly completion = input(stream(this.beat));
   /** Never used here. */
   readonly from_registers = input(stream(this.beat));
+  readonly write_job = input(stream(DmaJob));
+  readonly read_job = input(stream(DmaJob));
+  readonly fill_job = input(stream(LocalJob));
+  readonly drain_job = input(stream(LocalJob));
+  readonly atomic_job = input(stream(AtomicJob));
   readonly received_posted = output(stream(this.beat));
   readonly received_non_posted = output(stream(this.beat));
   readonly received_completion = output(stream(this.beat));
@@ -82,10 +78,9 @@ class Linked extends Module<TransactionLayerParams> {
   readonly head = output(uint(16));
   readonly idle = output(bool);
   readonly interrupts = output(stream(uint(11)));
-  private readonly port = new LinkEnd({ width: this.p.width, credits: root, max_payload: 256 });
+  private readonly port = new LinkEnd({ width: this.p.width, credits: hostCredits, max_payload: 256 });
   private readonly endpoint = new TransactionLayer(this.p);
   private readonly no_words = new RegisterSlice({ type: uint(this.p.width) });
-  private readonly no_local_words = new RegisterSlice({ type: uint(this.p.width) });
 
   protected override logic() {
     const { port, endpoint } = this;
@@ -99,7 +94,6 @@ class Linked extends Module<TransactionLayerParams> {
     });
     // The ends of the media meet.
     connect(this.no_words, { in: endpoint.media_out });
-    connect(this.no_local_words, { in: endpoint.local_media_out });
     connect(endpoint, {
       rx: port.tx,
       rx_fc: port.tx_fc,
@@ -107,6 +101,11 @@ class Linked extends Module<TransactionLayerParams> {
       register_data: 0x1234_5678,
       posted: this.from_registers,
       quiet: 0b11,
+      write_job: this.write_job,
+      read_job: this.read_job,
+      fill_job: this.fill_job,
+      drain_job: this.drain_job,
+      atomic_job: this.atomic_job,
       owner: 0,
       run: this.run,
       ring: this.ring,
@@ -114,12 +113,14 @@ class Linked extends Module<TransactionLayerParams> {
       vector: 3,
       tail: this.tail,
       media_in: this.no_words.out,
-      local_media_in: this.no_local_words.out,
+      media_drop: 0,
     });
     this.received_posted.from(port.received_posted);
     this.received_non_posted.from(port.received_non_posted);
     this.received_completion.from(port.received_completion);
     port.overflow.ready.set(1);
+    for (const result of ['write_result', 'read_result', 'fill_result', 'drain_result', 'atomic_result'] as const)
+      endpoint[result].ready.set(1);
     this.register_write.from(endpoint.register_write);
     this.head.set(endpoint.head);
     this.idle.set(endpoint.idle);
@@ -127,105 +128,33 @@ class Linked extends Module<TransactionLayerParams> {
   }
 }
 
-const hostId = 0x0008;
-const bus = 5;
 const registers = 0x9000_0000n;
 const memory0 = 0x40_0000_0000n;
 const memory1 = 0x40_0001_0000n;
 
-/** The host: sends requests, completes what the endpoint reads from host memory, and takes what it writes there. */
-class Host implements Disposable {
-  readonly sim: TypedSimulation<Linked>;
-  readonly memory = new Map<bigint, number>();
-  readonly written: Packet[] = [];
+class Host extends LinkHost<Linked> {
   readonly registerWrites: { readonly address: number; readonly data: number; readonly mask: number }[] = [];
   interrupts = 0;
-  private readonly out: { readonly [kind in 'posted' | 'non_posted' | 'completion']: PacketSource };
-  private readonly in: { readonly [kind in 'posted' | 'non_posted' | 'completion']: PacketSink };
-  private tag = 0;
 
   constructor(width: number, seed: number, rate = 1) {
-    const random = new Random(seed);
-    this.sim = simulate(() => new Linked(params(width)));
+    super(
+      simulate(() => new Linked(params(width))),
+      seed,
+      rate,
+    );
     const { dut } = this.sim;
-    const source = (s: typeof dut.posted) => new PacketSource(this.sim, s, random, rate);
-    const sink = (s: typeof dut.received_posted) => new PacketSink(this.sim, s, random, rate);
-    this.out = { posted: source(dut.posted), non_posted: source(dut.non_posted), completion: source(dut.completion) };
-    this.in = {
-      posted: sink(dut.received_posted),
-      non_posted: sink(dut.received_non_posted),
-      completion: sink(dut.received_completion),
-    };
     for (const ready of [dut.register_write.ready, dut.interrupts.ready]) this.sim.poke(ready, 1);
   }
 
-  step(): void {
+  protected override sample(): void {
     const { sim } = this;
     const { dut } = sim;
-    const ends = [...Object.values(this.out), ...Object.values(this.in)];
-    for (const end of ends) end.drive();
-    sim.settle();
-    for (const end of ends) end.sample(sim.cycle);
     if (sim.peek(dut.register_write.valid) === 1n) {
       const { address, data, mask } = dut.register_write.payload;
       const [a, d, m] = [address, data, mask].map(s => Number(sim.peek(s)));
       this.registerWrites.push({ address: a ?? -1, data: d ?? -1, mask: m ?? -1 });
     }
     if (sim.peek(dut.interrupts.valid) === 1n) this.interrupts++;
-    sim.step();
-    for (const packet of this.in.posted.received.splice(0)) this.take(packet);
-    for (const packet of this.in.non_posted.received.splice(0)) this.answer(packet);
-  }
-
-  /** Runs until `done`. @throws if that takes too long. */
-  until(done: () => boolean, limit = 20_000): void {
-    for (let i = 0; !done(); i++) {
-      if (i === limit) throw new Error(`not done after ${limit} cycles`);
-      this.step();
-    }
-  }
-
-  write(address: bigint, data: Uint8Array): void {
-    this.out.posted.queue.push(memoryWrite({ requester_id: hostId, tag: 0, address, data }));
-  }
-
-  /** Sends a request and waits for all its completions. */
-  ask(make: (from: { requester_id: number; tag: number }) => Packet): {
-    readonly status: number;
-    readonly data: Uint8Array;
-    readonly from: number;
-  } {
-    this.tag = (this.tag + 1) % 32;
-    const { tag } = this;
-    // What is asked comes after what was written.
-    this.until(() => this.out.posted.queue.length === 0);
-    this.out.non_posted.queue.push(make({ requester_id: hostId, tag }));
-    const data: number[] = [];
-    for (;;) {
-      this.until(() => this.in.completion.received.length > 0);
-      const packet = this.in.completion.received.shift();
-      if (!packet) throw new Error('no completion');
-      expect([packet.tag, packet.requester_id], packetName(packet)).toEqual([tag, hostId]);
-      const { status, byte_count, completer_id, lower_address } = completionOf(packet);
-      const offset = lower_address & 3;
-      const here = Math.min(byte_count, packet.payload.length - offset);
-      data.push(...packet.payload.slice(offset, offset + here));
-      if (status !== 0 || here === byte_count || packet.payload.length === 0)
-        return { status, data: Uint8Array.from(data), from: completer_id };
-    }
-  }
-
-  read(address: bigint, bytes: number) {
-    return this.ask(from => memoryRead({ ...from, address, bytes }));
-  }
-  configure(of: number, offset: number, data: number): void {
-    const target = { kind: 0 as const, bus, device: 0, function: of, register: offset / 4 };
-    expect(this.ask(from => configWrite({ ...from, ...target, data })).status).toBe(0);
-  }
-  config(of: number, offset: number): { readonly status: number; readonly value: number } {
-    const target = { kind: 0 as const, bus, device: 0, function: of, register: offset / 4 };
-    const { status, data } = this.ask(from => configRead({ ...from, ...target }));
-    return { status, value: data.length === 4 ? new DataView(data.buffer).getUint32(0, true) : -1 };
   }
 
   /** As software does it: addresses, then enables. */
@@ -240,44 +169,6 @@ class Host implements Disposable {
       this.configure(of, 0x68, 0x2020);
       this.configure(of, 4, 6);
     }
-  }
-
-  private take(packet: Packet): void {
-    this.written.push(packet);
-    const count = dwCount(packet);
-    packet.payload.forEach((byte, i) => {
-      const enables = i < 4 ? packet.first_be : i >> 2 === count - 1 ? packet.last_be : 0xf;
-      if ((enables >> (i & 3)) & 1) this.memory.set(packet.address + BigInt(i), byte);
-    });
-  }
-
-  /** One completion per 64 bytes; host memory is what was written, and elsewhere a pattern. */
-  private answer(packet: Packet): void {
-    const lead = [0, 1, 2, 3].find(i => (packet.first_be >> i) & 1) ?? 0;
-    const count = dwCount(packet);
-    const enables = count === 1 ? packet.first_be : packet.last_be;
-    const end = 4 * (count - 1) + 4 - ([0, 1, 2, 3].find(i => (enables >> (3 - i)) & 1) ?? 0);
-    for (let at = lead; at < end; ) {
-      const address = packet.address + BigInt(at);
-      const stop = Math.min(end, at + 64 - Number(address & 63n));
-      const first = at & ~3;
-      const payload = Uint8Array.from({ length: ((stop + 3) & ~3) - first }, (_, i) =>
-        this.byte(packet.address + BigInt(first + i)),
-      );
-      this.out.completion.queue.push(
-        completion(packet, { completer_id: hostId, byte_count: end - at, lower_address: Number(address & 0x7fn) }, payload),
-      );
-      at = stop;
-    }
-  }
-  byte(address: bigint): number {
-    return this.memory.get(address) ?? Number((address * 37n + (address >> 9n)) & 0xffn);
-  }
-  bytes(address: bigint, length: number): Uint8Array {
-    return Uint8Array.from({ length }, (_, i) => this.byte(address + BigInt(i)));
-  }
-  [Symbol.dispose](): void {
-    this.sim[Symbol.dispose]();
   }
 }
 

@@ -22,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   program
     .command('sim')
     .description('copy a file from drive to drive three ways and report which links carried it, and how fast')
-    .option('--file <path>', 'the file to copy; the emitted Verilog of the fabric by default')
+    .option('--file <path>', 'the file to copy; the emitted Verilog of the switch by default')
     .option('--engine <name>', engineNames.join(', '), 'embedded')
     .option('--topology <path>', 'a module (.ts, .mjs) whose default export is a topology, or a .json file of one')
     .option('--clock <MHz>', 'the modelled clock', positive, 250)
@@ -87,7 +87,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('mutants')
     .description('plant named bugs in the hardware and look whether the tests notice')
     .option('--only <names>', 'some of them, with commas between them')
-    .option('--area <name>', 'endpoint or switch')
+    .option('--area <name>', 'endpoint, switch or host')
     .option('--list', 'name them and plant nothing')
     .option('--json <path>', 'write the outcome as data (docs/report-schema.md)')
     .action(async options => {
@@ -107,7 +107,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 
   program
     .command('soak')
-    .description("random traffic, good and bad, on an endpoint's transaction layer, against a reference model; a failure is made small and kept")
+    .description(
+      "random traffic, good and bad, on an endpoint's transaction layer, against a reference model; a failure is made small and kept",
+    )
     .option('--tlps <n>', 'TLPs to send', positive, 1_000_000)
     .option('--seed <n>', 'of the first batch', positive, 1)
     .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 256)

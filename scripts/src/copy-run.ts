@@ -89,7 +89,8 @@ export async function runCopies(run: CopyRun): Promise<Report> {
   }
 }
 
-function checkTopology({ endpoints }: Topology): void {
+/** @throws UsageError for a topology without two drives that have enough BAR memory, so with a switch. */
+export function checkTopology({ endpoints }: Topology): void {
   if (endpoints.length < 2) {
     throw new UsageError(
       'the copy needs two drives, and the topology has one endpoint: give it at least two; the first is the source, the second the target.',
@@ -154,7 +155,7 @@ async function copyAll(run: CopyRun, bench: Testbench, { source, target, bytes }
   } satisfies Report);
 }
 
-/** The function of an endpoint: the host meets the endpoints in the order of the switches' ports. */
+/** Function 0 of an endpoint: the host meets the endpoints in the order of the switches' ports. */
 function functionOf(topology: Topology, tree: PciTree, name: string) {
   const order: string[] = [];
   const visit = (device: string) => {
@@ -163,7 +164,7 @@ function functionOf(topology: Topology, tree: PciTree, name: string) {
     else order.push(device);
   };
   visit(topology.top);
-  const found = [...allFunctions(tree.functions)].filter(f => !f.bridge)[order.indexOf(name)];
+  const found = [...allFunctions(tree.functions)].filter(f => !f.bridge && f.bdf.function === 0)[order.indexOf(name)];
   if (!found) throw new HostError(`the host did not find ${name}`);
   return found;
 }

@@ -25,7 +25,7 @@ export const width = 256;
  * (`fabric.f`, and `endpoint.f` and `switch.f` for the first endpoint and the first switch). Names in a list are relative to the folder.
  */
 export function emittedFiles(topology: Topology, netlist = false): EmittedFile[] {
-  const design = checked(elaborate(() => new Fabric({ topology, width, endpoint: p => new Endpoint(p) })).design);
+  const design = checked(elaborate(() => new Fabric({ topology, width })).design);
   const lists = [fileList('fabric.f', design.top)];
   const first = (kind: string) => design.modules.find(m => m.name === kind);
   for (const [list, module] of [
@@ -36,6 +36,18 @@ export function emittedFiles(topology: Topology, netlist = false): EmittedFile[]
   }
   const drawn = netlist ? [{ name: 'fabric.json', text: `${JSON.stringify(emitNetlist(design))}\n` }] : [];
   return [...emitVerilog(design), ...lists, ...drawn];
+}
+
+/** The Verilog of a topology's first switch, in one piece; of nothing where there is none. */
+export function switchVerilog({ switches }: Topology): string {
+  const [first] = switches;
+  if (!first) return '';
+  const { vendor_id, device_id, children, credits } = first;
+  const params = { width, vendor_id, device_id, ports: children.length, ...(credits && { credits }) };
+  const design = checked(elaborate(() => new Switch(params)).design);
+  return emitVerilog(design)
+    .map(({ text }) => text)
+    .join('\n');
 }
 
 /** Everything below a module, children first, and the module itself. */

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Flow } from '@hdl/firmware/host';
-import { type CopyRun, runCopies } from './copy-run.ts';
-import { emittedFiles, width } from './emit.ts';
+import { type CopyRun, checkTopology, runCopies } from './copy-run.ts';
+import { switchVerilog, width } from './emit.ts';
 import { engineByName } from './engines.ts';
 import { checkWritable, writeWhole } from './files.ts';
 import { progress } from './progress.ts';
@@ -25,19 +25,15 @@ export interface SimOptions {
 export async function sim(options: SimOptions): Promise<number> {
   const engine = engineByName(options.engine);
   const topology = await loadTopology(options.topology);
+  checkTopology(topology);
   for (const path of [options.json, options.trace]) if (path !== undefined) checkWritable(path);
   const folder = mkdtempSync(join(tmpdir(), 'p2p-file-'));
   try {
     let file = options.file;
     if (file === undefined) {
-      // The file that the run makes itself: the Verilog of the fabric it runs on.
-      file = join(folder, 'fabric.v');
-      writeFileSync(
-        file,
-        emittedFiles(topology)
-          .flatMap(f => (f.name.endsWith('.v') ? [f.text] : []))
-          .join('\n'),
-      );
+      // The file that the run makes itself: the Verilog of the switch that it runs on.
+      file = join(folder, 'switch.v');
+      writeFileSync(file, switchVerilog(topology));
     }
     const run: CopyRun = {
       file,

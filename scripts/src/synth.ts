@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { UsageError } from './errors.ts';
 import { checkWritable, writeWhole } from './files.ts';
-import { type Block, blocks } from './synth/blocks.ts';
+import type { Block } from './synth/block.ts';
+import { blocks } from './synth/blocks.ts';
 import { device, measure } from './synth/measure.ts';
 import { ecp5Table, qorPage } from './synth/page.ts';
 import { type BlockReport, type SynthReport, synthReport, synthReportVersion } from './synth/report.ts';

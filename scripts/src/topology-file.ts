@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { extname } from 'node:path';
 import { defaultTopology, type Topology, type TopologyDescription, TopologyError, topology } from '@hdl/pcie-rtl';
 import { UsageError } from './errors.ts';
 import { reason } from './files.ts';
+import { importDefault } from './import-default.ts';
 
 /**
  * The topology that a file describes: the default export of a module, or a JSON object; without a path the default topology.
@@ -27,10 +27,7 @@ export async function loadTopology(path: string | undefined): Promise<Topology> 
 const isTopology = (value: TopologyDescription | Topology): value is Topology => 'links' in value;
 
 async function description(path: string): Promise<TopologyDescription | Topology> {
-  const value: unknown =
-    extname(path) === '.json'
-      ? JSON.parse(readFileSync(path, 'utf8'))
-      : (await import(pathToFileURL(resolve(path)).href)).default;
+  const value: unknown = extname(path) === '.json' ? JSON.parse(readFileSync(path, 'utf8')) : await importDefault(path);
   if (typeof value !== 'object' || value === null || !('endpoints' in value)) {
     throw new UsageError(
       `${path} holds no topology: its default export (or JSON object) needs a list 'endpoints'; examples/topology.ts is one.`,

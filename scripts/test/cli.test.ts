@@ -164,9 +164,9 @@ test('a trace has the names of the TypeScript fields, below the names of the top
   }
   for (const name of [
     'FabricHarness.fabric.drive0.tx_header_requester_id',
-    'FabricHarness.fabric.drive0.config_space.read_data',
-    'FabricHarness.fabric.switch0.arbiter_1.owner',
-    'FabricHarness.root.router.request_valid',
+    'FabricHarness.fabric.drive0.layer.spaces.answer_data',
+    'FabricHarness.fabric.switch0.crossbar.egress_1.owner',
+    'FabricHarness.root.receive.request_valid',
   ]) {
     expect(names.has(name), name).toBe(true);
   }

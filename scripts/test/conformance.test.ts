@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { conformancePage } from '../src/conformance/page.ts';
+import { requirements } from '../src/conformance/requirements.ts';
+import { requirementsPage } from '../src/conformance/requirements-page.ts';
 import { rules } from '../src/conformance/rules.ts';
 import { proofs, rulesOf, type TestResult } from '../src/conformance/titles.ts';
 
@@ -17,6 +19,8 @@ describe('titles', () => {
     ['splits at the boundary (C54)', []],
     ['C54 splits: at the boundary', []],
     ['C pointer: moves', []],
+    ['M1-5 C70a: stays', ['M1-5', 'C70a']],
+    ['M1-5 stays: where it is', []],
   ])('%j', (title, numbers) => {
     expect(rulesOf(title)).toEqual(numbers);
   });
@@ -25,6 +29,7 @@ describe('titles', () => {
     expect(() => rulesOf('C54 C101: never heard of')).toThrow(
       "there is no rule C101, which the test 'C54 C101: never heard of' names",
     );
+    expect(() => rulesOf('M4-17: more')).toThrow("there is no requirement M4-17, which the test 'M4-17: more' names");
   });
 });
 
@@ -71,4 +76,25 @@ test('the page shows tests and mutants of a rule, what is open, and what is not 
   expect(page).toContain(`\n1 of ${rules.length - 1} rules have a test.`);
   expect(page).toMatch(/\nOpen: C1 C2 C3 C4 C6 C7 /);
   expect(page.split('\n').filter(line => /^\| C\d/.test(line)).length).toBe(rules.length);
+});
+
+test('all requirements of the five mails are there, in order', () => {
+  const count = { M0: 16, M1: 25, M2: 16, M3: 9, M4: 16 };
+  const expected = Object.entries(count).flatMap(([mail, last]) => Array.from({ length: last }, (_, i) => `${mail}-${i + 1}`));
+  expect(requirements.map(({ number }) => number)).toEqual(expected);
+});
+
+test('the page of requirements shows tests, what only packets can show, and what has no test', () => {
+  const page = requirementsPage(
+    proofs([result(1, ['M0-1: found']), result(2, ['M0-2: no flags']), result(3, ['M0-9: waits'], 'failed')]),
+    [{ area: 'host', file: 'a.ts', text: 'x', replacement: 'y', tests: [], name: 'lost', rules: ['M0-9'] }],
+  );
+  const rowOf = (number: string) => page.split('\n').find(line => line.startsWith(`| ${number} |`));
+  expect(rowOf('M0-1')).toMatch(/\| \[some\]\(\.\.\/rtl\/test\/some\.test\.ts\): found \| {2}\| \*\*open\*\*: on RTL: .+ \|$/);
+  expect(rowOf('M0-2')).toMatch(/: no flags \| {2}\| {2}\|$/);
+  expect(rowOf('M0-9')).toMatch(/\| – \| `lost` \| \*\*open\*\*: no test \|$/);
+  expect(rowOf('M0-16')).toMatch(/\| – \| {2}\| \*\*open\*\*: on RTL: flow E3 \|$/);
+  expect(page).toContain(
+    'Of 82 requirements 1 are shown, 1 are shown but for what only packets can show, 80 have no test: M0-3 M0-4 ',
+  );
 });

@@ -35,7 +35,7 @@ describe('figures from what the tools write', () => {
   });
 });
 
-test('a memory that was meant as block RAM is found among the distributed ones', () => {
+test('a memory that was meant as block RAM is found where it became distributed RAM or registers', () => {
   const netlist = (cells: Record<string, string>) =>
     JSON.stringify({
       modules: { Fifo: { cells: Object.fromEntries(Object.entries(cells).map(([name, type]) => [name, { type }])) } },
@@ -43,6 +43,8 @@ test('a memory that was meant as block RAM is found among the distributed ones',
   const { top } = elaborate(() => new Fifo({ type: uint(8), depth: 16 })).design;
   expect(misplacedMemories(top, netlist({ 'words.0.0': 'DP16KD', 'words.0.1': 'TRELLIS_FF' }))).toEqual([]);
   expect(misplacedMemories(top, netlist({ 'words.0.0': 'TRELLIS_DPR16X4', 'words.1.0': 'TRELLIS_DPR16X4' }))).toEqual(['words']);
+  expect(misplacedMemories(top, netlist({ 'words.0.0': 'DP16KD', 'words.1.0': 'TRELLIS_DPR16X4' }))).toEqual(['words']);
+  expect(misplacedMemories(top, netlist({ 'words.0.0': 'TRELLIS_FF' }))).toEqual(['words']);
   const small = elaborate(() => new ShowAheadFifo({ type: uint(8), depth: 16 })).design.top;
   expect(misplacedMemories(small, netlist({ 'words.0.0': 'TRELLIS_DPR16X4' }))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { doorbells, FirmwareEvent, FirmwareMap } from '@hdl/pcie-rtl';
+import { engineNames } from '@hdl/pcie-rtl';
 import type { FirmwareDevice, Scheduler } from '../../ports.ts';
 import { type Command, decodeCommand, encodeCompletion, slotBytes } from '../../protocol.ts';
 import { Turns } from '../../semaphore.ts';
@@ -6,6 +6,7 @@ import type { Backing } from './backing.ts';
 import { CommandExecutor, type Engines } from './command-executor.ts';
 import { DmaEngine } from './dma-engine.ts';
 import { Media } from './media.ts';
+import { mailboxOffset, registers } from './registers.ts';
 
 export interface FirmwareOptions {
   /** Simulated cycles that the processor takes to look at a command, and again to complete it, beyond its register accesses. 20 by default. */
@@ -46,10 +47,10 @@ export class BlockDeviceFirmware {
     this.scheduler = scheduler;
     this.stepCycles = options.stepCycles ?? 20;
     this.engines = {
-      writeDma: new DmaEngine(device, FirmwareMap.write_dma),
-      readDma: new DmaEngine(device, FirmwareMap.read_dma),
-      fill: new DmaEngine(device, FirmwareMap.fill),
-      drain: new DmaEngine(device, FirmwareMap.drain),
+      writeDma: new DmaEngine(device, 'write_dma'),
+      readDma: new DmaEngine(device, 'read_dma'),
+      fill: new DmaEngine(device, 'fill'),
+      drain: new DmaEngine(device, 'drain'),
     };
     const media = new Media(backing, device.mediaIn, device.mediaOut);
     this.executor = new CommandExecutor(device, this.engines, media, device.width / 8);
@@ -68,30 +69,43 @@ export class BlockDeviceFirmware {
   }
 
   private async serveInterrupts(): Promise<never> {
-    const { write_dma, read_dma, fill, drain, doorbell } = FirmwareEvent;
-    const engineEvents = write_dma | read_dma | fill | drain;
+    const { events, event_enable } = registers;
     const { device, engines } = this;
-    await device.write(FirmwareMap.event_enable, engineEvents | doorbell);
+    const whose = { write_dma: engines.writeDma, read_dma: engines.readDma, fill: engines.fill, drain: engines.drain };
+    const engineEvents = engineNames.reduce((word, name) => events[name].set(word, 1), 0);
+    await device.write(event_enable.offset, event_enable.doorbell.set(engineEvents, 1));
     for (;;) {
       await device.interrupt();
-      const events = await device.read(FirmwareMap.events);
-      await device.write(FirmwareMap.events, events & engineEvents);
-      if (events & write_dma) engines.writeDma.ended();
-      if (events & read_dma) engines.readDma.ended();
-      if (events & fill) engines.fill.ended();
-      if (events & drain) engines.drain.ended();
-      if (events & doorbell) {
-        const rung = await device.read(FirmwareMap.doorbell_pending);
-        await device.write(FirmwareMap.doorbell_pending, rung);
+      const happened = await device.read(events.offset);
+      // Bits above those of the engines are not enabled, and stay.
+      const ended = engineNames.filter(name => events[name].get(happened) !== 0);
+      await device.write(
+        events.offset,
+        ended.reduce((word, name) => events[name].set(word, 1), 0),
+      );
+      for (const name of ended) whose[name].ended();
+      if (events.doorbell.get(happened)) {
+        const rung = await this.doorbells();
         this.scheduler.spawn(`commands of ${device.name}`, () => this.doorbellTurns.run(() => this.serveDoorbells(rung)));
       }
     }
   }
 
+  /** The doorbells that have an event, which is taken. */
+  private async doorbells(): Promise<number[]> {
+    const { doorbell_next: next } = registers;
+    const rung: number[] = [];
+    for (;;) {
+      const word = await this.device.read(next.offset);
+      if (!next.valid.get(word)) return rung;
+      rung.push(next.doorbell.get(word));
+    }
+  }
+
   /** Takes the commands of the doorbells that were rung, and begins them in the order of their sequence numbers. */
-  private async serveDoorbells(rung: number): Promise<void> {
+  private async serveDoorbells(rung: readonly number[]): Promise<void> {
     const taken: Taken[] = [];
-    for (let slot = 0; slot < doorbells; slot++) if (rung & (1 << slot)) taken.push(await this.take(slot));
+    for (const slot of rung) taken.push(await this.take(slot));
     // Sequence numbers wrap, so the difference of 16 bits tells which is the earlier.
     taken.sort((a, b) => ((a.command.sequence - b.command.sequence) << 16) >> 16);
     for (const each of taken) this.scheduler.spawn(`command of ${this.device.name}`, () => this.serve(each));
@@ -100,7 +114,7 @@ export class BlockDeviceFirmware {
   private take(slot: number): Promise<Taken> {
     return this.step(async () => {
       const dwords: number[] = [];
-      for (let i = 0; i < commandDwords; i++) dwords.push(await this.device.read(FirmwareMap.mailbox + slot * slotBytes + 4 * i));
+      for (let i = 0; i < commandDwords; i++) dwords.push(await this.device.read(mailboxOffset + slot * slotBytes + 4 * i));
       return { slot, command: decodeCommand(dwords) };
     });
   }
@@ -109,10 +123,10 @@ export class BlockDeviceFirmware {
     const status = await this.executor.execute(slot, command);
     await this.step(async () => {
       const { completionAddress, sequence, vector } = command;
-      await this.device.write(FirmwareMap.post_low, Number(completionAddress & 0xffff_ffffn));
-      await this.device.write(FirmwareMap.post_high, Number(completionAddress >> 32n));
-      await this.device.write(FirmwareMap.post_data, encodeCompletion({ slot, status, sequence }));
-      await this.device.write(FirmwareMap.msix_trigger, vector);
+      await this.device.write(registers.post_low.offset, Number(completionAddress & 0xffff_ffffn));
+      await this.device.write(registers.post_high.offset, Number(completionAddress >> 32n));
+      await this.device.write(registers.post_data.offset, encodeCompletion({ slot, status, sequence }));
+      await this.device.write(registers.msix_trigger.offset, vector);
     });
   }
 

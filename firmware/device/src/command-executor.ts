@@ -1,8 +1,8 @@
-import { FirmwareMap } from '@hdl/pcie-rtl';
 import type { FirmwarePort } from '../../ports.ts';
 import { type Command, CommandStatus, encodeIdentity, identityIndex, Opcode, slotBytes } from '../../protocol.ts';
 import type { DmaEngine, Run } from './dma-engine.ts';
 import type { Media } from './media.ts';
+import { mailboxOffset, registers } from './registers.ts';
 
 /** The endpoint's engines. */
 export interface Engines {
@@ -65,7 +65,7 @@ export class CommandExecutor {
       alignment: this.alignment,
     });
     for (const [i, dword] of identity.entries())
-      await this.port.write(FirmwareMap.mailbox + slot * slotBytes + 4 * (identityIndex + i), dword);
+      await this.port.write(mailboxOffset + slot * slotBytes + 4 * (identityIndex + i), dword);
     return CommandStatus.success;
   }
 
@@ -112,9 +112,9 @@ export class CommandExecutor {
 
   /** Where the host put the BAR memory. */
   private async memory(): Promise<{ readonly base: bigint; readonly bytes: number }> {
-    const low = await this.port.read(FirmwareMap.bar2_low);
-    const high = await this.port.read(FirmwareMap.bar2_high);
-    const bytes = await this.port.read(FirmwareMap.memory_bytes);
+    const low = await this.port.read(registers.memory_low.offset);
+    const high = await this.port.read(registers.memory_high.offset);
+    const bytes = await this.port.read(registers.memory_bytes.offset);
     return { base: (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), bytes: bytes >>> 0 };
   }
 }

@@ -1,6 +1,7 @@
-import { Engine } from '@hdl/pcie-rtl';
+import type { EngineName } from '@hdl/pcie-rtl';
 import type { FirmwarePort } from '../../ports.ts';
 import { Turns } from '../../semaphore.ts';
+import { engineRegistersOf } from './registers.ts';
 
 /** What an engine is to do. */
 export interface Run {
@@ -14,24 +15,19 @@ export interface Run {
   readonly memory?: boolean;
 }
 
-/** Control register: start, and the local side is the BAR memory. */
-const startBit = 1;
-const memoryBit = 2;
-
 /**
  * One of the endpoint's four engines, as firmware drives it: runs come one after the other, in the order in which they are asked for. Its event
  * is told by `ended`, which the interrupt handler calls.
  */
 export class DmaEngine {
   private readonly port: FirmwarePort;
-  private readonly base: number;
+  private readonly registers: ReturnType<typeof engineRegistersOf>;
   private readonly turns = new Turns();
   private whenEnded: (() => void) | undefined;
 
-  /** `base` is that of the engine's registers in `FirmwareMap`. */
-  constructor(port: FirmwarePort, base: number) {
+  constructor(port: FirmwarePort, name: EngineName) {
     this.port = port;
-    this.base = base;
+    this.registers = engineRegistersOf(name);
   }
 
   /**
@@ -46,7 +42,7 @@ export class DmaEngine {
       await this.program(run);
       if (feed && (await this.accepted())) await feed();
       await ended;
-      return (await this.status()) >>> 1;
+      return this.registers.status.outcome.get(await this.status());
     });
   }
 
@@ -57,26 +53,23 @@ export class DmaEngine {
   }
 
   private async program({ address, offset, length, memory }: Run): Promise<void> {
+    const { address_low, address_high, memory_offset, length: bytes, control } = this.registers;
     if (address !== undefined) {
-      await this.write(Engine.address_low, Number(address & 0xffff_ffffn));
-      await this.write(Engine.address_high, Number(address >> 32n));
+      await this.port.write(address_low.offset, Number(address & 0xffff_ffffn));
+      await this.port.write(address_high.offset, Number(address >> 32n));
     }
-    if (offset !== undefined) await this.write(Engine.offset, offset);
-    await this.write(Engine.length, length);
-    await this.write(Engine.control, startBit | (memory ? memoryBit : 0));
+    if (offset !== undefined) await this.port.write(memory_offset.offset, offset);
+    await this.port.write(bytes.offset, length);
+    await this.port.write(control.offset, control.memory.set(control.start.set(0, 1), memory ? 1 : 0));
   }
 
   /** A refused run still shows as busy for its first cycles, which one read may catch; a second one comes later than that. */
   private async accepted(): Promise<boolean> {
     await this.status();
-    return ((await this.status()) & 1) !== 0;
+    return this.registers.status.busy.get(await this.status()) !== 0;
   }
 
   private status(): Promise<number> {
-    return this.port.read(this.base + Engine.status);
-  }
-
-  private write(register: number, value: number): Promise<void> {
-    return this.port.write(this.base + register, value);
+    return this.port.read(this.registers.status.offset);
   }
 }

@@ -1,4 +1,4 @@
-import { Bar0, identification } from '@hdl/pcie-rtl';
+import { endpointIdentification } from '@hdl/pcie-rtl';
 import {
   CommandStatus,
   decodeIdentity,
@@ -9,6 +9,7 @@ import {
   Opcode,
 } from '../../protocol.ts';
 import { CommandQueue } from './command-queue.ts';
+import { bar0, bar0Places } from './drive-registers.ts';
 import type { Host } from './host.ts';
 import { HostError } from './host-error.ts';
 import { MsixSetup } from './msix.ts';
@@ -50,12 +51,16 @@ export class BlockDriver {
    */
   static async probe(host: Host, device: PciFunction, options: BlockDriverOptions = {}): Promise<BlockDriver> {
     const { name = formatBdf(device.bdf), timeoutCycles = 2_000_000 } = options;
-    const bar0 = device.bars.find(bar => bar.index === 0)?.address;
-    if (bar0 === undefined) throw new HostError(`${name} has no BAR0 with an address: enumerate the fabric first`);
-    const id = await host.memory.read32(bar0 + BigInt(Bar0.id));
-    if (id !== identification)
-      throw new HostError(`${name} is no block device: it says 0x${id.toString(16)}, not 0x${identification.toString(16)}`);
-    const queue = new CommandQueue(host, { name, bar0, vector, timeoutCycles });
+    const base = device.bars.find(bar => bar.index === 0)?.address;
+    if (base === undefined) throw new HostError(`${name} has no BAR0 with an address: enumerate the fabric first`);
+    const id = await host.memory.read32(base + BigInt(bar0.identification.offset));
+    if (id !== endpointIdentification)
+      throw new HostError(
+        `${name} is no block device: it says 0x${id.toString(16)}, not 0x${endpointIdentification.toString(16)}`,
+      );
+    const places = bar0Places(await host.memory.read32(base + BigInt(bar0.doorbell_layout.offset)));
+    if (places.slots === 0) throw new HostError(`${name} has no doorbells: no command can be given to it`);
+    const queue = new CommandQueue(host, { name, base, places, vector, timeoutCycles });
     const msix = await MsixSetup.find(host.config, host.memory, device);
     const data = host.interrupts.register(() => queue.interrupt());
     await msix.program(vector, data);

@@ -1,7 +1,7 @@
-import { Bar0, doorbells } from '@hdl/pcie-rtl';
 import { type Command, decodeCompletion, encodeCommand, slotBytes } from '../../protocol.ts';
 import { Pool } from '../../semaphore.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Bar0Places } from './drive-registers.ts';
 import type { Host } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { AddressRange } from './pci-function.ts';
@@ -27,8 +27,9 @@ const sequenceLimit = 0xffff;
 export interface CommandQueueOptions {
   /** For messages. */
   readonly name: string;
-  /** BAR0's address. */
-  readonly bar0: bigint;
+  /** BAR0's address, and what stands where in it. */
+  readonly base: bigint;
+  readonly places: Bar0Places;
   /** MSI-X vector that commands are completed with. */
   readonly vector: number;
   /** Simulated cycles after which a command without completion is an error. */
@@ -44,7 +45,7 @@ export class CommandQueue {
   private readonly options: CommandQueueOptions;
   /** A completion entry per slot. */
   private readonly entries: AddressRange;
-  private readonly slots = new Pool(Array.from({ length: doorbells }, (_, slot) => slot));
+  private readonly slots: Pool<number>;
   private readonly inFlight = new Map<number, InFlight>();
   private readonly deadlines: Deadlines;
   private sequence = 0;
@@ -53,7 +54,9 @@ export class CommandQueue {
     this.host = host;
     this.options = options;
     this.deadlines = new Deadlines(host.scheduler, options.timeoutCycles);
-    this.entries = host.control.allocate(4 * doorbells);
+    const { slots } = options.places;
+    this.slots = new Pool(Array.from({ length: slots }, (_, slot) => slot));
+    this.entries = host.control.allocate(4 * slots);
   }
 
   /**
@@ -61,15 +64,15 @@ export class CommandQueue {
    * timed out is not used again: the device may still write to it. @throws HostError when no completion came in time.
    */
   async submit<T>(request: Request, use: (outcome: Outcome) => T | Promise<T>): Promise<T> {
-    const { name, bar0, vector, timeoutCycles } = this.options;
+    const { name, base, places, vector, timeoutCycles } = this.options;
     const slot = await this.slots.acquire();
     const sequence = this.nextSequence();
     const entry = this.entryAddress(slot);
     this.host.writeMemory(entry, new Uint8Array(4));
     const command = encodeCommand({ ...request, sequence, completionAddress: entry, vector });
     const completed = new Promise<number>(resolve => this.inFlight.set(slot, { sequence, resolve }));
-    await this.host.memory.write(bar0 + BigInt(Bar0.mailbox + slot * slotBytes), new Uint8Array(command.buffer));
-    await this.host.memory.write32(bar0 + BigInt(Bar0.doorbell + 4 * slot), sequence);
+    await this.host.memory.write(base + BigInt(places.mailbox + slot * slotBytes), new Uint8Array(command.buffer));
+    await this.host.memory.write32(base + BigInt(places.doorbells + places.stride * slot), sequence);
     const status = await this.deadlines.within(completed);
     this.inFlight.delete(slot);
     if (status === undefined)
@@ -83,12 +86,12 @@ export class CommandQueue {
     }
   }
 
-  /** Reads DW of a slot in the mailbox. */
+  /** Reads DW of a slot in the mailbox, one by one: a device need not answer longer reads of registers (C52). */
   async readSlot(slot: number, index: number, dwords: number): Promise<Uint32Array> {
-    const address = this.options.bar0 + BigInt(Bar0.mailbox + slot * slotBytes + 4 * index);
-    const bytes = await this.host.memory.read(address, 4 * dwords);
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    return Uint32Array.from({ length: dwords }, (_, i) => view.getUint32(4 * i, true));
+    const { base, places } = this.options;
+    const address = base + BigInt(places.mailbox + slot * slotBytes + 4 * index);
+    const words = Array.from({ length: dwords }, (_, i) => this.host.memory.read32(address + BigInt(4 * i)));
+    return Uint32Array.from(await Promise.all(words));
   }
 
   /** The interrupt handler: looks which entries have come. */

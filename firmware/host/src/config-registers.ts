@@ -34,3 +34,11 @@ export const capabilityListBit: number = 1 << 20;
 
 /** Byte offsets in the PCI Express capability. */
 export const ExpressOffset = { capabilities: 0x00, device_capabilities: 0x04, device_control: 0x08 } as const;
+
+/** Bits of device capabilities and of device control (7.5.3.3, 7.5.3.4). */
+export const DeviceBit = {
+  extendedTagCapable: 1 << 5,
+  extendedTagEnable: 1 << 8,
+  /** Of device control: all but MPS, extended tag enable, MRRS. */
+  others: 0x8e1f,
+} as const;

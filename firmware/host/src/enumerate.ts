@@ -1,7 +1,7 @@
 import { CapabilityId } from '@hdl/pcie-rtl';
 import { type Apertures, assignWindows, defaultApertures } from './assign-windows.ts';
 import type { ConfigAccess } from './config-access.ts';
-import { BridgeOffset, CommandBit, ConfigOffset, ExpressOffset } from './config-registers.ts';
+import { BridgeOffset, CommandBit, ConfigOffset, DeviceBit, ExpressOffset } from './config-registers.ts';
 import { HostError } from './host-error.ts';
 import { type AddressRange, allFunctions, type Bridge, capability, type PciFunction } from './pci-function.ts';
 import { scan } from './scan.ts';
@@ -84,11 +84,14 @@ const edges = (range: AddressRange = closed) => ({
 const register = ({ base, limit }: { readonly base: bigint; readonly limit: bigint }): number =>
   Number(((limit >> 20n) & 0xfffn) << 20n) + Number(((base >> 20n) & 0xfffn) << 4n);
 
+/** MPS and MRRS for all; tags of 8 bits for functions that can have them (C71a). */
 async function programLimits(config: ConfigAccess, of: PciFunction, maxPayload: number, maxReadRequest: number): Promise<void> {
   const express = capability(of, CapabilityId.pciExpress);
   if (express === undefined) return;
+  const capable = (await config.read(of.bdf, express + ExpressOffset.device_capabilities)) & DeviceBit.extendedTagCapable;
   const offset = express + ExpressOffset.device_control;
   const code = (bytes: number) => Math.log2(bytes / 128);
-  const kept = (await config.read(of.bdf, offset)) & 0x8f1f;
-  await config.write(of.bdf, offset, kept | (code(maxPayload) << 5) | (code(maxReadRequest) << 12), 0b0011);
+  const kept = (await config.read(of.bdf, offset)) & DeviceBit.others;
+  const tags = capable ? DeviceBit.extendedTagEnable : 0;
+  await config.write(of.bdf, offset, kept | tags | (code(maxPayload) << 5) | (code(maxReadRequest) << 12), 0b0011);
 }

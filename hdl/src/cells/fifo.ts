@@ -23,7 +23,7 @@ export class Fifo<T extends HType> extends Module<{ type: T; depth: number; styl
   private readonly width = addressWidth(this, this.p.depth);
   readonly in = input(stream(this.p.type));
   readonly out = output(stream(this.p.type));
-  private readonly words = memory(this.p.type, { depth: this.p.depth, style: this.p.style ?? 'block' });
+  private readonly words = memory(this.p.type, { depth: this.p.depth, style: this.p.style ?? 'block', collisions: 'never' });
   /** One bit more than an address, so that full and empty differ. */
   private readonly write_pointer = reg(uint(this.width + 1), { init: 0 });
   private readonly read_pointer = reg(uint(this.width + 1), { init: 0 });

@@ -29,7 +29,7 @@ export class PacketFifo<F extends Fields> extends Module<{ type: PacketType<F>; 
   readonly out = output(stream(this.p.type));
   /** For one cycle, after the last word of a packet that was dropped. */
   readonly dropped = output(bool);
-  private readonly words = memory(this.p.type, { depth: this.p.depth, style: 'block' });
+  private readonly words = memory(this.p.type, { depth: this.p.depth, style: 'block', collisions: 'never' });
   /** One bit more than an address, so that full and empty differ. */
   private readonly write_pointer = reg(uint(this.width + 1), { init: 0 });
   /** Where the packet that is coming began. */

@@ -14,8 +14,11 @@ export interface RamParameters<T extends HType> {
   readonly depth: number;
   /** Bits that one bit of `write_enable` stands for: 8 for byte enables. The whole word by default. */
   readonly lane?: number;
-  /** What a read gives of a word that the same edge writes: the `old` one (read first, the default) or the `new` one (write first). */
-  readonly collision?: 'old' | 'new';
+  /**
+   * What a read gives of a word that the same edge writes: the `old` one (read first, the default), the `new` one (write first), or nothing that counts: it
+   * `never` happens or nobody looks, which saves what synthesis builds beside block RAM.
+   */
+  readonly collision?: 'old' | 'new' | 'never';
   readonly style?: 'block' | 'distributed';
 }
 
@@ -42,7 +45,7 @@ export class SimpleDualPortRam<T extends HType> extends Module<RamParameters<T>>
   private readonly words = ramOf(this.p);
 
   protected override logic() {
-    const { collision = 'old' } = this.p;
+    const collision = this.p.collision === 'new' ? 'new' : 'old';
     writeLanes(this.write_enable, enable => this.words.write(this.write_address, this.write_data as never, enable));
     this.read_data.set(this.words.read(this.read_address, this.read_enable, { collision }) as never);
   }
@@ -76,7 +79,7 @@ export class TrueDualPortRam<T extends HType> extends Module<RamParameters<T>> {
   private readonly words = ramOf(this.p);
 
   protected override logic() {
-    const { collision = 'old' } = this.p;
+    const collision = this.p.collision === 'new' ? 'new' : 'old';
     when(this.a_enable, () =>
       writeLanes(this.a_write_enable, enable => this.words.write(this.a_address, this.a_write_data as never, enable)),
     );
@@ -88,8 +91,8 @@ export class TrueDualPortRam<T extends HType> extends Module<RamParameters<T>> {
   }
 }
 
-function ramOf<T extends HType>({ type, depth, lane = type.width, style = 'block' }: RamParameters<T>) {
-  return memory(type, { depth, lane, style });
+function ramOf<T extends HType>({ type, depth, lane = type.width, style = 'block', collision }: RamParameters<T>) {
+  return memory(type, { depth, lane, style, ...(collision === 'never' && { collisions: collision }) });
 }
 
 /** A mask of one bit is a condition. */

@@ -126,7 +126,12 @@ class ModuleEmitter {
     const result: string[] = [];
     for (const memory of module.memories) {
       reads.declare(memory.name, memory.width, `${memory.name}[0]`);
-      if (memory.style) result.push(`  (* ram_style = "${memory.style}" *)`);
+      const attributes = [
+        ...(memory.style ? [`ram_style = "${memory.style}"`] : []),
+        // Of Yosys; others do not know it.
+        ...(memory.collisions === 'never' ? ['no_rw_check'] : []),
+      ];
+      if (attributes.length > 0) result.push(`  (* ${attributes.join(', ')} *)`);
       result.push(`  reg ${range(memory.width)}${memory.name} [0:${memory.depth - 1}];${comment(memory.site)}`);
     }
     for (const signal of module.signals) {

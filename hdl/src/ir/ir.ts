@@ -160,6 +160,8 @@ export interface Memory {
   readonly lane: number;
   /** How synthesis should build it; `undefined` leaves it to the tool. */
   readonly style: 'block' | 'distributed' | undefined;
+  /** No read meets a write of its word at the same edge, or what it gives does not count. */
+  readonly collisions?: 'never';
   /** The first words when simulation begins and after configuration of an FPGA; the rest, or all if undefined, are 0 (unknown in silicon). */
   readonly init: readonly bigint[] | undefined;
   readonly site: Site;

@@ -96,6 +96,7 @@ function claim(scope: Scope, named: Map<Module<unknown>, string>, value: unknown
       depth: value.depth,
       lane: value.lane,
       style: value.style,
+      ...(value.collisions && { collisions: value.collisions }),
       init: value.init,
       site: value.site,
     });

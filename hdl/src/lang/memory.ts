@@ -13,6 +13,11 @@ export interface MemoryOptions {
   readonly lane?: number;
   /** How synthesis should build it; the tool decides by default. */
   readonly style?: 'block' | 'distributed';
+  /**
+   * `never`: no synchronous read meets a write of its word at the same edge, or nobody looks at what it gives. Block RAM gives something undefined then, and
+   * synthesis builds a register and a comparison beside it to give the old word, unless it is told. Simulation gives what `ReadOptions.collision` says.
+   */
+  readonly collisions?: 'never';
   /** The first words at power-up, packed, word 0 first: for tables and boot code. Reset does not restore them. All others are 0 in simulation. */
   readonly init?: readonly (number | bigint)[];
 }
@@ -34,6 +39,7 @@ export class Memory<T extends HType = HType> {
   readonly depth: number;
   readonly lane: number;
   readonly style: 'block' | 'distributed' | undefined;
+  readonly collisions: 'never' | undefined;
   readonly init: readonly bigint[] | undefined;
   /** Registers of synchronous reads: the word, or the address; elaboration names them after the memory. */
   readonly registers: { readonly bits: Bits; readonly holds: 'word' | 'address' }[] = [];
@@ -52,6 +58,7 @@ export class Memory<T extends HType = HType> {
     this.depth = options.depth;
     this.lane = lane;
     this.style = options.style;
+    this.collisions = options.collisions;
     this.init = options.init && contents(type.width, options.depth, options.init);
   }
 

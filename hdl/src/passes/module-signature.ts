@@ -16,8 +16,8 @@ export function moduleSignature(module: Module, childKey: (child: Module) => str
     const value = kind === 'parameter' ? '' : init;
     text.push(`${kind} ${name} ${width} ${value ?? ''} ${states?.join() ?? ''} ${domain?.name} ${crossing}`);
   }
-  for (const { name, width, depth, lane, style, init } of module.memories)
-    text.push(`memory ${name} ${width} ${depth} ${lane} ${style} ${init ?? ''}`);
+  for (const { name, width, depth, lane, style, collisions, init } of module.memories)
+    text.push(`memory ${name} ${width} ${depth} ${lane} ${style} ${collisions} ${init ?? ''}`);
   for (const { name, module: child, domains, parameters } of module.instances) {
     const clocks = [...domains].map(([inner, outer]) => `${inner}=${outer.name}`);
     text.push(`instance ${name} ${childKey(child)} ${clocks} ${[...parameters]}`);

@@ -88,7 +88,7 @@ export class Memories extends Module {
   readonly word = output(uint(32));
   readonly picked = output(uint(8));
   readonly script = output(uint(8));
-  private readonly ram = memory(uint(32), { depth: 16, lane: 8, style: 'block' });
+  private readonly ram = memory(uint(32), { depth: 16, lane: 8, style: 'block', collisions: 'never' });
   private readonly lookup = memory(uint(8), { depth: 10, style: 'distributed' });
   private readonly ring = memory(uint(8), { depth: 16 });
 

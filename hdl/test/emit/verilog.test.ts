@@ -162,7 +162,7 @@ test('memories: lanes, guards, a driver for one that hardware never writes', () 
       output [7:0] picked,
       output [7:0] script
     );
-      (* ram_style = "block" *)
+      (* ram_style = "block", no_rw_check *)
       reg [31:0] ram [0:15]; // modules.ts:91
       (* ram_style = "distributed" *)
       reg [7:0] lookup [0:9]; // modules.ts:92

@@ -49,7 +49,7 @@ type OneBit<L, A extends string> = {
 };
 
 /** A field of one bit for each error of a list. All of them are sticky. */
-function eachOf<L extends { readonly [name: string]: Listed }, A extends 'rw' | 'w1c'>(
+export function eachOf<L extends { readonly [name: string]: Listed }, A extends 'rw' | 'w1c'>(
   list: L,
   access: A,
   reset: (error: Listed) => number,
@@ -67,7 +67,8 @@ const logWord = (offset: number, index: number) =>
     fields: { word: { bits: [31, 0], access: 'ro', doc: 'Byte 0 of the DW is in bits 31:24.' } },
   }) as const;
 
-export function errorRegisters({ offset, next }: Chained) {
+export function errorRegisters({ offset, next }: Chained, ecrc = true) {
+  const able = ecrc ? 1 : 0;
   return {
     error_header: extendedHeader(0x0001, 2, { offset, next }, 'Advanced error reporting.'),
     uncorrectable_status: {
@@ -100,10 +101,10 @@ export function errorRegisters({ offset, next }: Chained) {
       doc: 'Capabilities and control of error reporting.',
       fields: {
         first_error: { bits: [4, 0], access: 'ro', doc: 'Bit of the error whose header is logged; 0 while there is none.' },
-        ecrc_generate_capable: { bits: 5, access: 'constant', reset: 1, doc: 'ECRC can be generated (C71c).' },
-        ecrc_generate: { bits: 6, access: 'rw', survives: 'warm_reset', doc: 'ECRC is generated.' },
-        ecrc_check_capable: { bits: 7, access: 'constant', reset: 1, doc: 'ECRC can be checked.' },
-        ecrc_check: { bits: 8, access: 'rw', survives: 'warm_reset', doc: 'ECRC is checked.' },
+        ecrc_generate_capable: { bits: 5, access: 'constant', reset: able, doc: 'ECRC can be generated (C71c).' },
+        ecrc_generate: { bits: 6, access: 'rw', writable: able, survives: 'warm_reset', doc: 'ECRC is generated.' },
+        ecrc_check_capable: { bits: 7, access: 'constant', reset: able, doc: 'ECRC can be checked.' },
+        ecrc_check: { bits: 8, access: 'rw', writable: able, survives: 'warm_reset', doc: 'ECRC is checked.' },
       },
     },
     header_log_0: logWord(offset, 0),

@@ -34,7 +34,7 @@ export function functionMap(p: FunctionParams, place: FunctionPlace) {
       ...powerManagementRegisters(p, near.power),
       ...msixRegisters(p, near.msix),
       ...expressRegisters(p, near.express),
-      ...errorRegisters(far.errors),
+      ...errorRegisters(far.errors, p.ecrc ?? true),
       ...serialNumberRegisters(p, far.serial),
       ...ariRegisters(place, far.ari),
       ...acsRegisters(p, place, far.acs),

@@ -41,6 +41,8 @@ export interface FunctionParams {
   /** AtomicOps in the function's memory, and by its own engines (C98). Both false by default. */
   readonly atomic_completer?: boolean;
   readonly atomic_requester?: boolean;
+  /** Digests can be made and checked (C71c). True by default. */
+  readonly ecrc?: boolean;
   /** Whether its state survives D3hot. True by default; else leaving D3hot resets the function. */
   readonly no_soft_reset?: boolean;
   /** 64 bits; no capability without. */

@@ -2,6 +2,7 @@ import { type RegisterMap, registerPage } from '@hdl/ts-hdl';
 import { bar0Map, firmwareMap } from './endpoint-maps.ts';
 import { functionMap } from './function-map.ts';
 import type { FunctionParams } from './function-params.ts';
+import { portMap } from './port-map.ts';
 
 /** The function whose configuration space the documentation shows: it has every capability. */
 export const documentedFunction: FunctionParams = {
@@ -27,9 +28,15 @@ export function endpointMaps(): readonly RegisterMap[] {
   return [bar0Map(p), firmwareMap(p), functionMap(documentedFunction, { number: 0, of: 2 })];
 }
 
+/** The register maps of a switch with 4 downstream ports. */
+export function switchMaps(): readonly RegisterMap[] {
+  const p = { vendor_id: 0x1d1d, device_id: 0x5100, ports: 4, max_payload: 512 };
+  return [portMap({ ...p, direction: 'upstream' }), portMap({ ...p, direction: 'downstream' })];
+}
+
 /** Pages of the documentation: `registers.md`, and one for each map. */
 export function registerPages(): readonly { readonly name: string; readonly text: string }[] {
-  const maps = endpointMaps();
+  const maps = [...endpointMaps(), ...switchMaps()];
   const file = (map: RegisterMap) => `registers-${map.description.name.replaceAll('_', '-')}.md`;
   const index = [
     '# Registers',

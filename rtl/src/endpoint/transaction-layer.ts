@@ -5,12 +5,15 @@ import {
   HdlError,
   input,
   Module,
+  mux,
   output,
   PacketArbiter,
   RoundRobinArbiter,
+  reg,
   stream,
   uint,
   vec,
+  when,
   wire,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
@@ -19,10 +22,18 @@ import { ErrorKind, ErrorReport } from '../config/error-report.ts';
 import { functionControls } from '../config/function-controls.ts';
 import type { FunctionParams } from '../config/function-params.ts';
 import { FcUpdate, type LinkCredits } from '../link/fc-update.ts';
-import { LinkEnd } from '../link/link-end.ts';
-import { tlpBeat } from '../tlp/tlp.ts';
+import { LinkPort } from '../link/link-port.ts';
+import { EcrcGenerator } from '../tlp/ecrc-generator.ts';
+import { completionFields, isCompletion, tlpBeat } from '../tlp/tlp.ts';
+import { AtomicJob, AtomicResult } from './dma/atomic-requester.ts';
+import { AtomicTurns } from './dma/atomic-turns.ts';
 import { DescriptorRing } from './dma/descriptor-fetch.ts';
 import { DmaEngine } from './dma/dma-engine.ts';
+import { ofFunction } from './dma/function-select.ts';
+import { DmaJob, DmaResult } from './dma/job.ts';
+import { LocalJob } from './dma/local-copy.ts';
+import { EcrcFilter } from './ecrc-filter.ts';
+import { laneBits } from './lane-rotator.ts';
 import type { FunctionMap } from './receive/address-decoder.ts';
 import { BarMemory } from './receive/bar-memory.ts';
 import { RegisterWrite } from './receive/interfaces.ts';
@@ -43,20 +54,26 @@ export interface TransactionLayerParams {
   readonly max_read_request: number;
   /** Clock cycles per microsecond, for the completion timeout. */
   readonly cycles_per_microsecond: number;
+  /** Digests are checked, and made, where the functions' AER enables it (C71c): see `EcrcFilter`. Off by default. */
+  readonly ecrc?: boolean;
 }
 
 /**
  * An endpoint's transaction layer: everything between the link and the device's registers.
  *
- *     rx ─► LinkEnd ─┬─ posted, non_posted ─► ReceiveSide ─┬─► BarMemory ◄─► DmaEngine ─┐
+ *     rx ─► LinkPort ┬─ posted, non_posted ─► ReceiveSide ─┬─► BarMemory ◄─► DmaEngine ─┐
  *                    └─ completion ──────────────┘   │     └─► registers               │
- *     tx ◄── LinkEnd ◄─┬─ completion ◄───────────────┘                                  │
+ *     tx ◄── LinkPort ◄┬─ completion ◄───────────────┘                                  │
  *                      ├─ posted ◄── messages (ConfigSpaces), registers' own, ◄─────────┤
  *                      └─ non_posted ◄──────────────────────────────────────────────────┘
  *
  * Functions without registers have only memory; the channel's `owner` is the one in whose name the DMA works. Latencies are those of the parts and of the link end
  * (2 cycles in, 2 out). `posted` is for MSI-X and the firmware: it leaves behind the DMA's writes that came before it. Reset empties everything and forgets
  * the configuration; the BAR memory keeps its bytes.
+ *
+ * A hot reset ends the jobs of all functions and resets their configuration spaces, which stay in reset, and answer with Request Retry Status, until nothing is
+ * under way any more. The link goes down with it: what waits to leave is lost, and the exchange of credits begins anew (`LinkPort`). Reads that wait for
+ * completions give their tags back when these have come, or by time (`ReadReceiver`).
  */
 export class TransactionLayer extends Module<TransactionLayerParams> {
   private readonly count = this.p.functions.length;
@@ -82,6 +99,18 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
   readonly posted = input(stream(this.beat));
   readonly quiet = input(uint(this.count));
 
+  /** Jobs of the firmware, see `DmaEngine`. */
+  readonly write_job = input(stream(DmaJob));
+  readonly write_result = output(stream(DmaResult));
+  readonly read_job = input(stream(DmaJob));
+  readonly read_result = output(stream(DmaResult));
+  readonly fill_job = input(stream(LocalJob));
+  readonly fill_result = output(stream(DmaResult));
+  readonly drain_job = input(stream(LocalJob));
+  readonly drain_result = output(stream(DmaResult));
+  readonly atomic_job = input(stream(AtomicJob));
+  readonly atomic_result = output(stream(AtomicResult));
+
   /** The registers of the DMA channel, see `DmaChannel`. */
   readonly owner = input(uint(3));
   readonly run = input(bool);
@@ -94,13 +123,12 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
   readonly idle = output(bool);
   readonly interrupts = output(stream(uint(11)));
   readonly media_in = input(stream(this.word));
+  readonly media_drop = input(bool);
   readonly media_out = output(stream(this.word));
-  readonly local_media_in = input(stream(this.word));
-  readonly local_media_out = output(stream(this.word));
 
   private readonly address_width = Math.log2((this.p.memory_bytes * 8) / this.p.width);
   private readonly max_payload = Math.max(...this.configs.map(({ max_payload }) => max_payload));
-  private readonly link = new LinkEnd({
+  private readonly link = new LinkPort({
     width: this.p.width,
     credits: this.p.credits,
     max_payload: this.max_payload,
@@ -110,8 +138,10 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
     address_width: this.address_width,
     maps: this.p.functions.map(({ map }) => map),
     bars: this.bars,
+    atomics: this.configs.map(({ atomic_completer = false }) => atomic_completer),
   });
   private readonly memory = new BarMemory({ width: this.p.width, bytes: this.p.memory_bytes, writers: 2, readers: 3 });
+  private readonly atomics = new AtomicTurns({ address_width: this.address_width + laneBits(this.p.width) });
   private readonly spaces = new ConfigSpaces({ width: this.p.width, functions: this.configs });
   private readonly dma = new DmaEngine({
     width: this.p.width,
@@ -128,9 +158,15 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
     ),
   });
   private readonly posted_join = new PacketArbiter({ n: 3, type: this.beat });
-  private readonly error_join = new RoundRobinArbiter({ n: 3, type: ErrorReport });
+  private readonly error_join = new RoundRobinArbiter({ n: this.p.ecrc ? 4 : 3, type: ErrorReport });
+  private readonly generator = this.p.ecrc ? new EcrcGenerator({ width: this.p.width }) : undefined;
+  private readonly filter = this.p.ecrc
+    ? new EcrcFilter({ width: this.p.width, functions: this.count, max_payload: this.max_payload })
+    : undefined;
   private readonly overflow = wire(stream(ErrorReport));
   private readonly corrected = wire(stream(uint(4)));
+  /** A hot reset was, and not everything has ended yet. */
+  private readonly settling = reg(bool, { init: 0 });
 
   protected override logic() {
     if (!Number.isInteger(this.address_width) || this.address_width < 2)
@@ -147,6 +183,7 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
     const { link, receive, dma, spaces, posted_join } = this;
     connect(posted_join, { in: [dma.posted, this.posted, spaces.messages] });
     connect(link, {
+      link_up: this.hot_reset.not(),
       rx: this.rx,
       rx_fc: this.rx_fc,
       posted: posted_join.out,
@@ -155,22 +192,43 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
       // Completions with relaxed ordering need not wait for posted TLPs (C64): the attribute is the requester's.
       relaxed: 1,
     });
-    this.tx.from(link.tx);
     this.tx_fc.from(link.tx_fc);
+    const { generator } = this;
+    if (!generator) {
+      this.tx.from(link.tx);
+      return;
+    }
+    // Behind the credits, which a digest takes none of. The function is in the requester's ID, of a completion in the completer's.
+    const { header } = link.tx.payload;
+    const sender = mux(isCompletion(header), completionFields(header).completer_id, header.requester_id).trunc(3);
+    connect(generator, { in: link.tx, enable: ofFunction(spaces.controls, sender, of => of.ecrc_generate) });
+    this.tx.from(generator.out);
   }
 
-  private joinReceive(): void {
-    const { link, receive, memory, spaces } = this;
-    connect(receive, {
+  /** What was received, without what has a wrong digest. */
+  private received() {
+    const { link, filter, spaces } = this;
+    if (!filter)
+      return { posted: link.received_posted, non_posted: link.received_non_posted, completion: link.received_completion };
+    connect(filter, {
+      enable: cat(...spaces.controls.map(of => of.ecrc_check).toReversed()),
       posted: link.received_posted,
       non_posted: link.received_non_posted,
       completion: link.received_completion,
+    });
+    return { posted: filter.out_posted, non_posted: filter.out_non_posted, completion: filter.out_completion };
+  }
+
+  private joinReceive(): void {
+    const { receive, memory, spaces } = this;
+    connect(receive, {
+      ...this.received(),
       controls: spaces.controls,
       retry: spaces.retry,
       config_read_data: spaces.answer.data,
       register_data: this.register_data,
       link_data: memory.link_data,
-      atomic_result: memory.atomic_result,
+      atomic_result: at(this.atomics.answer, 0),
     });
     this.register_write.from(receive.register_write);
     this.register_valid.set(receive.register_valid);
@@ -183,8 +241,10 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
     overflow.valid.set(link.overflow.valid);
     overflow.put({ functions: 0xff, kind: ErrorKind.overflow, advisory: 0, header: link.overflow.payload });
     link.overflow.ready.set(overflow.ready);
-    connect(error_join, { in: [receive.error, dma.errors, overflow] });
-    const works = Array.from({ length: this.count }, (_, f) => this.owner.eq(f).and(dma.idle.not()));
+    connect(error_join, { in: [receive.error, dma.errors, overflow, ...(this.filter ? [this.filter.error] : [])] });
+    const quiet = this.quiet.and(dma.quiet);
+    when(quiet.all(), () => this.settling.set(0));
+    when(this.hot_reset, () => this.settling.set(1));
     connect(spaces, {
       access: {
         valid: receive.config_valid,
@@ -195,13 +255,13 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
         mask: receive.config_mask,
         device: receive.config_id.part(3, 13),
       },
-      hot_reset: this.hot_reset,
-      quiet: cat(...works.map((busy, f) => this.quiet.bit(f).and(busy.not())).toReversed()),
-      events: works.map(busy => ({
-        received_unsupported: 0,
-        received_abort: 0,
-        poisoned_data: 0,
-        transactions_pending: busy,
+      hot_reset: this.hot_reset.or(this.settling),
+      quiet,
+      events: spaces.controls.map((_, f) => ({
+        received_unsupported: dma.received_unsupported.bit(f),
+        received_abort: dma.received_abort.bit(f),
+        poisoned_data: dma.received_poisoned.bit(f),
+        transactions_pending: dma.pending.bit(f),
       })),
       errors: error_join.out,
       correctable: this.corrected,
@@ -216,10 +276,11 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
 
   private joinDma(): void {
     const { receive, memory, dma, spaces } = this;
+    connect(this.atomics, { request: [receive.atomic, dma.memory_atomic], result: memory.atomic_result });
     connect(memory, {
       link_write: receive.link_write,
       link_read: receive.link_read,
-      atomic: receive.atomic,
+      atomic: this.atomics.out,
       write: dma.memory_write,
       read: dma.memory_request,
     });
@@ -232,15 +293,26 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
       vector: this.vector,
       tail: this.tail,
       completion: receive.requester,
+      completion_bad: receive.requester_bad,
       memory_data: memory.data,
+      memory_atomic_result: at(this.atomics.answer, 1),
+      write_job: this.write_job,
+      read_job: this.read_job,
+      fill_job: this.fill_job,
+      drain_job: this.drain_job,
+      atomic_job: this.atomic_job,
       media_in: this.media_in,
-      local_media_in: this.local_media_in,
+      media_drop: this.media_drop,
     });
+    this.write_result.from(dma.write_result);
+    this.read_result.from(dma.read_result);
+    this.fill_result.from(dma.fill_result);
+    this.drain_result.from(dma.drain_result);
+    this.atomic_result.from(dma.atomic_result);
     this.head.set(dma.head);
     this.failed.set(dma.failed);
     this.idle.set(dma.idle);
     this.interrupts.from(dma.interrupts);
     this.media_out.from(dma.media_out);
-    this.local_media_out.from(dma.local_media_out);
   }
 }

@@ -1,78 +1,110 @@
 import {
+  type Bool,
   bool,
+  drive,
   type In,
   input,
   Module,
   output,
-  type Sig,
   type Stream,
   stream,
   type UIntType,
   uint,
-  type Var,
   vec,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
-import type { EndpointParams } from '../endpoint/endpoint.ts';
-import { FirmwareRequest } from '../endpoint/interfaces.ts';
-import { Switch } from '../switch/switch.ts';
-import { type TlpBeatType, tlpBeat } from '../tlp/tlp.ts';
+import { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointParams } from '../endpoint/endpoint-params.ts';
+import { FirmwareRequest } from '../endpoint/firmware-port.ts';
+import { FcUpdate } from '../link/fc-update.ts';
+import { Switch, type SwitchParams } from '../switch/switch.ts';
+import { tlpBeat } from '../tlp/tlp.ts';
+import { endpointParams } from './endpoint-of.ts';
+import { type Beats, type Credits, joinEnds, type Link, type LinkBetween, type PortStreams } from './link.ts';
 import { type Topology, TopologyError } from './topology.ts';
 
 /** What the fabric needs of an endpoint. */
-export type FabricEndpoint = Module<EndpointParams> & {
-  readonly rx: In<Stream<TlpBeatType>>;
-  readonly tx: Var<Stream<TlpBeatType>>;
-  readonly firmware_request: In<Stream<typeof FirmwareRequest>>;
-  readonly firmware_response: Var<Stream<UIntType<32>>>;
-  readonly firmware_interrupt: Var<Sig<typeof bool>>;
-  readonly media_in: In<Stream<UIntType<number>>>;
-  readonly media_out: Var<Stream<UIntType<number>>>;
+export type FabricEndpoint = Module<unknown> &
+  PortStreams & {
+    readonly hot_reset: In<Bool>;
+    readonly firmware_request: Stream<typeof FirmwareRequest>;
+    readonly firmware_response: Stream<UIntType<32>>;
+    readonly firmware_interrupt: Bool;
+    readonly media_in: Stream<UIntType<number>>;
+    readonly media_out: Stream<UIntType<number>>;
+  };
+
+/** What the fabric needs of a switch; lists are by downstream port. */
+export type FabricSwitch = Module<unknown> & {
+  readonly upstream_rx: Beats;
+  readonly upstream_rx_fc: Credits;
+  readonly upstream_tx: Beats;
+  readonly upstream_tx_fc: Credits;
+  readonly downstream_rx: readonly Beats[];
+  readonly downstream_rx_fc: readonly Credits[];
+  readonly downstream_tx: readonly Beats[];
+  readonly downstream_tx_fc: readonly Credits[];
+  readonly hot_reset: In<Bool>;
+  readonly downstream_hot_reset: readonly Bool[];
+  readonly link_up: readonly In<Bool>[];
 };
 
 export interface FabricParams {
   readonly topology: Topology;
   /** Bits of a beat: 64, 128, 256 or 512. */
   readonly width: number;
-  /** Makes an endpoint: `p => new Endpoint(p)`. */
-  readonly endpoint: (params: EndpointParams) => FabricEndpoint;
+  /** Make the devices; `Endpoint` and `Switch` by default. */
+  readonly endpoint?: (params: EndpointParams) => FabricEndpoint;
+  readonly switch?: (params: SwitchParams) => FabricSwitch;
+  /** Makes what lies on the link of this name; nothing by default: then the ends meet without delay, and the link is up but in a hot reset. */
+  readonly between?: (link: string) => LinkBetween | undefined;
 }
 
-/** One direction of a link: who sends and who receives, both of which say when a beat moves. */
-export interface LinkDirection {
-  readonly producer: Stream<TlpBeatType>;
-  readonly consumer: Stream<TlpBeatType>;
-}
-export interface Link {
-  readonly name: string;
-  readonly down: LinkDirection;
-  readonly up: LinkDirection;
+/** The upper end of a link, and what it says and hears of the link's state. */
+interface UpperEnd {
+  readonly port: PortStreams;
+  readonly hot_reset: Bool;
+  readonly setUp: (up: Bool) => void;
 }
 
 /**
- * A fabric made from a topology: its switches and endpoints are instances of the names that the topology gives, joined by links. `root_rx` is what
- * comes down from the root complex, `root_tx` what goes up to it. Vectors have an element per endpoint in the topology's order. No logic of its
- * own: latency, throughput and reset are those of the parts.
+ * A fabric made from a topology: its switches and endpoints are instances of the names that the topology gives, joined by links. `root_rx` and `root_rx_fc` come
+ * down from the root complex, `root_tx` and `root_tx_fc` go up to it. Lists have an element per endpoint in the topology's order. A hot reset
+ * goes down from `root_hot_reset` and from every port below a switch. No logic of its own: latency, throughput and reset are those of the parts.
  */
 export class Fabric extends Module<FabricParams> {
+  private readonly count = this.p.topology.endpoints.length;
   readonly root_rx = input(stream(tlpBeat(this.p.width)));
+  readonly root_rx_fc = input(stream(FcUpdate));
   readonly root_tx = output(stream(tlpBeat(this.p.width)));
-  readonly firmware_request = input(vec(this.p.topology.endpoints.length, stream(FirmwareRequest)));
-  readonly firmware_response = output(vec(this.p.topology.endpoints.length, stream(uint(32))));
-  readonly firmware_interrupt = output(vec(this.p.topology.endpoints.length, bool));
-  readonly media_in = input(vec(this.p.topology.endpoints.length, stream(uint(this.p.width))));
-  readonly media_out = output(vec(this.p.topology.endpoints.length, stream(uint(this.p.width))));
-  private readonly switches = new Map<string, Switch>();
+  readonly root_tx_fc = output(stream(FcUpdate));
+  readonly root_hot_reset = input(bool);
+  /** The root link is up. */
+  readonly root_up = output(bool);
+  /** Bit i: the device below link i is pulled out. Where nothing lies on the link it stays. */
+  readonly pulled = input(uint(this.p.topology.links.length));
+  readonly firmware_request = input(vec(this.count, stream(FirmwareRequest)));
+  readonly firmware_response = output(vec(this.count, stream(uint(32))));
+  readonly firmware_interrupt = output(vec(this.count, bool));
+  readonly media_in = input(vec(this.count, stream(uint(this.p.width))));
+  readonly media_out = output(vec(this.count, stream(uint(this.p.width))));
+  private readonly switches = new Map<string, FabricSwitch>();
   private readonly endpoints = new Map<string, FabricEndpoint>();
+  private readonly betweens = new Map<string, LinkBetween>();
 
   constructor(p: FabricParams) {
     super(p);
-    const { topology, width } = p;
-    for (const { name, vendor_id, device_id, children } of topology.switches)
-      this.switches.set(name, new Switch({ width, vendor_id, device_id, ports: children.length }));
-    for (const { name, params } of topology.endpoints) this.endpoints.set(name, p.endpoint({ width, ...params }));
+    const { topology, width, endpoint = params => new Endpoint(params), switch: makeSwitch = params => new Switch(params) } = p;
+    for (const { name, vendor_id, device_id, children, credits } of topology.switches)
+      this.switches.set(name, makeSwitch({ width, vendor_id, device_id, ports: children.length, ...(credits && { credits }) }));
+    for (const { name, params } of topology.endpoints) this.endpoints.set(name, endpoint(endpointParams(params, width)));
+    for (const name of topology.links) {
+      const between = p.between?.(name);
+      if (between) this.betweens.set(name, between);
+    }
     // Own properties are what gives instances their names.
-    Object.assign(this, Object.fromEntries([...this.switches, ...this.endpoints]));
+    const links = [...this.betweens].map(([name, between]) => [`link_${name}`, between] as const);
+    Object.assign(this, Object.fromEntries([...this.switches, ...this.endpoints, ...links]));
   }
 
   /** Names of the links, the root's first. */
@@ -81,10 +113,7 @@ export class Fabric extends Module<FabricParams> {
   }
 
   protected override logic() {
-    for (const { down, up } of this.joints()) {
-      down.consumer.from(down.producer);
-      up.consumer.from(up.producer);
-    }
+    this.joinLinks();
     this.p.topology.endpoints.forEach(({ name }, i) => {
       const endpoint = this.endpoint(name);
       at(this.firmware_response, i).from(endpoint.firmware_response);
@@ -95,30 +124,33 @@ export class Fabric extends Module<FabricParams> {
     });
   }
 
-  /** Every link of the fabric, in the order of `links`. */
-  protected joints(): readonly Link[] {
+  /** Joins every link of the fabric. @returns them in the order of `links`. */
+  protected joinLinks(): readonly Link[] {
     const { topology } = this.p;
-    const top = this.lower(topology.top);
-    const joints: Link[] = [
-      {
-        name: topology.root,
-        down: { producer: this.root_rx, consumer: top.rx },
-        up: { producer: top.tx, consumer: this.root_tx },
-      },
-    ];
-    for (const { name, children } of topology.switches) {
-      const device = this.switches.get(name);
+    // The fabric's own ports are the root port seen from below.
+    const root = { rx: this.root_tx, rx_fc: this.root_tx_fc, tx: this.root_rx, tx_fc: this.root_rx_fc };
+    const setUp = (up: Bool) => this.root_up.set(up);
+    const joined = [this.join(topology.root, topology.top, { port: root, hot_reset: this.root_hot_reset, setUp })];
+    for (const { name, children } of topology.switches)
       children.forEach((child, port) => {
-        const { rx, tx } = this.lower(child);
-        if (!device) return;
-        joints.push({
-          name: child,
-          down: { producer: at(device.downstream_tx, port), consumer: rx },
-          up: { producer: tx, consumer: at(device.downstream_rx, port) },
-        });
+        joined.push(this.join(child, child, this.below(name, port)));
       });
+    return joined;
+  }
+
+  private join(name: string, device: string, { port, hot_reset, setUp }: UpperEnd): Link {
+    const between = this.betweens.get(name);
+    const lower = this.lower(device);
+    if (between) {
+      drive(between.hot_reset).set(hot_reset);
+      drive(between.down).set(this.pulled.bit(this.links.indexOf(name)));
+      drive(lower.hot_reset).set(between.b_up.not());
+      setUp(between.a_up);
+    } else {
+      drive(lower.hot_reset).set(hot_reset);
+      setUp(hot_reset.not());
     }
-    return joints;
+    return joinEnds(name, port, lower, between);
   }
 
   private endpoint(name: string): FabricEndpoint {
@@ -127,9 +159,32 @@ export class Fabric extends Module<FabricParams> {
     return found;
   }
 
-  /** The upper link of a device, as the device names it. */
-  private lower(name: string): { readonly rx: Stream<TlpBeatType>; readonly tx: Stream<TlpBeatType> } {
+  /** The port of a switch that has a link below. */
+  private below(name: string, port: number): UpperEnd {
     const device = this.switches.get(name);
-    return device ? { rx: device.upstream_rx, tx: device.upstream_tx } : this.endpoint(name);
+    if (!device) throw new TopologyError(`there is no switch '${name}'`);
+    return {
+      port: {
+        rx: at(device.downstream_rx, port),
+        rx_fc: at(device.downstream_rx_fc, port),
+        tx: at(device.downstream_tx, port),
+        tx_fc: at(device.downstream_tx_fc, port),
+      },
+      hot_reset: at(device.downstream_hot_reset, port),
+      setUp: up => drive(at(device.link_up, port)).set(up),
+    };
+  }
+
+  /** The upper link of a device, as the device names it. */
+  private lower(name: string): PortStreams & { readonly hot_reset: In<Bool> } {
+    const device = this.switches.get(name);
+    if (!device) return this.endpoint(name);
+    return {
+      rx: device.upstream_rx,
+      rx_fc: device.upstream_rx_fc,
+      tx: device.upstream_tx,
+      tx_fc: device.upstream_tx_fc,
+      hot_reset: device.hot_reset,
+    };
   }
 }

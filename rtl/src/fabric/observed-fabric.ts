@@ -2,13 +2,14 @@ import { Bundle, bool, clog2, connect, input, output, uint, vec } from '@hdl/ts-
 import { at } from '../at.ts';
 import { DataRange, DirectionCounts, dataRanges, LinkCounters } from '../link/link-counters.ts';
 import { Fabric } from './fabric.ts';
+import type { Link } from './link.ts';
 
 /** Counts of both directions of a link. */
 export class LinkCounts extends Bundle({ down: DirectionCounts, up: DirectionCounts }) {}
 
 /**
  * A fabric with a monitor on every link, for measurement; the traffic is the same as without. `counters` has an element per name of `links`,
- * 2 cycles behind the link. `cycle` is the time that the monitors note, `ranges` the addresses where user data lies.
+ * 2 cycles behind the link's senders. `cycle` is the time that the monitors note, `ranges` the addresses where user data lies.
  */
 export class ObservedFabric extends Fabric {
   readonly cycle = input(uint(48));
@@ -25,10 +26,10 @@ export class ObservedFabric extends Fabric {
       }),
   );
 
-  protected override logic() {
-    super.logic();
+  protected override joinLinks(): readonly Link[] {
     const { cycle, clear, ranges } = this;
-    this.joints().forEach(({ down, up }, i) => {
+    const joined = super.joinLinks();
+    joined.forEach(({ down, up }, i) => {
       const tap = ({ producer, consumer }: typeof down) => ({
         fire: producer.valid.and(consumer.ready),
         first: producer.payload.first,
@@ -37,5 +38,6 @@ export class ObservedFabric extends Fabric {
       const monitor = connect(at(this.monitor, i), { down_tap: tap(down), up_tap: tap(up), ranges, cycle, clear });
       at(this.counters, i).set({ down: monitor.down, up: monitor.up });
     });
+    return joined;
   }
 }

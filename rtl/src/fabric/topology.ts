@@ -1,5 +1,6 @@
 import { reservedBy } from '@hdl/ts-hdl';
-import type { EndpointParams } from '../endpoint/endpoint.ts';
+import type { LinkCredits } from '../link/fc-update.ts';
+import type { PortCredits } from '../switch/port-ingress.ts';
 
 /** A fabric described as data: a root port, switches, endpoints, and which hangs below which. */
 
@@ -18,6 +19,11 @@ export const Limits = {
   prefetchable: 2 ** 40,
   /** Bytes of one endpoint's BAR memory: its size is told in a 32-bit register. */
   memory: 2 ** 31,
+  /** Functions of an endpoint. */
+  functions: 8,
+  /** Tags of an endpoint. */
+  leastTags: 32,
+  tags: 1024,
   /** What a bridge window is a multiple of. */
   granule: 2 ** 20,
 } as const;
@@ -28,15 +34,44 @@ export interface SwitchDescription {
   readonly parent: string;
   readonly vendor_id?: number;
   readonly device_id?: number;
+  /** What each of its links advertises; `portCredits` of the switch without. */
+  readonly credits?: PortCredits;
+}
+
+/** A further function of an endpoint, beside the block device that is its function 0. */
+export interface FunctionDescription {
+  /** What its registers are: a block device's, an NVMe controller's, a network card's, or none. */
+  readonly kind: 'block' | 'nvme' | 'nic' | 'memory';
+  readonly device_id?: number;
+  /** Bytes of BAR memory: a power of two from 4,096; 0, which is the default but for `memory`, is none. */
+  readonly memory_bytes?: number;
+}
+
+/** What an endpoint is made from. */
+export interface EndpointSettings {
+  readonly vendor_id: number;
+  readonly device_id: number;
+  /** Base class, sub-class and interface of function 0: 24 bits. */
+  readonly class_code: number;
+  /** Bytes of BAR memory of function 0: a power of two from 4,096 to 2^31. */
+  readonly memory_bytes: number;
+  /** Requests of the endpoint that may be outstanding, a power of two. */
+  readonly tags: number;
+  /** Largest payload in bytes: 128, 256 or 512. */
+  readonly max_payload: number;
+  /** Functions 1, 2, … */
+  readonly functions: readonly FunctionDescription[];
+  /** What its link advertises; that of `endpointDefaults` without. */
+  readonly credits?: LinkCredits;
 }
 
 /** Everything but name, parent and memory_bytes has a default. */
-export interface EndpointDescription extends Partial<Omit<EndpointParams, 'width' | 'memory_bytes'>> {
+export interface EndpointDescription
+  extends Partial<Omit<EndpointSettings, 'memory_bytes'>>,
+    Pick<EndpointSettings, 'memory_bytes'> {
   readonly name: string;
   /** The root or a switch. */
   readonly parent: string;
-  /** Bytes of BAR memory: a power of two from 4,096 to 2^31. */
-  readonly memory_bytes: number;
 }
 
 export interface TopologyDescription {
@@ -48,7 +83,7 @@ export interface TopologyDescription {
   readonly endpoints: readonly EndpointDescription[];
 }
 
-export interface TopologySwitch extends Required<SwitchDescription> {
+export interface TopologySwitch extends Required<Omit<SwitchDescription, 'credits'>>, Pick<SwitchDescription, 'credits'> {
   /** Devices by downstream port: switches first, then endpoints, each in the order of the description. */
   readonly children: readonly string[];
 }
@@ -56,8 +91,7 @@ export interface TopologySwitch extends Required<SwitchDescription> {
 export interface TopologyEndpoint {
   readonly name: string;
   readonly parent: string;
-  /** All but the width, which the fabric gives. */
-  readonly params: Omit<EndpointParams, 'width'>;
+  readonly params: EndpointSettings;
 }
 
 /** A topology that can be built. */
@@ -75,9 +109,8 @@ export interface Topology {
 const defaults = {
   vendor_id: 0x1d1d,
   switch_id: 0x5100,
-  endpoint: { vendor_id: 0x1d1d, device_id: 0xe000, class_code: 0x018000, tags: 32, max_payload: 512 },
+  endpoint: { vendor_id: 0x1d1d, device_id: 0xe000, class_code: 0x018000, tags: 32, max_payload: 512, functions: [] },
   root_tags: 64,
-  request_depth: 256,
 } as const;
 
 /** Checks a description and fills in what it leaves open. @throws TopologyError that says what does not fit. */
@@ -102,6 +135,7 @@ export function topology(description: TopologyDescription): Topology {
     vendor_id: s.vendor_id ?? defaults.vendor_id,
     device_id: s.device_id ?? defaults.switch_id,
     children: children(s.name),
+    ...(s.credits && { credits: s.credits }),
   }));
   for (const s of full) {
     if (s.children.length === 0)
@@ -130,7 +164,7 @@ export function topology(description: TopologyDescription): Topology {
     root_tags,
     top,
     switches: full,
-    endpoints: endpoints.map(e => ({ name: e.name, parent: e.parent, params: endpointParams(e, endpoints, root_tags) })),
+    endpoints: endpoints.map(e => ({ name: e.name, parent: e.parent, params: endpointSettings(e) })),
     links: [root, ...full.flatMap(s => s.children)],
   };
 }
@@ -150,7 +184,7 @@ export function defaultTopology(): Topology {
 
 /** Names of the fabric's own ports and members, and of what is derived from them. */
 const reserved =
-  /^(clk|rst|p|links|joints|logic|lower|endpoints?|switches|constructor|(root_[rt]x|firmware_|media_|cycle|clear|ranges|counters|monitor).*)$/;
+  /^(clk|rst|p|links|join|joinLinks|logic|lower|below|count|betweens|endpoints?|switches|constructor|(root_[rt]x|root_hot_reset|root_up|pulled|link_|firmware_|media_|cycle|clear|ranges|counters|monitor).*)$/;
 
 function checkNames(root: string, devices: readonly { readonly name: string }[]): void {
   const seen = new Set<string>();
@@ -199,35 +233,35 @@ function checkMemory(endpoints: readonly EndpointDescription[]): void {
     if (!Number.isSafeInteger(bytes) || bytes < 4096 || !Number.isInteger(Math.log2(bytes)))
       throw new TopologyError(`the BAR memory of '${name}' cannot have ${bytes} bytes: a power of two of at least 4096`);
   }
-  const window = endpoints.reduce((sum, e) => sum + Math.max(e.memory_bytes, Limits.granule), 0);
+  const all = endpoints.flatMap(e => [e.memory_bytes, ...(e.functions ?? []).map(f => f.memory_bytes ?? 0)]);
+  const window = all.reduce((sum, bytes) => sum + Math.max(bytes, Limits.granule), 0);
   if (window > Limits.prefetchable)
     throw new TopologyError(
       `the BAR memories need a window of ${window} bytes, and the 64-bit window has ${Limits.prefetchable}: make them smaller`,
     );
 }
 
-/** The consumption guarantee: an endpoint holds every non-posted request that all others can have outstanding together. */
-function endpointParams(
-  { name, parent: _, ...given }: EndpointDescription,
-  all: readonly EndpointDescription[],
-  root_tags: number,
-): TopologyEndpoint['params'] {
-  const tagsOf = (e: EndpointDescription) => e.tags ?? defaults.endpoint.tags;
-  const outstanding = all.filter(e => e.name !== name).reduce((sum, e) => sum + tagsOf(e), root_tags);
-  let depth: number = defaults.request_depth;
-  while (depth < outstanding) depth *= 2;
-  const { request_depth = depth, ...rest } = given;
-  if (request_depth < outstanding)
+/** What an endpoint is made from, with what the description leaves open. */
+function endpointSettings({ name, parent: _, ...given }: EndpointDescription): EndpointSettings {
+  const params = { ...defaults.endpoint, ...given };
+  const powerOfTwo = (n: number, least: number, most: number) => Number.isInteger(Math.log2(n)) && n >= least && n <= most;
+  if (!powerOfTwo(params.tags, Limits.leastTags, Limits.tags))
     throw new TopologyError(
-      `'${name}' holds ${request_depth} non-posted requests, but the others can have ${outstanding} outstanding: raise request_depth or lower their tags`,
+      `'${name}' cannot have ${params.tags} tags: a power of two from ${Limits.leastTags} to ${Limits.tags}`,
     );
-  const params = { ...defaults.endpoint, ...rest, request_depth };
-  const powerOfTwo = (n: number, most: number) => Number.isInteger(Math.log2(n)) && n >= 1 && n <= most;
-  if (!powerOfTwo(params.tags, 256))
-    throw new TopologyError(`'${name}' cannot have ${params.tags} tags: a power of two from 1 to 256`);
-  if (!powerOfTwo(request_depth, 65_536))
-    throw new TopologyError(`'${name}' cannot hold ${request_depth} non-posted requests: a power of two up to 65536`);
   if (![128, 256, 512].includes(params.max_payload))
     throw new TopologyError(`'${name}' cannot have a payload limit of ${params.max_payload} bytes: 128, 256 or 512`);
+  if (params.functions.length > Limits.functions - 1)
+    throw new TopologyError(
+      `'${name}' would have ${1 + params.functions.length} functions, and has at most ${Limits.functions}: leave some out`,
+    );
+  for (const { kind, memory_bytes: bytes = 0 } of params.functions) {
+    if (bytes === 0 && kind === 'memory')
+      throw new TopologyError(`a function 'memory' of '${name}' has no memory_bytes: give it a power of two of at least 4096`);
+    if (bytes !== 0 && !powerOfTwo(bytes, 4096, Limits.memory))
+      throw new TopologyError(
+        `a function '${kind}' of '${name}' cannot have ${bytes} bytes of BAR memory: a power of two from 4096 to ${Limits.memory}`,
+      );
+  }
   return params;
 }

@@ -1,5 +1,4 @@
 import {
-  allOf,
   assert,
   bool,
   clog2,
@@ -42,7 +41,9 @@ export class ClassBuffer extends Module<{
   /** The sender has credits for `beats` beats, so no TLP can run out of room but a malformed one. */
   readonly credited: boolean;
 }> {
-  /** A beat comes; only while there is `room`. */
+  /** A beat may come, as soon as it is known: it is stored, but forgotten if it does not. */
+  readonly offered = input(bool);
+  /** A beat comes; only while there is `room`, and it is `offered`. */
   readonly put = input(bool);
   readonly beat = input(tlpBeat(this.p.width));
   readonly room = output(bool);
@@ -52,12 +53,21 @@ export class ClassBuffer extends Module<{
   readonly posted_arrived = input(uint(this.p.stamp_bits));
   readonly posted_taken = input(uint(this.p.stamp_bits));
   readonly out = output(stream(tlpBeat(this.p.width)));
+  /** No beat is inside. */
+  readonly empty = output(bool);
 
   private readonly address_bits = clog2(this.p.beats);
-  private readonly words = memory(tlpBeat(this.p.width), { depth: 2 ** this.address_bits, style: 'block' });
+  private readonly words = memory(tlpBeat(this.p.width), {
+    depth: 2 ** this.address_bits,
+    style: 'block',
+    collisions: 'never',
+  });
   /** One bit more than an address, so that full and empty differ. */
   private readonly write_pointer = reg(uint(this.address_bits + 1), { init: 0 });
   private readonly read_pointer = reg(uint(this.address_bits + 1), { init: 0 });
+  /** No beat, and one beat, has room. */
+  private readonly full = reg(bool, { init: 0 });
+  private readonly almost_full = reg(bool, { init: 0 });
   private readonly word_valid = reg(bool, { init: 0 });
   private readonly order = this.p.behind_posted
     ? new OrderGate({ address_bits: this.address_bits, packets: this.p.packets, stamp_bits: this.p.stamp_bits })
@@ -67,27 +77,41 @@ export class ClassBuffer extends Module<{
     const { put, beat, write_pointer, read_pointer, word_valid, order } = this;
     const write_address = write_pointer.trunc(this.address_bits);
     const read_address = read_pointer.trunc(this.address_bits);
-    const used = write_pointer.sub(read_pointer);
-    const room = used.ne(2 ** this.address_bits);
-    const cut = this.p.credited ? allOf([put, beat.last.not(), used.eq(2 ** this.address_bits - 1)]) : u(1, 0);
+    const room = this.full.not();
+    const overlong = this.p.credited ? this.almost_full.and(beat.last.not()) : u(1, 0);
     this.room.set(room);
-    this.cut.set(cut);
+    this.cut.set(put.and(overlong));
+    when(this.offered.and(room), () => {
+      const { header, data, first, last } = beat;
+      this.words.write(write_address, { header, data, first, last: last.or(overlong) });
+    });
     when(put, () => {
-      assert(room, 'a receive buffer of a link is overrun');
-      this.words.write(write_address, { header: beat.header, data: beat.data, first: beat.first, last: beat.last.or(cut) });
+      assert(room.and(this.offered), 'a receive buffer of a link is overrun');
       write_pointer.set(write_pointer.add(1));
     });
 
     const some = write_pointer.ne(read_pointer);
     const may_go = order ? some.and(order.open) : some;
-    const fetch = may_go.and(word_valid.not().or(this.out.ready));
-    const word = this.words.read(read_address, fetch);
+    const advance = word_valid.not().or(this.out.ready);
+    const fetch = may_go.and(advance);
+    const used = write_pointer.sub(read_pointer);
+    const size = 2 ** this.address_bits;
+    when(put.and(fetch.not()), () => {
+      this.full.set(this.almost_full);
+      this.almost_full.set(used.eq(size - 2));
+    }).elsewhen(fetch.and(put.not()), () => {
+      this.full.set(0);
+      this.almost_full.set(this.full);
+    });
+    // What is read and may not go means nothing: so whether it may is not on the way to the block RAM.
+    const word = this.words.read(read_address, advance);
     when(fetch, () => {
       read_pointer.set(read_pointer.add(1));
       word_valid.set(1);
     }).elsewhen(this.out.ready, () => word_valid.set(0));
     this.out.valid.set(word_valid);
     this.out.put(word);
+    this.empty.set(some.or(word_valid).not());
 
     if (order) {
       const { posted_arrived, posted_taken } = this;

@@ -18,6 +18,8 @@ export class CreditAllocator extends Module<ClassCredits & { readonly payload: n
   readonly leaves = input(bool);
   readonly leaves_data = input(uint(9));
   readonly refresh = input(bool);
+  /** Gives the sender all credits again, as a reset does: the link is down. */
+  readonly restart = input(bool);
   /** The update that stands at the outputs goes out. */
   readonly take = input(bool);
   readonly due = output(bool);
@@ -75,6 +77,16 @@ export class CreditAllocator extends Module<ClassCredits & { readonly payload: n
     when(take, () => {
       headers_told.set(this.headers);
       data_told.set(this.data);
+    });
+    when(this.restart, () => {
+      headers_left.set(headers);
+      data_left.set(data);
+      headers_freed.set(0);
+      data_freed.set(0);
+      headers_told.set(headers);
+      data_told.set(data);
+      this.refreshes.set(0);
+      this.update_due.set(0);
     });
     const known = headers_left.zext(9).add(headers_freed.zext(9)).le(headers);
     const known_data = data_left.zext(13).add(data_freed.zext(13)).le(data);

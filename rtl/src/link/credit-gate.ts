@@ -24,6 +24,8 @@ export class CreditGate extends Module {
   readonly restart = input(bool);
   /** There are credits for the TLP at the head; means nothing after its first beat. */
   readonly enough = output(bool);
+  /** There are credits for two TLPs of `following` data credits. */
+  readonly ample = output(bool);
 
   private readonly initialised = reg(bool, { init: 0 });
   private readonly header_limit = reg(uint(8), { init: 0 });
@@ -36,6 +38,8 @@ export class CreditGate extends Module {
   private readonly data_infinite = reg(bool, { init: 0 });
   private readonly headers_enough = reg(bool, { init: 0 });
   private readonly data_enough = reg(bool, { init: 0 });
+  private readonly headers_ample = reg(bool, { init: 0 });
+  private readonly data_ample = reg(bool, { init: 0 });
   /** CREDITS_CONSUMED: for the properties alone, synthesis drops it. */
   private readonly headers_consumed = reg(uint(8), { init: 0 });
   private readonly data_consumed = reg(uint(12), { init: 0 });
@@ -71,10 +75,15 @@ export class CreditGate extends Module {
     this.headers_enough.set(this.headers_infinite.or(headers_some));
     this.data_enough.set(this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12))));
     this.enough.set(this.initialised.and(this.headers_enough).and(this.data_enough));
+    const two = following.shl(1);
+    this.headers_ample.set(this.headers_infinite.or(mux(take, headers_left.gt(2), headers_left.gt(1))));
+    this.data_ample.set(this.data_infinite.or(mux(take, data_after.ge(two), data_left.ge(two))));
+    this.ample.set(this.initialised.and(this.headers_ample).and(this.data_ample));
     this.check();
     when(this.restart, () => {
-      const flags = [this.initialised, this.headers_enough, this.data_enough, this.headers_infinite, this.data_infinite];
-      for (const flag of flags) flag.set(0);
+      const infinite = [this.headers_infinite, this.data_infinite];
+      const found = [this.headers_enough, this.data_enough, this.headers_ample, this.data_ample];
+      for (const flag of [this.initialised, ...infinite, ...found]) flag.set(0);
       for (const headers of [header_limit, this.header_grant, headers_left, this.headers_consumed]) headers.set(0);
       for (const data of [data_limit, this.data_grant, data_left, this.data_consumed]) data.set(0);
     });

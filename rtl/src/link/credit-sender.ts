@@ -24,6 +24,8 @@ export class CreditSender extends Module<CreditSenderParams> {
   readonly due = input(uint(3));
   readonly headers = input(vec(3, uint(8)));
   readonly data = input(vec(3, uint(12)));
+  /** Begins anew, as after a reset: the link is down. */
+  readonly restart = input(bool);
   /** The update of this class goes out. */
   readonly take = output(uint(3));
   /** All limits have to be sent again. */
@@ -62,6 +64,12 @@ export class CreditSender extends Module<CreditSenderParams> {
           packet.set({ kind: FcKind.update, traffic: i, headers: at(this.headers, i), data: at(this.data, i) });
         });
       });
+    });
+    when(this.restart, () => {
+      phase.set(0);
+      this.turn.set(0);
+      this.known_to_partner.set(0);
+      packet_valid.set(0);
     });
     this.fc.valid.set(packet_valid);
     this.fc.put(packet);

@@ -27,6 +27,8 @@ export class LinkEnd extends Module<LinkTransmitterParams & LinkReceiverParams> 
   readonly received_non_posted = output(stream(tlpBeat(this.p.width)));
   readonly received_completion = output(stream(tlpBeat(this.p.width)));
   readonly overflow = output(stream(TlpHeader));
+  /** Nothing that was received waits to be taken. */
+  readonly empty = output(bool);
 
   private readonly transmitter = new LinkTransmitter(this.p);
   private readonly receiver = new LinkReceiver(this.p);
@@ -41,5 +43,6 @@ export class LinkEnd extends Module<LinkTransmitterParams & LinkReceiverParams> 
     this.received_non_posted.from(receiver.non_posted);
     this.received_completion.from(receiver.completion);
     this.overflow.from(receiver.overflow);
+    this.empty.set(receiver.empty);
   }
 }

@@ -68,6 +68,8 @@ export class LinkReceiver extends Module<LinkReceiverParams> {
   readonly fc = output(stream(FcUpdate));
   /** The header of a TLP that was dropped because it was beyond the credits: a receiver overflow. */
   readonly overflow = output(stream(TlpHeader));
+  /** No beat and no report waits to be taken. */
+  readonly empty = output(bool);
 
   private readonly finite: readonly (ClassCredits | undefined)[] = [
     this.p.credits.posted,
@@ -135,6 +137,7 @@ export class LinkReceiver extends Module<LinkReceiverParams> {
     this.buffer.forEach((buffer, i) => {
       const mine = at(classes, i);
       connect(buffer, {
+        offered: this.tlp.valid.and(mine),
         put: allOf([fire, mine, dropped.not()]),
         beat,
         posted_arrived: this.posted_arrived,
@@ -153,6 +156,7 @@ export class LinkReceiver extends Module<LinkReceiverParams> {
         leaves_data: dataCredits(out.payload.header),
         refresh: this.sender.refresh,
         take: this.sender.take.bit(i),
+        restart: 0,
       });
     });
     const full = this.buffer.map((buffer, i) => allOf([begins, at(classes, i), buffer.room.not()]));
@@ -178,6 +182,7 @@ export class LinkReceiver extends Module<LinkReceiverParams> {
     connect(this.sender, {
       partner: this.partner,
       tlp_came: this.tlp.fire,
+      restart: 0,
       due: cat(...this.allocator.map(a => a?.due ?? u(1, 0)).toReversed()).as(3),
       headers: this.allocator.map(a => a?.headers ?? u(8, 0)),
       data: this.allocator.map(a => a?.data ?? u(12, 0)),
@@ -192,6 +197,7 @@ export class LinkReceiver extends Module<LinkReceiverParams> {
       report.set(this.tlp.payload.header);
     }).elsewhen(this.overflow.ready, () => report_valid.set(0));
     this.overflow.valid.set(report_valid);
+    this.empty.set(allOf([report_valid.not(), ...this.buffer.map(buffer => buffer.empty)]));
     this.overflow.put(report);
   }
 }

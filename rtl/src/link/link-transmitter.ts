@@ -144,6 +144,7 @@ export class LinkTransmitter extends Module<LinkTransmitterParams> {
         advances: at(this.queue, i).advances,
         following: at(this.queue, i).following,
         take: at(starts, i),
+        restart: 0,
       });
       when(mine.and(initial), () => this.known.bit(i).set(1));
     });

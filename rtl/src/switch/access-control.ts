@@ -1,15 +1,5 @@
-import { allOf, type Bool, Bundle, bool, repeat, type Sig, type UInt } from '@hdl/ts-hdl';
-
-/** Access control of a switch's downstream port (ACS, 6.12): what its ACS control register enables (C72 to C78). */
-export class AccessControl extends Bundle({
-  source_validation: bool,
-  translation_blocking: bool,
-  request_redirect: bool,
-  completion_redirect: bool,
-  upstream_forwarding: bool,
-  egress_control: bool,
-  direct_translated: bool,
-}) {}
+import { allOf, type Bool, repeat, type Sig, type UInt } from '@hdl/ts-hdl';
+import type { AccessControl } from '../config/port-controls.ts';
 
 /** A TLP from below, as far as access control looks at it. */
 export interface Suspect {

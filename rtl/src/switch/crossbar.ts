@@ -111,7 +111,10 @@ export class CrossbarIngress extends Module<CrossbarParams> {
       this.served.set(upTo(chosen));
       this.served_class.set(upTo(kind).as(3));
     });
-    this.request.set(word(offers.map(o => o.any().and(busy.not().or(ends)))));
+    // A packet that comes can be granted in the cycle in which it could be taken; a grant for one that must wait costs nothing.
+    const comes = this.in.valid.and(this.in.payload.beat.first);
+    const coming = offers.map((_, e) => comes.and(this.in.payload.egress.eq(e)));
+    this.request.set(word(offers.map((o, e) => o.any().or(at(coming, e)).and(busy.not().or(ends)))));
     this.send.set(muxOneHot([moves], [egress]));
     this.begins.set(begins);
     this.ends.set(ends);
@@ -190,8 +193,8 @@ export class CrossbarEgress extends Module<{ width: number; ports: number }> {
  *                    └──────────── grant ───────────┘
  *
  * Pairs of ports that share neither end do not slow each other, and what waits for one egress does not delay packets to another (C70g). An egress is shared
- * in turns between packets. From the first beat in to the first beat out: 4 cycles, 3 if the egress granted this ingress last and nothing else asks; a beat
- * per cycle, also between packets. `begun[e]` and `gone[i]` are for the credit counters of the links. Reset empties it.
+ * in turns between packets. From the first beat in to the first beat out: 3 cycles where nothing else asks for the egress; a beat per cycle, also between
+ * packets. `begun[e]` and `gone[i]` are for the credit counters of the links. Reset empties it.
  */
 export class Crossbar extends Module<CrossbarParams> {
   readonly in = input(vec(this.p.ports, stream(queuedBeat(this.p.width, this.p.ports))));

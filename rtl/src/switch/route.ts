@@ -1,9 +1,9 @@
 import { allOf, anyOf, type Bool, cat, type UInt, u } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
+import type { PortControls } from '../config/port-controls.ts';
 import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
 import { accessControl } from './access-control.ts';
-import type { PortControls } from './port-controls.ts';
 
 /**
  * Where a TLP that enters a switch goes, one-hot over all of these; nothing means that it is dropped without a word, which only TLPs are that are no
@@ -110,7 +110,18 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
 
 /** The way of a TLP that enters downstream port `index` from below (C25, C33 to C36, C41 to C44, C71e, C72 to C80, C82, C83, C98). */
 export function wayFromBelow(h: Header, upstream: PortControls, downstream: readonly PortControls[], index: number): Way {
-  const own = at(downstream, index);
+  const is_own = downstream.map((_, j) => u(1, j === index ? 1 : 0));
+  return wayFromPort(h, upstream, downstream, { own: at(downstream, index), is_own });
+}
+
+/** The same where the port that the TLP enters by is a signal: `is_own` has a 1 for it. */
+export function wayFromPort(
+  h: Header,
+  upstream: PortControls,
+  downstream: readonly PortControls[],
+  entered: { readonly own: PortControls; readonly is_own: readonly Bool[] },
+): Way {
+  const { own, is_own } = entered;
   const { memory, io, atomic, by_id, bus, completion } = traits(h);
   const addressed = memory.or(io);
   const windows = (port: PortControls) => memory.and(inWindow(port, h.address)).or(io.and(inIoWindow(port, h.address)));
@@ -122,8 +133,8 @@ export function wayFromBelow(h: Header, upstream: PortControls, downstream: read
   // Of windows that software let overlap, the lower port's counts.
   const peers = lowest(
     downstream.map((port, j) => {
-      if (j === index) return no();
       return allOf([
+        at(is_own, j).not(),
         allowed,
         behind_own.not(),
         windows(port)

@@ -1,167 +1,197 @@
-import {
-  anyOf,
-  type Bool,
-  connect,
-  HdlError,
-  input,
-  Module,
-  output,
-  PacketArbiter,
-  RegisterSlice,
-  type Stream,
-  stream,
-  uint,
-  vec,
-  when,
-  wire,
-} from '@hdl/ts-hdl';
+import { type Bool, bool, cat, connect, HdlError, input, Module, output, type Stream, stream, vec } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
-import { BridgeConfigSpace } from '../config/bridge-config-space.ts';
+import { PortConfigSpace } from '../config/port-config-space.ts';
+import { beatsOfCredits } from '../link/class-buffer.ts';
+import { FcUpdate } from '../link/fc-update.ts';
 import { type TlpBeatType, tlpBeat } from '../tlp/tlp.ts';
-import { ConfigCompleter, UnsupportedCompleter } from './completers.ts';
-import { Ingress } from './ingress.ts';
-import { routeFromAbove, routeFromBelow, routeType } from './routing.ts';
+import { Crossbar } from './crossbar.ts';
+import { PortEgress } from './port-egress.ts';
+import { type PortCredits, PortIngress } from './port-ingress.ts';
+import { agentMessages, SwitchAgent } from './switch-agent.ts';
 
 export interface SwitchParams {
   /** Bits of a beat: 64, 128, 256 or 512. */
   readonly width: number;
-  /** Downstream ports, 1 to 32: downstream port j is device j of the internal bus. */
+  /** Downstream ports, 1 to 32: downstream port j is device j of the internal bus, and has port number j + 1. */
   readonly ports: number;
   readonly vendor_id: number;
   readonly device_id: number;
+  /** Largest payload in bytes, 128 to 4,096; 512 by default. */
+  readonly max_payload?: number;
+  /** What each port advertises; `portCredits` of the largest payload by default. */
+  readonly credits?: PortCredits;
+  /** Beats that the buffer of a port holds: a power of two, as many as the credits can become. The least by default. */
+  readonly slots?: number;
+  /** Cycles from one refresh of all limits to the next; 4,096 by default. */
+  readonly refresh_cycles?: number;
+}
+
+/** Credits that keep a link busy: for two of the longest payloads, or 16 TLPs, of each class. */
+export const portCredits = (max_payload: number): PortCredits => ({
+  posted: { headers: 16, data: Math.max(32, max_payload / 8) },
+  non_posted: { headers: 16, data: 16 },
+  completion: { headers: 16, data: Math.max(32, max_payload / 8) },
+});
+
+/** Beats that TLPs of all classes can become together: what backs the credits, whatever mix of them comes (C70b, C70d). */
+export const beatsOfPort = (credits: PortCredits, width: number): number =>
+  [credits.posted, credits.non_posted, credits.completion].reduce((sum, each) => sum + beatsOfCredits(each, width), 0);
+
+const directionOf = (port: number) => (port === 0 ? ('upstream' as const) : ('downstream' as const));
+
+/** The parameters with their defaults. @throws HdlError for those that no switch can have. */
+function complete(p: SwitchParams): Required<SwitchParams> {
+  const max_payload = p.max_payload ?? 512;
+  const credits = p.credits ?? portCredits(max_payload);
+  const beats = beatsOfPort(credits, p.width);
+  const slots = p.slots ?? 2 ** Math.ceil(Math.log2(beats));
+  if (![64, 128, 256, 512].includes(p.width))
+    throw new HdlError(`the width of a beat is ${p.width} bits`, { help: 'use 64, 128, 256 or 512' });
+  if (slots < beats)
+    throw new HdlError(`the credits of a port can become ${beats} beats, and its buffer holds ${slots}`, {
+      help: 'use more slots, or fewer credits',
+    });
+  for (const name of ['posted', 'completion'] as const)
+    if (credits[name].data < max_payload / 16)
+      throw new HdlError(`${credits[name].data} data credits for ${name} TLPs do not hold a payload of ${max_payload} bytes`, {
+        help: `give at least ${max_payload / 16}, or state a smaller max_payload (C70b)`,
+      });
+  if (credits.non_posted.data < 2)
+    throw new HdlError('a switch routes AtomicOps, and has 1 data credit for non-posted TLPs', {
+      help: 'give at least 2 (C70b)',
+    });
+  if (agentMessages({ ...p, max_payload, slots }) < 1)
+    throw new HdlError(`a buffer of ${slots} beats does not hold a message of ${max_payload} bytes`, { help: 'use more slots' });
+  return { ...p, max_payload, credits, slots, refresh_cycles: p.refresh_cycles ?? 4096 };
 }
 
 /**
- * A PCI Express switch at the transaction layer: an upstream port and `ports` downstream ports, each a bridge with its own type 1 configuration space
- * (1.3.3; rules C20 to C25, C30 to C36, C38, C40 to C44, C82, C83).
+ * A PCI Express switch at the transaction layer: an upstream port and `ports` downstream ports, each a bridge with a configuration space of type 1
+ * (1.3.3; C20 to C27, C30 to C38, C40 to C44, C60, C61, C70, C72 to C80, C82, C83, C85, C87 to C90, C98).
  *
- *     rx ─► Ingress ─┬─► PacketArbiter ─► RegisterSlice ─► tx     per port; arbiters see every other ingress
- *         way fixed  ├─► UnsupportedCompleter ─► arbiter of the same port
- *                    └─► ConfigCompleter (upstream port only) ─► arbiter of the upstream port
+ *     rx ─► PortIngress ─► Crossbar ─► PortEgress ─► tx      per port; credits for rx go out by tx_fc, those for tx come in by rx_fc
+ *                             ▲ │
+ *                        SwitchAgent ◄─► PortConfigSpace × ports
  *
- * A packet that passes takes 2 cycles from its first beat in to its first beat out when the egress is free, a beat per cycle and no idle
- * cycle between packets; port pairs that share no port do not slow each other. Egress is round robin between packets. Packets are neither
- * split nor joined, and the packets of one ingress keep their order on the way to any one egress (one queue per ingress for all classes,
- * rule C60). All `valid`, `ready` and payloads at the ports come from registers. Reset empties the switch and clears its configuration.
+ * 4 cycles from the first beat in to the first beat out where nothing else wants the egress; a beat per cycle, also between packets; pairs of ports that share no port do not
+ * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 10 cycles after it came.
+ *
+ * `hot_reset` resets the configuration of all ports, but for what is sticky, and goes on to all links below. A link is down while it is in hot reset or its
+ * `link_up` is 0: requests for it are refused, posted TLPs and completions dropped, those that were queued too, and both its ends exchange their credits anew
+ * when it comes up. All outputs come from registers. `rst` empties the switch and clears its configuration.
  */
 export class Switch extends Module<SwitchParams> {
-  readonly upstream_rx = input(stream(tlpBeat(this.p.width)));
-  readonly upstream_tx = output(stream(tlpBeat(this.p.width)));
-  readonly downstream_rx = input(vec(this.p.ports, stream(tlpBeat(this.p.width))));
-  readonly downstream_tx = output(vec(this.p.ports, stream(tlpBeat(this.p.width))));
+  private readonly all = complete(this.p);
+  private readonly beat = tlpBeat(this.p.width);
+  readonly upstream_rx = input(stream(this.beat));
+  readonly upstream_rx_fc = input(stream(FcUpdate));
+  readonly upstream_tx = output(stream(this.beat));
+  readonly upstream_tx_fc = output(stream(FcUpdate));
+  readonly downstream_rx = input(vec(this.p.ports, stream(this.beat)));
+  readonly downstream_rx_fc = input(vec(this.p.ports, stream(FcUpdate)));
+  readonly downstream_tx = output(vec(this.p.ports, stream(this.beat)));
+  readonly downstream_tx_fc = output(vec(this.p.ports, stream(FcUpdate)));
+  /** From the link above. */
+  readonly hot_reset = input(bool);
+  /** To the devices below: hot reset, secondary bus reset or link disable. */
+  readonly downstream_hot_reset = output(vec(this.p.ports, bool));
+  /** The links below are up. */
+  readonly link_up = input(vec(this.p.ports, bool));
 
   /** Index 0 is the upstream port, j + 1 downstream port j. */
-  private readonly total = this.p.ports + 1;
-  private readonly space = this.each(
-    i =>
-      new BridgeConfigSpace({
-        vendor_id: this.p.vendor_id,
-        device_id: this.p.device_id,
-        direction: i === 0 ? 'upstream' : 'downstream',
-        port_number: i,
-      }),
-  );
-  private readonly ingress = this.each(() => new Ingress({ width: this.p.width, ports: this.total }));
-  private readonly unsupported = this.each(() => new UnsupportedCompleter({ width: this.p.width }));
-  private readonly config_completer = new ConfigCompleter({ width: this.p.width, ports: this.total });
-  /** Every other ingress, the port's own refusals, and for the upstream port the configuration completions. */
-  private readonly arbiter = this.each(
-    i => new PacketArbiter({ n: i === 0 ? this.total + 1 : this.total, type: tlpBeat(this.p.width) }),
-  );
-  private readonly egress = this.each(() => new RegisterSlice({ type: tlpBeat(this.p.width) }));
-  private readonly route = this.each(() => wire(routeType(this.total)));
-  private readonly convert = this.each(() => wire(uint(1)));
-  private readonly refused = this.each(() => wire(stream(tlpBeat(this.p.width))));
-  private readonly accesses = wire(stream(tlpBeat(this.p.width)));
+  private readonly space = this.each(port => new PortConfigSpace({ ...this.all, direction: directionOf(port) }));
+  private readonly ingress = this.each(port => new PortIngress({ ...this.all, direction: directionOf(port) }));
+  private readonly egress = this.each(() => new PortEgress(this.all));
+  private readonly agent = new SwitchAgent(this.all);
+  /** Its last port is the agent's. */
+  private readonly crossbar = new Crossbar({ width: this.p.width, ports: this.p.ports + 2, slots: this.all.slots });
 
   protected override logic() {
-    const { ports, width } = this.p;
-    if (ports > 32) throw new HdlError(`a switch has 1 to 32 downstream ports, not ${ports}`);
-    if (![64, 128, 256, 512].includes(width)) throw new HdlError(`the width of a beat is 64, 128, 256 or 512 bits, not ${width}`);
     this.configure();
-    this.decide();
     this.join();
   }
 
-  private each<X>(make: (i: number) => X): X[] {
-    return Array.from({ length: this.p.ports + 1 }, (_, i) => make(i));
+  private each<X>(make: (port: number) => X): X[] {
+    return Array.from({ length: this.p.ports + 1 }, (_, port) => make(port));
+  }
+
+  /** Whether a link is up: a link in hot reset is not. */
+  private isUp(port: number): Bool {
+    if (port === 0) return this.hot_reset.not();
+    return at(this.link_up, port - 1).and(at(this.space, port).resets_below.not());
   }
 
   private configure(): void {
-    const { config_completer: config, space } = this;
-    space.forEach((s, i) => {
-      connect(s, {
-        access_valid: config.access_valid.bit(i),
-        access_write: config.access_write,
-        access_register: config.access_register,
-        access_data: config.access_data,
-        access_mask: config.access_mask,
-        capture: config.capture.bit(i),
-        capture_id: config.capture_id,
-        dropped: at(this.ingress, i).dropped,
+    const { agent, ingress } = this;
+    const upstream = at(this.space, 0);
+    this.space.forEach((space, port) => {
+      const from = at(ingress, port);
+      connect(space, {
+        port,
+        access_valid: agent.access_valid.bit(port),
+        access_write: agent.access_write,
+        access_register: agent.access_register,
+        access_data: agent.access_data,
+        access_mask: agent.access_mask,
+        access_device: agent.access_device,
+        hot_reset: port === 0 ? this.hot_reset : upstream.resets_below,
+        link_up: port === 0 ? 1 : at(this.link_up, port - 1),
+        error_valid: from.event_valid,
+        error: from.event,
+        dropped: from.dropped,
+        aborted: agent.aborted.bit(port),
+        system_error: from.system_error,
       });
+      if (port > 0) at(this.downstream_hot_reset, port - 1).set(space.resets_below);
     });
   }
 
-  /** The way of a packet, from the bridges' state at the moment when its first beat arrives. */
-  private decide(): void {
-    const upstream = at(this.space, 0).state;
-    const downstream = this.space.slice(1).map(s => s.state);
-    this.receivers().forEach((rx, i) => {
-      const route = at(this.route, i);
-      const convert = at(this.convert, i);
-      route.set({ egress: 0, config: 0, unsupported: 0 });
-      convert.set(0);
-      when(rx.valid.and(rx.payload.first), () => {
-        const { header } = rx.payload;
-        const decision =
-          i === 0 ? routeFromAbove(header, upstream, downstream) : routeFromBelow(header, upstream, downstream, i - 1);
-        const { egress, config, unsupported } = decision;
-        route.set({ egress, config, unsupported });
-        convert.set(decision.convert);
-      });
-      connect(at(this.ingress, i), { rx, route, convert });
-    });
-  }
-
-  /** Every arbiter gets its inputs, and every ingress hears from all who may take its beat. */
   private join(): void {
-    const { config_completer: config } = this;
-    const transmitters: readonly Stream<TlpBeatType>[] = [this.upstream_tx, ...this.downstream_tx];
-    this.ingress.forEach((ingress, i) => {
-      const { valid, payload, ready } = ingress.out;
-      const { route, beat } = payload;
-      const taken: Bool[] = [];
-      const offer = (to: Stream<TlpBeatType>, chosen: Bool) => {
-        to.valid.set(valid.and(chosen));
-        to.put(beat);
-        taken.push(chosen.and(to.ready));
-      };
-      offer(at(this.refused, i), route.unsupported);
-      if (i === 0) offer(this.accesses, route.config);
-      this.arbiter.forEach((arbiter, e) => {
-        // Nothing leaves by its ingress (C44), so an arbiter needs no input for its own port and ingress i stands at i or i - 1.
-        if (e !== i) offer(at(arbiter.in, i < e ? i : i - 1), route.egress.bit(e));
+    const { crossbar } = this;
+    const agent = this.p.ports + 1;
+    const receive: readonly Stream<TlpBeatType>[] = [this.upstream_rx, ...this.downstream_rx];
+    const send: readonly Stream<TlpBeatType>[] = [this.upstream_tx, ...this.downstream_tx];
+    const limits: readonly Stream<typeof FcUpdate>[] = [this.upstream_rx_fc, ...this.downstream_rx_fc];
+    const grants: readonly Stream<typeof FcUpdate>[] = [this.upstream_tx_fc, ...this.downstream_tx_fc];
+    this.ingress.forEach((ingress, port) => {
+      const egress = at(this.egress, port);
+      connect(ingress, {
+        port,
+        own: at(this.space, port).controls,
+        rx: at(receive, port),
+        partner: egress.partner,
+        controls: this.space.map(space => space.controls),
+        link_up: this.isUp(port),
+        gone: at(crossbar.gone, port),
       });
-      ready.set(anyOf(taken));
+      at(grants, port).from(ingress.tx_fc);
+      connect(egress, {
+        in: at(crossbar.out, port),
+        begun: at(crossbar.begun, port),
+        rx_fc: at(limits, port),
+        restart: ingress.restart,
+      });
+      at(send, port).from(egress.tx);
     });
-    connect(config, {
-      in: this.accesses,
-      id: this.space.map(s => s.state.id),
-      read_data: this.space.map(s => s.read_data),
+    connect(crossbar, {
+      in: [...this.ingress.map(ingress => ingress.out), this.agent.out],
+      allowed: [...this.egress.map(egress => egress.allowed), this.agent.allowed],
     });
-    this.arbiter.forEach((arbiter, e) => {
-      const refusal = at(this.unsupported, e);
-      connect(refusal, { in: at(this.refused, e), id: at(this.space, e).state.id });
-      at(arbiter.in, this.p.ports).from(refusal.out);
-      if (e === 0) at(arbiter.in, this.p.ports + 1).from(config.out);
-      const egress = at(this.egress, e);
-      connect(egress, { in: arbiter.out });
-      at(transmitters, e).from(egress.out);
+    connect(this.agent, {
+      in: at(crossbar.out, agent),
+      begun: at(crossbar.begun, agent),
+      gone: at(crossbar.gone, agent),
+      ids: this.space.map(space => space.controls.id),
+      read_data: this.space.map(space => space.read_data),
+      raise: this.space.map(space => space.message),
+      links_up: cat(
+        ...this.space
+          .slice(1)
+          .map(space => space.controls.link_up)
+          .toReversed(),
+      ),
+      passes_correctable: at(this.space, 0).controls.passes_correctable,
+      passes_severe: at(this.space, 0).controls.passes_severe,
     });
-  }
-
-  private receivers(): readonly Stream<TlpBeatType>[] {
-    return [this.upstream_rx, ...this.downstream_rx];
   }
 }

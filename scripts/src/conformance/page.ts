@@ -21,14 +21,23 @@ const numberOf = (rule: Rule) => Number.parseInt(rule.number.slice(1), 10);
 const cell = (text: string) => text.replaceAll('|', '\\|');
 const fileName = (path: string) => path.replace(/^.*\//, '').replace(/\.test\.ts$/, '');
 
+/** A test that proves something, with its file. */
+export const testLink = ({ file, title, cases }: Proof): string =>
+  `[${fileName(file)}](../${file}): ${cell(title)}${cases > 1 ? ` (${cases} cases)` : ''}`;
+
+/** The bugs that are planted against a rule or a requirement. */
+export const mutantNames = (mutants: readonly Mutant[], number: string): string =>
+  mutants
+    .filter(mutant => mutant.rules.some(each => each === number))
+    .map(({ name }) => `\`${name}\``)
+    .join(' ');
+
 function row(rule: Rule, proofs: readonly Proof[], mutants: readonly Mutant[]): string {
-  const tests = proofs
-    .filter(proof => proof.rules.some(number => number === rule.number))
-    .map(({ file, title, cases }) => `[${fileName(file)}](../${file}): ${cell(title)}${cases > 1 ? ` (${cases} cases)` : ''}`);
-  const planted = mutants.filter(mutant => mutant.rules.some(number => number === rule.number)).map(({ name }) => `\`${name}\``);
+  const tests = proofs.filter(proof => proof.rules.some(number => number === rule.number)).map(testLink);
+  const planted = mutantNames(mutants, rule.number);
   const applies = 'not' in rule.applies ? `–: ${rule.applies.not}` : rule.applies.join(', ');
   const shown = tests.length > 0 ? tests.join('<br>') : 'not' in rule.applies ? '–' : '**open**';
-  return `| ${rule.number} | ${cell(rule.text)} | ${applies} | ${shown} | ${planted.join(' ')} |`;
+  return `| ${rule.number} | ${cell(rule.text)} | ${applies} | ${shown} | ${planted} |`;
 }
 
 /** The page docs/conformance.md. */

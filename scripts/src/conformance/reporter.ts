@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import type { TestResult } from './titles.ts';
 
-/** Writes which tests ran with what result, for docs/conformance.md, into the file that `P2P_CONFORMANCE` names. */
+/** Writes which tests ran with what result, for docs/conformance.md and docs/requirements.md, into the file that `P2P_CONFORMANCE` names. */
 export function conformanceReporter(path: string, root: string): Reporter {
   return {
     onTestRunEnd(modules: readonly TestModule[]) {

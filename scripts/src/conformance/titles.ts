@@ -1,4 +1,8 @@
+import { type RequirementNumber, requirements } from './requirements.ts';
 import { type RuleNumber, rules } from './rules.ts';
+
+/** What a test can prove: a rule of the specification, or a requirement of the mails. */
+export type Claim = RuleNumber | RequirementNumber;
 
 /** A test as a run of it reports. */
 export interface TestResult {
@@ -11,29 +15,32 @@ export interface TestResult {
   readonly state: 'passed' | 'failed' | 'skipped' | 'pending';
 }
 
-const known = new Set<string>(rules.map(rule => rule.number));
-const prefix = /^((?:C\d+[a-z]?\s+)*C\d+[a-z]?):\s/;
+const known = new Set<string>([...rules, ...requirements].map(({ number }) => number));
+const prefix = /^((?:(?:C\d+[a-z]?|M\d-\d+)\s+)*(?:C\d+[a-z]?|M\d-\d+)):\s/;
 
 /**
- * The rules that a title names: `C54 C55: …`.
- * @throws RangeError for a number that no rule has.
+ * The rules and requirements that a title names: `C54 C55: …`, `M1-5: …`.
+ * @throws RangeError for a number that none has.
  */
-export function rulesOf(title: string): RuleNumber[] {
+export function rulesOf(title: string): Claim[] {
   const numbers = prefix.exec(title)?.[1]?.split(/\s+/) ?? [];
   return numbers.map(number => {
-    if (!isRule(number)) throw new RangeError(`there is no rule ${number}, which the test '${title}' names`);
+    if (!isClaim(number))
+      throw new RangeError(
+        `there is no ${number.startsWith('M') ? 'requirement' : 'rule'} ${number}, which the test '${title}' names`,
+      );
     return number;
   });
 }
 
-const isRule = (number: string): number is RuleNumber => known.has(number);
+const isClaim = (number: string): number is Claim => known.has(number);
 
 /** A title without the rules that it names. */
 export const withoutRules = (title: string): string => title.replace(prefix, '');
 
-/** One test, or all cases of a `test.each`, that prove rules. */
+/** One test, or all cases of a `test.each`, that prove rules or requirements. */
 export interface Proof {
-  readonly rules: readonly RuleNumber[];
+  readonly rules: readonly Claim[];
   readonly file: string;
   /** Groups and title; of several cases the words that their titles have in common. */
   readonly title: string;

@@ -1,12 +1,12 @@
-import type { RuleNumber } from '../conformance/rules.ts';
+import type { Claim } from '../conformance/titles.ts';
 
 /** A bug that is planted in a source to see whether the tests notice. How to add one: docs/testing.md. */
 export interface Mutant {
   /** Unique, in kebab case: what is wrong. */
   readonly name: string;
-  readonly area: 'endpoint' | 'switch';
-  /** The rules that the bug breaks (docs/conformance.md); empty if it breaks a promise of our own, like a throughput. */
-  readonly rules: readonly RuleNumber[];
+  readonly area: 'endpoint' | 'switch' | 'host';
+  /** The rules and requirements that the bug breaks (docs/conformance.md, docs/requirements.md); empty if it breaks a promise of our own, like a throughput. */
+  readonly rules: readonly Claim[];
   /** The source, as a path from the root of the project. */
   readonly file: string;
   /** What is replaced: it stands exactly once in the source. */

@@ -1,24 +1,9 @@
-import { BarMemory, Completer, Endpoint, EndpointConfigSpace, PostedWriter, RequestRouter, Switch, tlpBeat } from '@hdl/pcie-rtl';
+import { blockDevice, Endpoint, Switch } from '@hdl/pcie-rtl';
 import { connect, Fifo, input, Module, output, PacketArbiter, PacketFifo, RegisterSlice, stream, vec } from '@hdl/ts-hdl';
-// Inner blocks of the endpoint, which the package does not export.
-import { ReadDma } from '../../../rtl/src/endpoint/read-dma.ts';
-import { WriteDma } from '../../../rtl/src/endpoint/write-dma.ts';
+import { type Block, beat, width } from './block.ts';
+import { layerBlocks } from './layer-blocks.ts';
 
-/** A design whose size and speed are measured. */
-export interface Block {
-  /** As `--blocks` and the reports name it. */
-  readonly name: string;
-  /** What it is and with which parameters, for the table. */
-  readonly what: string;
-  readonly create: () => Module<never> | Module<unknown>;
-}
-
-/** Bits of a beat in all blocks. */
-const width = 256;
-const beat = tlpBeat(width);
-const address_width = 11;
-const device = { vendor_id: 0x1d1d, device_id: 0xe000, class_code: 0x01_80_00 };
-const memory_bytes = 65_536;
+const device = { vendor_id: 0x1d1d, device_id: 0xe000, class_code: 0x01_80_00, memory_bytes: 65_536, max_payload: 512 };
 
 /** A packet arbiter between registers, so that its whole path lies between two registers and is timed. */
 class RegisteredArbiter extends Module<{ readonly n: number }> {
@@ -53,30 +38,11 @@ export const blocks: readonly Block[] = [
     what: 'the same between a RegisterSlice per input and one at the output',
     create: () => new RegisteredArbiter({ n: 4 }),
   },
-  {
-    name: 'config-space',
-    what: 'EndpointConfigSpace',
-    create: () => new EndpointConfigSpace({ ...device, memory_bytes, max_payload: 512 }),
-  },
-  {
-    name: 'request-router',
-    what: 'RequestRouter, 64 requests',
-    create: () => new RequestRouter({ width, request_depth: 64, bar0_bytes: 65_536, bar2_bytes: memory_bytes }),
-  },
-  { name: 'posted-writer', what: 'PostedWriter', create: () => new PostedWriter({ width, address_width }) },
-  { name: 'completer', what: 'Completer', create: () => new Completer({ width, address_width }) },
-  {
-    name: 'bar-memory',
-    what: 'BarMemory of 64 KiB, 3 writers, 3 readers',
-    create: () => new BarMemory({ width, bytes: memory_bytes, writers: 3, readers: 3 }),
-  },
-  { name: 'write-dma', what: 'WriteDma, MPS 512', create: () => new WriteDma({ width, address_width, max_payload: 512 }) },
-  { name: 'read-dma-32', what: 'ReadDma, 32 tags', create: () => new ReadDma({ width, address_width, tags: 32 }) },
-  { name: 'read-dma', what: 'ReadDma, 256 tags of 512 bytes', create: () => new ReadDma({ width, address_width, tags: 256 }) },
+  ...layerBlocks,
   {
     name: 'endpoint',
-    what: 'Endpoint with 64 KiB, 32 tags, 64 requests, MPS 512',
-    create: () => new Endpoint({ ...device, width, memory_bytes, tags: 32, request_depth: 64, max_payload: 512 }),
+    what: 'Endpoint: a block device with 64 KiB, 32 tags, MPS 512',
+    create: () => new Endpoint(blockDevice(device, { width, tags: 32 })),
   },
   {
     name: 'switch-4',

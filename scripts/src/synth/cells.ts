@@ -62,20 +62,21 @@ export function blockMemories(module: ir.Module, path = ''): string[] {
   ];
 }
 
-/** Cells of distributed RAM in a flat ECP5 netlist (JSON of Yosys), by the path of the memory that they are part of. */
-export function distributedMemories(json: string): string[] {
+/** Paths of the memories that have cells of these kinds in a flat ECP5 netlist (JSON of Yosys). */
+function memoriesOf(json: string, kind: RegExp): Set<string> {
   const paths = Object.values(netlist.parse(JSON.parse(json)).modules).flatMap(({ cells }) =>
     Object.entries(cells)
-      .filter(([, { type }]) => type === 'TRELLIS_DPR16X4')
+      .filter(([, { type }]) => kind.test(type))
       .map(([name]) => name.replace(/(\.\d+)+$/, '')),
   );
-  return [...new Set(paths)];
+  return new Set(paths);
 }
 
-/** Memories that were meant as block RAM and became distributed RAM. */
+/** Memories that were meant as block RAM and became, at least in part, distributed RAM or registers. */
 export function misplacedMemories(top: ir.Module, json: string): string[] {
-  const meant = new Set(blockMemories(top));
-  return distributedMemories(json).filter(path => meant.has(path));
+  const block = memoriesOf(json, /^(DP16KD|PDPW16KD)$/);
+  const distributed = memoriesOf(json, /^TRELLIS_DPR16X4$/);
+  return blockMemories(top).filter(path => distributed.has(path) || !block.has(path));
 }
 
 /** The middle value, of an even number the lower one of the two. */

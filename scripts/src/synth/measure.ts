@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { checked, elaborate, emitVerilog } from '@hdl/ts-hdl';
 import { UsageError } from '../errors.ts';
 import { writeWhole } from '../files.ts';
-import type { Block } from './blocks.ts';
+import type { Block } from './block.ts';
 import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from './cells.ts';
 import type { BlockReport } from './report.ts';
 import { cacheFolder, ToolError, type Tools, toolsKey } from './tools.ts';
@@ -52,7 +52,7 @@ export interface MeasureOptions {
 /**
  * Synthesises a block for ECP5 and UltraScale+ and places it on an ECP5 once per seed. What was done before with the same Verilog, options and tools is
  * taken from the cache.
- * @throws UsageError if Yosys refuses the design, for example for a latch, or if a memory became distributed RAM that was meant as block RAM.
+ * @throws UsageError if Yosys refuses the design, for example for a latch, or if a memory that was meant as block RAM became distributed RAM or registers.
  */
 export async function measure(block: Block, options: MeasureOptions): Promise<BlockReport> {
   const { text, sha256, top } = verilogOf(block);
@@ -136,7 +136,7 @@ class Workplace implements Disposable {
     const misplaced = misplacedMemories(top, this.read('block.json'));
     if (misplaced.length === 0) return cells;
     throw new UsageError(
-      `${this.name}: ${misplaced.join(', ')} was meant as block RAM (style 'block') and became distributed RAM: read it with one cycle of latency.`,
+      `${this.name}: ${misplaced.join(', ')} was meant as block RAM (style 'block') and became distributed RAM or registers: read it with one cycle of latency.`,
     );
   }
 

@@ -56,7 +56,7 @@ export const yardsticks: readonly Yardstick[] = [
     dpr16x4: 970,
     comb: 15355,
     fmax_mhz: 94.1,
-    blocks: ['write-dma', 'read-dma'],
-    note: 'ours keeps read data in block RAM of its own until it is complete',
+    blocks: ['dma-write', 'dma-read'],
+    note: 'ours has 64 tags, and keeps read data in block RAM of its own until it is complete',
   },
 ];

@@ -1,7 +1,7 @@
 import {
   DataRange,
   dataRanges,
-  Endpoint,
+  type FabricParams,
   FirmwareRequest,
   LinkCounts,
   ObservedFabric,
@@ -9,6 +9,7 @@ import {
   tlpBeat,
 } from '@hdl/pcie-rtl';
 import { anyOf, bool, cat, connect, input, Module, output, reg, uint, vec } from '@hdl/ts-hdl';
+import { hostMemoryPaths } from './host-memory.ts';
 import { RootComplex } from './root-complex.ts';
 import { ringControl, ringStatus } from './transactors/ring.ts';
 import { StreamSink } from './transactors/stream-sink.ts';
@@ -21,15 +22,17 @@ export interface FabricHarnessParams {
   /** Host memory: bytes, a power of two, and its bus address, a multiple of them. */
   readonly host_bytes: number;
   readonly host_base: bigint;
+  /** Makes what lies on a link, by the link's name; nothing by default. */
+  readonly between?: FabricParams['between'];
 }
 
 /** Paths of the memories of a `FabricHarness` that software reaches: host memory and the rings. */
-export function softwareMemories(topology: Topology): string[] {
+export function softwareMemories(topology: Topology, width = 256): string[] {
   const rings = ['root_source', 'root_sink'];
   topology.endpoints.forEach((_, i) => {
     rings.push(...['request', 'response', 'media_in', 'media_out'].map(name => `${name}_${i}`));
   });
-  return ['root.memory.bytes', ...rings.map(ring => `${ring}.ring`)];
+  return [...hostMemoryPaths(width), ...rings.map(ring => `${ring}.ring`)];
 }
 
 /** Words of the rings that carry TLP beats, register accesses and media words. */
@@ -43,6 +46,10 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   readonly attention = output(bool);
   /** Payload limit of the root port: 128 << root_mps bytes. */
   readonly root_mps = input(uint(3));
+  /** The root port holds its link in hot reset. */
+  readonly root_hot_reset = input(bool);
+  /** Bit i: the device below link i is pulled out, where something lies on the link. */
+  readonly pulled = input(uint(this.p.topology.links.length));
   readonly clear = input(bool);
   readonly ranges = input(vec(dataRanges, DataRange));
   readonly counters = output(vec(this.p.topology.links.length, LinkCounts));
@@ -66,7 +73,7 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   private readonly fabric = new ObservedFabric({
     topology: this.p.topology,
     width: this.p.width,
-    endpoint: p => new Endpoint(p),
+    ...(this.p.between && { between: this.p.between }),
   });
   private readonly root = new RootComplex(this.p);
   private readonly root_source = new StreamSource({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
@@ -92,12 +99,21 @@ export class FabricHarness extends Module<FabricHarnessParams> {
 
     connect(root_source, { control: this.root_source_control });
     connect(root_sink, { control: this.root_sink_control, in: root.to_software });
-    connect(root, { up: fabric.root_tx, from_software: root_source.out, mps: this.root_mps });
+    connect(root, {
+      rx: fabric.root_tx,
+      rx_fc: fabric.root_tx_fc,
+      link_up: fabric.root_up,
+      from_software: root_source.out,
+      mps: this.root_mps,
+    });
     this.root_source_status.set(root_source.status);
     this.root_sink_status.set(root_sink.status);
 
     connect(fabric, {
-      root_rx: root.down,
+      root_rx: root.tx,
+      root_rx_fc: root.tx_fc,
+      root_hot_reset: this.root_hot_reset,
+      pulled: this.pulled,
       firmware_request: this.request.map(r => r.out),
       media_in: this.media_in.map(m => m.out),
       cycle: this.cycle,

@@ -1,42 +1,9 @@
 import type { Packet } from '@hdl/pcie-rtl';
-import type { MemoryView, PortView, Simulation } from '@hdl/ts-hdl';
+import type { PortView, Simulation } from '@hdl/ts-hdl';
 import { PacketAssembler, packBeats } from './beats.ts';
+import { HostMemory } from './host-memory.ts';
 import { portOf, RingReader, RingWriter } from './rings.ts';
 import type { Scheduler } from './scheduler.ts';
-
-/** Host memory: the CPU's own, beside the root port. Addresses are bus addresses. */
-export class HostMemory {
-  /** Bus address of the first byte. */
-  readonly base: bigint;
-  readonly bytes: number;
-  private readonly view: MemoryView;
-
-  constructor(view: MemoryView, base: bigint) {
-    this.view = view;
-    this.base = base;
-    this.bytes = view.depth * (view.width / 8);
-    if (view.stride !== view.width / 8) throw new RangeError('host memory is not in one piece on this engine');
-  }
-
-  /** A copy of `bytes` bytes. @throws RangeError outside host memory. */
-  read(address: bigint, bytes: number): Uint8Array {
-    const offset = this.offset(address, bytes);
-    return this.view.bytes.slice(offset, offset + bytes);
-  }
-
-  /** @throws RangeError outside host memory. */
-  write(address: bigint, data: Uint8Array): void {
-    this.view.bytes.set(data, this.offset(address, data.length));
-  }
-
-  private offset(address: bigint, bytes: number): number {
-    const offset = Number(address - this.base);
-    if (offset < 0 || offset + bytes > this.bytes) {
-      throw new RangeError(`${bytes} bytes at 0x${address.toString(16)} are not in host memory`);
-    }
-    return offset;
-  }
-}
 
 /** Payload limits by their code (7.5.3.4). */
 const payloadLimits: readonly number[] = [128, 256, 512, 1024, 2048, 4096];
@@ -64,7 +31,7 @@ export class RootPort {
     );
     this.sink = new RingReader(simulation, 'a packet at the root port', 'root_sink_control', 'root_sink_status', 'root_sink');
     this.assembler = new PacketAssembler(width);
-    this.hostMemory = new HostMemory(simulation.memory('root.memory.bytes'), hostBase);
+    this.hostMemory = new HostMemory(simulation, width, hostBase);
   }
 
   /** Sends a packet; resolves when the root port has taken it. */
@@ -186,12 +153,12 @@ export class DevicePort {
     return woken;
   }
 
-  /** A packed `FirmwareRequest`: {write, address, data} from the most significant bit down. */
+  /** A packed `FirmwareRequest`: {write, address, data} from the most significant bit down; the address has 19 bits. */
   private encode(write: number, address: number, value: number): Uint8Array {
     const view = new DataView(this.access.buffer);
     view.setUint32(0, value, true);
-    view.setUint16(4, address, true);
-    view.setUint8(6, write);
+    view.setUint16(4, address & 0xffff, true);
+    view.setUint8(6, (write << 3) | (address >> 16));
     return this.access.slice();
   }
 

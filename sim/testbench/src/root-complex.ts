@@ -1,17 +1,19 @@
 import {
   BarMemory,
-  Completer,
-  FunctionState,
+  FcUpdate,
+  functionControls,
   isCompletion,
   isMemory,
   isPosted,
-  PostedWriter,
-  RequestRouter,
+  type LinkCredits,
+  LinkPort,
+  ReceiveSide,
   TlpType,
   tlpBeat,
 } from '@hdl/pcie-rtl';
 import {
-  allOf,
+  type Bool,
+  bool,
   clog2,
   connect,
   input,
@@ -20,6 +22,7 @@ import {
   output,
   PacketArbiter,
   RegisterSlice,
+  type Stream,
   stream,
   u,
   uint,
@@ -29,108 +32,232 @@ import {
 export interface RootComplexParams {
   /** Bits of a beat. */
   readonly width: number;
-  /** Host memory: bytes, a power of two, and its bus address, a multiple of them. */
+  /** Host memory: bytes, a power of two of at least 4,096, and its bus address, a multiple of them below 2^64. */
   readonly host_bytes: number;
   readonly host_base: bigint;
+  /** What the root port advertises; `rootCredits` by default. */
+  readonly credits?: LinkCredits;
+  /** Largest payload in bytes that it takes; 512 by default. */
+  readonly max_payload?: number;
 }
+
+/** Credits of a root port that keep a link busy: several of the longest payloads, and the reads of several devices. It takes all completions (C70b). */
+export const rootCredits: LinkCredits = {
+  posted: { headers: 32, data: 256 },
+  non_posted: { headers: 32, data: 32 },
+  completion: 'infinite',
+};
+
+/** Cycles from a posted beat taken to its word in host memory. */
+const writeCycles = 3;
 
 /**
  * The host's end of the root link, in hardware as far as data goes: host memory with its completer stands beside the root port, made of the same
  * blocks as an endpoint's receive side; software sees only what is left.
  *
- *     root_tx (up) ─► slice ─┬─ memory requests to host memory, other non-posted ─► RequestRouter ─► PostedWriter, Completer ◄─► BarMemory
- *                            └─ completions, interrupts, messages ─► to_software               │
- *     root_rx (down) ◄─ slice ◄─ PacketArbiter ◄──────────────────────────────────────────────┴── from_software
+ *     rx ─► LinkPort ─┬─ posted for host memory, all non-posted ─► ReceiveSide ◄─► BarMemory
+ *                    │                                                │ completions
+ *                    └─ completions, interrupts, messages ─► to_software
+ *     tx ◄─ LinkPort ◄──── completions ◄── PacketArbiter ◄─────────────┘
+ *                    └─── posted, non-posted, completions ◄── from_software
  *
- * A beat per cycle both ways. Non-posted requests that nobody claims are answered with Unsupported Request.
+ * A beat per cycle both ways, as far as the partner's credits go. Non-posted requests that nobody claims are answered with Unsupported Request; AtomicOps are
+ * performed in host memory. What comes up for software comes after the writes to host memory before it (2.4.1). There are no registers in which errors are
+ * logged: malformed TLPs are dropped.
  */
 export class RootComplex extends Module<RootComplexParams> {
-  readonly up = input(stream(tlpBeat(this.p.width)));
-  readonly down = output(stream(tlpBeat(this.p.width)));
+  private readonly beat = tlpBeat(this.p.width);
+  private readonly address_width = clog2(this.p.host_bytes / (this.p.width / 8)) as number;
+  /** The link below: what comes up, and the partner's credits; what goes down, and the credits for what comes up. */
+  readonly rx = input(stream(this.beat));
+  readonly rx_fc = input(stream(FcUpdate));
+  readonly tx = output(stream(this.beat));
+  readonly tx_fc = output(stream(FcUpdate));
+  /** 0 stops the link: what waits to leave is lost, and the credits are exchanged anew when it is 1 again. */
+  readonly link_up = input(bool);
   /** What the host sends, and what comes up for it. */
-  readonly from_software = input(stream(tlpBeat(this.p.width)));
-  readonly to_software = output(stream(tlpBeat(this.p.width)));
+  readonly from_software = input(stream(this.beat));
+  readonly to_software = output(stream(this.beat));
   /** Payload limit of the root port: 128 << mps bytes. */
   readonly mps = input(uint(3));
-  private readonly up_slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
-  private readonly for_memory = wire(stream(tlpBeat(this.p.width)));
-  private readonly state = wire(FunctionState);
-  private readonly router = new RequestRouter({
+  private readonly link = new LinkPort({
     width: this.p.width,
-    request_depth: 256,
-    bar0_bytes: 4096,
-    bar2_bytes: this.p.host_bytes,
+    credits: this.p.credits ?? rootCredits,
+    max_payload: this.p.max_payload ?? 512,
   });
-  private readonly writer = new PostedWriter({ width: this.p.width, address_width: this.addressWidth() });
-  private readonly completer = new Completer({ width: this.p.width, address_width: this.addressWidth() });
+  private readonly receive = new ReceiveSide({
+    width: this.p.width,
+    address_width: this.address_width,
+    maps: [[{ to: 'memory', base: 0, bytes: this.p.host_bytes }]],
+    bars: 1,
+  });
   private readonly memory = new BarMemory({ width: this.p.width, bytes: this.p.host_bytes, writers: 1, readers: 1 });
-  private readonly arbiter = new PacketArbiter({ n: 2, type: tlpBeat(this.p.width) });
-  private readonly down_slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
-  /**
-   * Keeps an interrupt behind the memory writes before it (2.4.1): from the splitter a write takes 3 cycles, router, writer and memory, at most
-   * one more where it ends in a word of its own; that one stalls what follows as well.
-   */
-  private readonly order = Array.from({ length: 4 }, () => new RegisterSlice({ type: tlpBeat(this.p.width) }));
-
-  private addressWidth(): number {
-    return clog2(this.p.host_bytes / (this.p.width / 8));
-  }
+  private readonly controls = wire(functionControls(1));
+  private readonly for_memory = wire(stream(this.beat));
+  private readonly requests = wire(stream(this.beat));
+  private readonly no_completions = wire(stream(this.beat));
+  private readonly for_software = wire(stream(this.beat));
+  private readonly up_arbiter = new PacketArbiter({ n: 2, type: this.beat });
+  private readonly up_delay = Array.from({ length: writeCycles }, () => new RegisterSlice({ type: this.beat }));
+  private readonly down_posted = wire(stream(this.beat));
+  private readonly down_requests = wire(stream(this.beat));
+  private readonly answers = wire(stream(this.beat));
+  private readonly down_arbiter = new PacketArbiter({ n: 2, type: this.beat });
 
   protected override logic() {
+    this.joinLink();
+    this.receivePosted();
+    this.receiveRequests();
+    this.joinMemory();
+    this.inform();
+    this.send();
+  }
+
+  private joinLink(): void {
+    const { link } = this;
+    connect(link, {
+      rx: this.rx,
+      rx_fc: this.rx_fc,
+      posted: this.down_posted,
+      non_posted: this.down_requests,
+      completion: this.down_arbiter.out,
+      // Completions with relaxed ordering need not wait for posted TLPs (C64): the attribute is the requester's.
+      relaxed: 1,
+      link_up: this.link_up,
+    });
+    this.tx.from(link.tx);
+    this.tx_fc.from(link.tx_fc);
+    link.overflow.ready.set(1);
+  }
+
+  /** Memory writes to host memory are the receive side's. */
+  private receivePosted(): void {
     const { host_base, host_bytes } = this.p;
-    connect(this.up_slice, { in: this.up });
-    const beat = this.up_slice.out;
-    const { header, data, first, last } = beat.payload;
+    const posted = this.link.received_posted;
+    const { header } = posted.payload;
     const low = Math.log2(host_bytes);
     const inside = header.address.part(low, 64 - low).eq(host_base >> BigInt(low));
-    this.state.set({
-      id: 0,
-      // The router looks at it when a TLP begins: only host memory is claimed, not what the borrowed blocks have besides.
-      memory_enable: inside,
-      bus_master: 1,
-      mps: this.mps,
-      mrrs: 5,
-      bar0: 0xffff_ffff_ffff_f000n,
-      bar2: host_base,
-      msix_enable: 0,
-      msix_mask: 0,
-    });
+    const mine = isMemory(header).and(inside);
+    passIf(mine, posted, this.for_memory);
+    passIf(mine.not(), posted, this.for_software);
+    posted.ready.set(mux(mine, this.for_memory.ready, this.for_software.ready));
+  }
 
-    const request = isPosted(header).or(isCompletion(header)).not();
-    const mine = request.or(allOf([isPosted(header), isMemory(header), inside]));
-    this.for_memory.valid.set(beat.valid.and(mine));
-    // The root complex has no configuration space that can be reached from below; type 1 requests are nobody's in the router.
+  /**
+   * Non-posted requests are too. The root complex has no configuration space that can be reached from below; type 1 requests are nobody's at an
+   * endpoint's receive side.
+   */
+  private receiveRequests(): void {
+    const { valid, ready, payload } = this.link.received_non_posted;
+    const { header, data, first, last } = payload;
     const type = mux(header.type.eq(TlpType.config0), u(5, TlpType.config1), header.type);
-    this.for_memory.put({ header: { ...header, type }, data, first, last });
-    const [entrance, ...rest] = this.order;
-    if (!entrance) throw new RangeError('interrupts pass at least one register');
-    entrance.in.valid.set(beat.valid.and(mine.not()));
-    entrance.in.put(beat.payload);
-    const exit = rest.reduce((before, slice) => connect(slice, { in: before.out }), entrance);
-    this.to_software.from(exit.out);
-    beat.ready.set(mux(mine, this.for_memory.ready, entrance.in.ready));
+    this.requests.valid.set(valid);
+    this.requests.put({ header: { ...header, type }, data, first, last });
+    ready.set(this.requests.ready);
+  }
 
-    connect(this.router, { rx: this.for_memory, state: this.state });
-    // Completions do not come this way.
-    this.router.completion.ready.set(1);
-    connect(this.writer, { posted: this.router.posted });
-    this.writer.register_write.ready.set(1);
-    const [read] = this.memory.read;
-    const [write] = this.memory.write;
-    const [word] = this.memory.data;
-    if (!read || !write || !word) throw new RangeError('host memory has one writer and one reader');
-    write.from(this.writer.memory_write);
-    connect(this.completer, {
-      request: this.router.request,
-      state: this.state,
+  private joinMemory(): void {
+    const { receive, memory, link } = this;
+    const { host_base, host_bytes } = this.p;
+    const compare = ((1n << 64n) - BigInt(host_bytes)) >> 12n;
+    this.controls.set({ ...noControls, memory_enable: 1, mps: this.mps, bars: [{ base: host_base, compare }] });
+    connect(receive, {
+      posted: this.for_memory,
+      non_posted: this.requests,
+      completion: this.no_completions,
+      controls: [this.controls],
+      retry: 0,
+      link_data: memory.link_data,
+      atomic_result: memory.atomic_result,
       config_read_data: 0,
       register_data: 0,
-      memory_data: word,
     });
-    read.from(this.completer.memory_request);
-
-    connect(this.arbiter, { in: [this.completer.tx, this.from_software] });
-    connect(this.down_slice, { in: this.arbiter.out });
-    this.down.from(this.down_slice.out);
+    memory.link_write.from(receive.link_write);
+    memory.link_read.from(receive.link_read);
+    memory.atomic.from(receive.atomic);
+    // Software reads and writes host memory without taking time: nobody is at the ports for words.
+    for (const write of memory.write) {
+      write.valid.set(0);
+      write.put({ address: 0, data: 0, mask: 0 });
+    }
+    for (const read of memory.read) {
+      read.valid.set(0);
+      read.put(0);
+    }
+    for (const data of memory.data) data.ready.set(1);
+    // Completions are software's.
+    this.no_completions.valid.set(0);
+    this.no_completions.put(link.received_completion.payload);
+    receive.requester.ready.set(1);
+    receive.register_write.ready.set(1);
+    receive.error.ready.set(1);
   }
+
+  /**
+   * Takes to software what is for it, behind the writes before it: a write takes `writeCycles` to get into host memory, and what comes later as many, in
+   * which it stands still while the memory stands still for an AtomicOp.
+   */
+  private inform(): void {
+    const { receive, memory, up_arbiter } = this;
+    const moves = receive.link_write.valid.not().or(memory.link_write.ready);
+    connect(up_arbiter, { in: [this.for_software, this.link.received_completion] });
+    const last = this.up_delay.reduce<Beats>((before, slice) => {
+      gate(moves, before, slice.in);
+      return slice.out;
+    }, up_arbiter.out);
+    gate(moves, last, this.to_software);
+  }
+
+  private send(): void {
+    const { from_software, down_posted, down_requests, answers } = this;
+    const { header } = from_software.payload;
+    const posted = isPosted(header);
+    const completion = isCompletion(header);
+    passIf(posted, from_software, down_posted);
+    passIf(completion, from_software, answers);
+    passIf(posted.or(completion).not(), from_software, down_requests);
+    from_software.ready.set(mux(posted, down_posted.ready, mux(completion, answers.ready, down_requests.ready)));
+    connect(this.down_arbiter, { in: [this.receive.tx, answers] });
+  }
+}
+
+/** Everything off. */
+const noControls = {
+  id: 0,
+  memory_enable: 0,
+  bus_master: 0,
+  mps: 0,
+  mrrs: 0,
+  relaxed_ordering: 0,
+  no_snoop: 0,
+  extended_tag: 0,
+  ten_bit_tag: 0,
+  timeout_value: 0,
+  timeout_disable: 0,
+  atomic_requester: 0,
+  ido_request: 0,
+  ido_completion: 0,
+  ecrc_generate: 0,
+  ecrc_check: 0,
+  msix_enable: 0,
+  msix_mask: 0,
+  acs: 0,
+  acs_egress: 0,
+  ats_enable: 0,
+  ats_unit: 0,
+  resetting: 0,
+} as const;
+
+type Beats = Stream<ReturnType<typeof tlpBeat>>;
+
+/** Offers what stands at `from` to one of several; `ready` is the caller's. */
+function passIf(condition: Bool, from: Beats, to: Beats): void {
+  to.valid.set(from.valid.and(condition));
+  to.put(from.payload);
+}
+
+/** Joins two streams while `open` is 1. */
+function gate(open: Bool, from: Beats, to: Beats): void {
+  passIf(open, from, to);
+  from.ready.set(to.ready.and(open));
 }

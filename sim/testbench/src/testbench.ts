@@ -47,7 +47,7 @@ export class Testbench implements Disposable {
   static async create(options: TestbenchOptions): Promise<Testbench> {
     const { topology, engine = embedded, width = 256, hostBytes = 4 * 1024 * 1024, trace } = options;
     const design = harnessDesign(topology, width, hostBytes);
-    const wishes = { memories: softwareMemories(topology), ...(trace !== undefined && { trace }) };
+    const wishes = { memories: softwareMemories(topology, width), ...(trace !== undefined && { trace }) };
     return new Testbench(await engine(design, wishes), width, options);
   }
 

@@ -1,7 +1,34 @@
-import { completionOf, type Packet, tlpBeat } from '@hdl/pcie-rtl';
-import { bool, connect, elaborate, embedded, input, Module, output, type Simulation, uint } from '@hdl/ts-hdl';
+import {
+  completionOf,
+  isCompletion,
+  isNonPosted,
+  isPosted,
+  type LinkCredits,
+  LinkEnd,
+  type Packet,
+  type TlpBeatType,
+  tlpBeat,
+} from '@hdl/pcie-rtl';
+import {
+  anyOf,
+  bool,
+  connect,
+  elaborate,
+  embedded,
+  input,
+  Module,
+  output,
+  PacketArbiter,
+  reg,
+  type Simulation,
+  type Stream,
+  stream,
+  uint,
+  when,
+  wire,
+} from '@hdl/ts-hdl';
 import { PacketAssembler, packBeats } from '../src/beats.ts';
-import { HostMemory } from '../src/ports.ts';
+import { HostMemory } from '../src/host-memory.ts';
 import { RingReader, RingWriter } from '../src/rings.ts';
 import { RootComplex } from '../src/root-complex.ts';
 import { Scheduler } from '../src/scheduler.ts';
@@ -13,10 +40,29 @@ export const hostBase = 0x1000_0000n;
 export const hostBytes = 0x1_0000;
 const depth = 1024;
 
-/** The root complex alone, with rings at all four of its streams: what a fabric and the software would be. */
-class RootHarness extends Module<{ width: number }> {
+/** What the fabric's end of the link advertises. */
+export const ampleCredits: LinkCredits = {
+  posted: { headers: 32, data: 256 },
+  non_posted: { headers: 32, data: 32 },
+  completion: { headers: 64, data: 512 },
+};
+
+export interface RootOptions {
+  readonly width: number;
+  /** Payload limit in bytes. */
+  readonly mps: number;
+  /** What the root port advertises; its default by default. */
+  readonly credits?: LinkCredits;
+  /** What the other end advertises. */
+  readonly partner?: LinkCredits;
+}
+
+/** The root complex and the other end of its link, with rings at all four of their streams: what a fabric and the software would be. */
+class RootHarness extends Module<RootOptions> {
   readonly attention = output(bool);
   readonly mps = input(uint(3));
+  /** The other end takes nothing that comes down. */
+  readonly hold = input(bool);
   readonly up_control = input(ringControl(depth));
   readonly up_status = output(ringStatus(depth));
   readonly down_control = input(ringControl(depth));
@@ -25,26 +71,76 @@ class RootHarness extends Module<{ width: number }> {
   readonly send_status = output(ringStatus(depth));
   readonly receive_control = input(ringControl(depth));
   readonly receive_status = output(ringStatus(depth));
-  private readonly root = new RootComplex({ width: this.p.width, host_bytes: hostBytes, host_base: hostBase });
-  private readonly up = new StreamSource({ type: tlpBeat(this.p.width), depth });
-  private readonly down = new StreamSink({ type: tlpBeat(this.p.width), depth });
-  private readonly send = new StreamSource({ type: tlpBeat(this.p.width), depth });
-  private readonly receive = new StreamSink({ type: tlpBeat(this.p.width), depth });
+  /** What is on the link, downward and upward. */
+  readonly moved_down = output(uint(32));
+  readonly moved_up = output(uint(32));
+  private readonly beat = tlpBeat(this.p.width);
+  private readonly root = new RootComplex({
+    width: this.p.width,
+    host_bytes: hostBytes,
+    host_base: hostBase,
+    ...(this.p.credits && { credits: this.p.credits }),
+  });
+  private readonly partner = new LinkEnd({ width: this.p.width, credits: this.p.partner ?? ampleCredits, max_payload: 512 });
+  private readonly classes = [0, 1, 2].map(() => wire(stream(this.beat)));
+  private readonly join = new PacketArbiter({ n: 3, type: this.beat });
+  private readonly taken = wire(stream(this.beat));
+  private readonly up = new StreamSource({ type: this.beat, depth });
+  private readonly down = new StreamSink({ type: this.beat, depth });
+  private readonly send = new StreamSource({ type: this.beat, depth });
+  private readonly receive = new StreamSink({ type: this.beat, depth });
+  private readonly down_count = reg(uint(32), { init: 0 });
+  private readonly up_count = reg(uint(32), { init: 0 });
 
   protected override logic() {
-    const { root, up, down, send, receive } = this;
+    const { root, partner, up, down, send, receive, join } = this;
     connect(up, { control: this.up_control });
     connect(send, { control: this.send_control });
-    connect(root, { up: up.out, from_software: send.out, mps: this.mps });
-    connect(down, { control: this.down_control, in: root.down });
+    connect(root, { rx: partner.tx, rx_fc: partner.tx_fc, from_software: send.out, mps: this.mps, link_up: 1 });
+    const [posted, non_posted, completion] = this.classes;
+    if (!posted || !non_posted || !completion) throw new RangeError('there are three classes');
+    this.sort(posted, non_posted, completion);
+    connect(partner, { rx: root.tx, rx_fc: root.tx_fc, posted, non_posted, completion, relaxed: 0 });
+    partner.overflow.ready.set(1);
+    connect(join, { in: [partner.received_posted, partner.received_non_posted, partner.received_completion] });
+    const open = this.hold.not();
+    this.taken.valid.set(join.out.valid.and(open));
+    this.taken.put(join.out.payload);
+    join.out.ready.set(this.taken.ready.and(open));
+    connect(down, { control: this.down_control, in: this.taken });
     connect(receive, { control: this.receive_control, in: root.to_software });
     this.up_status.set(up.status);
     this.down_status.set(down.status);
     this.send_status.set(send.status);
     this.receive_status.set(receive.status);
+    when(root.tx.valid.and(partner.rx.ready), () => this.down_count.set(this.down_count.add(1)));
+    when(partner.tx.valid.and(root.rx.ready), () => this.up_count.set(this.up_count.add(1)));
+    this.moved_down.set(this.down_count);
+    this.moved_up.set(this.up_count);
     const wake = (t: { readonly status: { readonly attention: typeof up.status.attention } }) => t.status.attention;
     this.attention.set(wake(up).or(wake(down)).or(wake(send)).or(wake(receive)));
   }
+
+  /** Gives each TLP of the fabric to its class. */
+  private sort(posted: Beats, non_posted: Beats, completion: Beats): void {
+    const { out } = this.up;
+    const { header } = out.payload;
+    const is = [isPosted(header), isNonPosted(header), isCompletion(header)];
+    const to = [posted, non_posted, completion];
+    to.forEach((stream, i) => {
+      stream.valid.set(out.valid.and(at(is, i)));
+      stream.put(out.payload);
+    });
+    out.ready.set(anyOf(to.map((stream, i) => stream.ready.and(at(is, i)))));
+  }
+}
+
+type Beats = Stream<TlpBeatType>;
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new RangeError(`index ${index} of a list of ${list.length}`);
+  return item;
 }
 
 /** One end of a link in packets. */
@@ -76,8 +172,9 @@ export class RootBench implements Disposable {
   readonly fabric: Receiver & { send(packet: Packet): Promise<void> };
   readonly software: Receiver & { send(packet: Packet): Promise<void> };
 
-  constructor(width: number, mps: number) {
-    const simulation = embedded(elaborate(() => new RootHarness({ width })).design);
+  constructor(options: RootOptions) {
+    const { width, mps } = options;
+    const simulation = embedded(elaborate(() => new RootHarness(options)).design);
     this.simulation = simulation;
     this.drive('mps', Math.log2(mps / 128));
     this.drive('rst', 1);
@@ -107,7 +204,18 @@ export class RootBench implements Disposable {
       },
       { stallCycles: 20_000 },
     );
-    this.memory = new HostMemory(simulation.memory('root.memory.bytes'), hostBase);
+    this.memory = new HostMemory(simulation, width, hostBase);
+  }
+
+  /** Whether the other end takes nothing. */
+  hold(on: boolean): void {
+    this.drive('hold', on ? 1 : 0);
+  }
+
+  /** Beats that went over the link. */
+  moved(way: 'up' | 'down'): number {
+    this.simulation.settle();
+    return this.simulation.ports.get(`moved_${way}`)?.words[0] ?? 0;
   }
 
   private drive(port: string, value: number): void {

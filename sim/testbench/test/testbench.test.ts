@@ -1,22 +1,26 @@
 import {
-  Bar0,
+  bar0Map,
   completionOf,
   configRead,
   configWrite,
-  Engine,
-  FirmwareEvent,
-  FirmwareMap,
-  identification,
+  type EngineName,
+  endpointIdentification,
+  firmwareMap,
   memoryRead,
   memoryWrite,
   type Packet,
   topology,
 } from '@hdl/pcie-rtl';
+import { accessors } from '@hdl/ts-hdl';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../../hdl/test/random.ts';
 import { type DevicePort, measureDirection, StalledError, Testbench, type TestbenchOptions } from '../src/index.ts';
 import { take } from './root-bench.ts';
 
+const sizes = { memory_bytes: 64 * 1024, doorbells: { count: 16, stride: 4 }, vectors: 8 };
+const bar0Registers = bar0Map(sizes);
+const registers = accessors(firmwareMap(sizes));
+const { mailbox } = firmwareMap(sizes).description.regions;
 const bar0 = 0x8000_0000n;
 const bar2 = 0x40_0000_0000n;
 const memoryBytes = 64 * 1024;
@@ -66,26 +70,32 @@ function host({ root }: Testbench) {
   };
 }
 
-/** Runs an engine of the endpoint to its end. */
+/** Starts an engine of the endpoint. */
 async function runEngine(
   port: DevicePort,
-  base: number,
+  engine: EngineName,
   run: { readonly offset: number; readonly length: number; readonly address?: bigint },
 ): Promise<void> {
   if (run.address !== undefined) {
-    await port.write(base + Engine.address_low, Number(run.address & 0xffff_ffffn));
-    await port.write(base + Engine.address_high, Number(run.address >> 32n));
+    await port.write(registers[`${engine}_address_low`].offset, Number(run.address & 0xffff_ffffn));
+    await port.write(registers[`${engine}_address_high`].offset, Number(run.address >> 32n));
   }
-  await port.write(base + Engine.offset, run.offset);
-  await port.write(base + Engine.length, run.length);
-  await port.write(base + Engine.control, 3);
+  await port.write(registers[`${engine}_memory_offset`].offset, run.offset);
+  await port.write(registers[`${engine}_length`].offset, run.length);
+  const control = registers[`${engine}_control`];
+  await port.write(control.offset, control.memory.set(control.start.set(0, 1), 1));
 }
 
+type Event = EngineName | 'doorbell';
+const eventWord = (...events: Event[]) => events.reduce((word, name) => registers.events[name].set(word, 1), 0);
+const enable = (port: DevicePort, ...events: Event[]) => port.write(registers.event_enable.offset, eventWord(...events));
+
 /** Waits for an engine's event, and clears it. */
-async function ended(port: DevicePort, event: number): Promise<void> {
+async function ended(port: DevicePort, engine: EngineName): Promise<void> {
+  const event = eventWord(engine);
   await port.interrupt();
-  expect((await port.read(FirmwareMap.events)) & event).toBe(event);
-  await port.write(FirmwareMap.events, event);
+  expect((await port.read(registers.events.offset)) & event).toBe(event);
+  await port.write(registers.events.offset, event);
 }
 
 describe('the root port', () => {
@@ -97,8 +107,12 @@ describe('the root port', () => {
       const [endpoint] = one.endpoints;
       expect(await cpu.config.read(0)).toBe(((0xe000 << 16) | 0x1d1d) >>> 0);
       await cpu.boot();
-      expect(number(await cpu.read(bar0 + BigInt(Bar0.id), 4))).toBe(identification);
-      expect(number(await cpu.read(bar0 + BigInt(Bar0.memory_bytes), 4))).toBe(endpoint?.params.memory_bytes);
+      expect(number(await cpu.read(bar0 + BigInt(accessors(bar0Registers).identification.offset), 4))).toBe(
+        endpointIdentification,
+      );
+      expect(number(await cpu.read(bar0 + BigInt(accessors(bar0Registers).memory_bytes.offset), 4))).toBe(
+        endpoint?.params.memory_bytes,
+      );
       await cpu.write(bar2 + 0x1234n, data);
       expect(await cpu.read(bar2 + 0x1234n, 100)).toEqual(data.slice(0, 100));
       expect(await cpu.read(bar2 + 0x1234n - 4n, 4)).toEqual(new Uint8Array(4));
@@ -114,11 +128,11 @@ describe('a device', () => {
     const port = device(bench);
     await bench.scheduler.run(async () => {
       for (let round = 0; round < 3; round++)
-        for (let i = 0; i < 256; i++) void port.write(FirmwareMap.mailbox + 4 * i, round * 1000 + i);
-      const values = await Promise.all(Array.from({ length: 256 }, (_, i) => port.read(FirmwareMap.mailbox + 4 * i)));
+        for (let i = 0; i < 256; i++) void port.write(mailbox.offset + 4 * i, round * 1000 + i);
+      const values = await Promise.all(Array.from({ length: 256 }, (_, i) => port.read(mailbox.offset + 4 * i)));
       expect(values).toEqual(Array.from({ length: 256 }, (_, i) => 2000 + i));
-      await port.write(FirmwareMap.mailbox, 0xffff_fffe);
-      expect(await port.read(FirmwareMap.mailbox)).toBe(0xffff_fffe);
+      await port.write(mailbox.offset, 0xffff_fffe);
+      expect(await port.read(mailbox.offset)).toBe(0xffff_fffe);
     });
   });
 
@@ -128,23 +142,29 @@ describe('a device', () => {
     await bench.scheduler.run(async () => {
       const cpu = host(bench);
       await cpu.boot();
-      await port.write(FirmwareMap.event_enable, FirmwareEvent.doorbell);
-      const rung: number[] = [];
+      await enable(port, 'doorbell');
+      const rung: (readonly number[])[] = [];
       bench.scheduler.spawn('firmware', async () => {
         for (;;) {
           await port.interrupt();
-          const pending = await port.read(FirmwareMap.doorbell_pending);
-          rung.push(pending);
-          await port.write(FirmwareMap.doorbell_pending, pending);
-          // The line is low when the write is done, not when it is on its way.
-          await port.read(FirmwareMap.events);
+          const { doorbell_next, doorbell_value } = registers;
+          const next = await port.read(doorbell_next.offset);
+          expect(doorbell_next.valid.get(next)).toBe(1);
+          rung.push([doorbell_next.doorbell.get(next), await port.read(doorbell_value.offset)]);
         }
       });
       for (const bell of [3, 0, 15]) {
-        await cpu.write(bar0 + BigInt(Bar0.doorbell + 4 * bell), Uint8Array.of(1, 0, 0, 0));
+        await cpu.write(
+          bar0 + BigInt(bar0Registers.description.regions.doorbells.offset + 4 * bell),
+          Uint8Array.of(bell, 1, 0, 0),
+        );
         await bench.scheduler.delay(400);
       }
-      expect(rung).toEqual([1 << 3, 1 << 0, 1 << 15]);
+      expect(rung).toEqual([
+        [3, 0x103],
+        [0, 0x100],
+        [15, 0x10f],
+      ]);
       await expect(port.interrupt()).rejects.toThrow(/two actors wait for an interrupt of drive0/);
     });
   });
@@ -154,21 +174,21 @@ describe('a device', () => {
     const port = device(bench);
     const bytes = new Random(52).bytes(memoryBytes - 13);
     await bench.scheduler.run(async () => {
-      await port.write(FirmwareMap.event_enable, FirmwareEvent.fill | FirmwareEvent.drain);
+      await enable(port, 'fill', 'drain');
       const cpu = host(bench);
       await cpu.boot();
       const begin = bench.scheduler.now;
-      await runEngine(port, FirmwareMap.fill, { offset: 0, length: bytes.length });
+      await runEngine(port, 'fill', { offset: 0, length: bytes.length });
       await port.mediaIn.write(bytes);
-      await ended(port, FirmwareEvent.fill);
+      await ended(port, 'fill');
       const cycles = bench.scheduler.now - begin;
       expect(cycles).toBeGreaterThanOrEqual(memoryBytes / 32);
       expect(cycles).toBeLessThan(memoryBytes / 32 + 60);
       expect(await cpu.read(bar2 + 0x8000n, 128)).toEqual(bytes.slice(0x8000, 0x8080));
 
-      await runEngine(port, FirmwareMap.drain, { offset: 0, length: bytes.length });
+      await runEngine(port, 'drain', { offset: 0, length: bytes.length });
       expect(await port.mediaOut.read(bytes.length)).toEqual(bytes);
-      await ended(port, FirmwareEvent.drain);
+      await ended(port, 'drain');
     });
   });
 });
@@ -186,13 +206,13 @@ describe('links', () => {
       const cpu = host(bench);
       await cpu.boot();
       for (let i = 0; i < length; i += 128) await cpu.write(bar2 + BigInt(i), data.subarray(i, i + 128));
-      await port.write(FirmwareMap.event_enable, FirmwareEvent.write_dma);
+      await enable(port, 'write_dma');
       await cpu.read(bar2, 4);
       bench.links.setDataRanges([{ base: hostMemory.base, limit: hostMemory.base + 0x1000n }]);
       bench.links.clear();
       expect(bench.links.snapshot()[0]?.down.beats).toBe(0);
-      await runEngine(port, FirmwareMap.write_dma, { offset: 0, length, address: hostMemory.base });
-      await ended(port, FirmwareEvent.write_dma);
+      await runEngine(port, 'write_dma', { offset: 0, length, address: hostMemory.base });
+      await ended(port, 'write_dma');
       await bench.scheduler.delay(50);
       expect(hostMemory.read(hostMemory.base, length)).toEqual(data);
       return { links: bench.links.snapshot(), cycle: bench.scheduler.now };
@@ -280,12 +300,12 @@ test.each([64, 128, 512])('a fabric of %d bits moves media, BAR memory and packe
   await bench.scheduler.run(async () => {
     const cpu = host(bench);
     await cpu.boot();
-    await port.write(FirmwareMap.event_enable, FirmwareEvent.fill);
-    await runEngine(port, FirmwareMap.fill, { offset: 512, length: bytes.length });
+    await enable(port, 'fill');
+    await runEngine(port, 'fill', { offset: 512, length: bytes.length });
     await port.mediaIn.write(bytes);
-    await ended(port, FirmwareEvent.fill);
+    await ended(port, 'fill');
     expect(await cpu.read(bar2 + 512n + 100n, 100)).toEqual(bytes.slice(100, 200));
-    await runEngine(port, FirmwareMap.drain, { offset: 512, length: 77 });
+    await runEngine(port, 'drain', { offset: 512, length: 77 });
     expect(await port.mediaOut.read(77)).toEqual(bytes.slice(0, 77));
   });
 });

@@ -1,5 +1,5 @@
 import { Errno } from './errno.ts';
-import { type Pagemap, pageBytes } from './pagemap.ts';
+import { type Page, type Pagemap, pageBytes } from './pagemap.ts';
 
 const page = BigInt(pageBytes);
 
@@ -24,6 +24,7 @@ interface Extent {
  */
 export class Pool {
   private unused: Extent[] = [];
+  private readonly maps = new Set<Pagemap>();
   private total = 0n;
 
   /** All bytes, and those that nobody uses. */
@@ -36,21 +37,17 @@ export class Pool {
 
   /** Gives a pagemap's memory to the pool. */
   add(pagemap: Pagemap): void {
+    this.maps.add(pagemap);
     this.total += pagemap.bytes;
     this.release({ pagemap, cpu: pagemap.cpu, bytes: pagemap.bytes });
   }
 
   /** Memory of whole pages, at least `bytes` of them, in one run. @returns nothing if there is no such run, or it is being removed. */
   alloc(bytes: bigint): PoolMemory | undefined {
-    const rounded = ((bytes + page - 1n) / page) * page;
-    if (rounded <= 0n) return undefined;
-    const index = this.unused.findIndex(e => e.bytes >= rounded && !e.pagemap.dying);
-    const extent = this.unused[index];
-    if (!extent?.pagemap.get()) return undefined;
-    const { pagemap, cpu } = extent;
-    const rest = { pagemap, cpu: cpu + rounded, bytes: extent.bytes - rounded };
-    this.unused.splice(index, 1, ...(rest.bytes > 0n ? [rest] : []));
-    return { pagemap, cpu, bus: cpu + pagemap.busOffset, bytes: rounded };
+    const run = this.take(bytes);
+    if (!run) return undefined;
+    run.pagemap.get();
+    return { ...run, bus: run.cpu + run.pagemap.busOffset };
   }
 
   /** @throws Errno EINVAL for memory that is free already. */
@@ -62,10 +59,39 @@ export class Pool {
     memory.pagemap.put();
   }
 
-  /** Takes all memory of a pagemap away. */
+  /** A run of pages, each with one reference: the last put of each brings it back by `pageFreed`. @returns nothing if there is no such run. */
+  allocPages(count: number): Page[] | undefined {
+    const run = this.take(BigInt(count) * page);
+    if (!run) return undefined;
+    return Array.from({ length: count }, (_, i) => {
+      const one = run.pagemap.page(run.cpu + BigInt(i) * page);
+      one.get();
+      return one;
+    });
+  }
+
+  /** Takes a page back that nobody holds any more. */
+  pageFreed({ pagemap, cpu }: Page): void {
+    this.release({ pagemap, cpu, bytes: page });
+  }
+
+  /** Takes all memory of a pagemap away, if it has any. */
   withdraw(pagemap: Pagemap): void {
+    if (!this.maps.delete(pagemap)) return;
     this.total -= pagemap.bytes;
     this.unused = this.unused.filter(e => e.pagemap !== pagemap);
+  }
+
+  private take(bytes: bigint): Extent | undefined {
+    const rounded = ((bytes + page - 1n) / page) * page;
+    if (rounded <= 0n) return undefined;
+    const index = this.unused.findIndex(e => e.bytes >= rounded && !e.pagemap.dying);
+    const extent = this.unused[index];
+    if (!extent) return undefined;
+    const { pagemap, cpu } = extent;
+    const rest = { pagemap, cpu: cpu + rounded, bytes: extent.bytes - rounded };
+    this.unused.splice(index, 1, ...(rest.bytes > 0n ? [rest] : []));
+    return { pagemap, cpu, bytes: rounded };
   }
 
   /** Keeps extents sorted, and joined where they meet. */

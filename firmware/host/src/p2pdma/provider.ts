@@ -1,5 +1,5 @@
 import { Errno } from './errno.ts';
-import { Pagemap, type PhysicalMemory } from './pagemap.ts';
+import { type MemoryKind, type Page, Pagemap, type PhysicalMemory } from './pagemap.ts';
 import { Pool, type PoolMemory } from './pool.ts';
 import type { PciNode } from './tree.ts';
 
@@ -13,6 +13,20 @@ export interface BarRange {
   readonly busOffset: bigint;
 }
 
+/** Something that holds pages and gives them up when their provider goes. */
+export interface Holder {
+  unmap(): void;
+}
+
+/** What a provider is made of. */
+export interface ProviderParts {
+  readonly device: PciNode;
+  readonly memory: PhysicalMemory;
+  readonly bars: readonly BarRange[];
+  /** Peer-to-peer memory is compiled in: true without. */
+  readonly enabled?: boolean;
+}
+
 /**
  * The peer-to-peer side of a PCI function: which parts of its BARs peers may use, and a pool to allocate from. Any driver may make one (M0-15); it is not the
  * function itself (M0-11).
@@ -22,14 +36,17 @@ export class Provider {
   private readonly memory: PhysicalMemory;
   private readonly bars: readonly BarRange[];
   private readonly pool = new Pool();
-  private readonly pooled: Pagemap[] = [];
-  private readonly targets: Pagemap[] = [];
-  private is_published = false;
+  private readonly maps: Pagemap[] = [];
+  private readonly holders = new Set<Holder>();
+  private stage: 'live' | 'removing' | 'removed' = 'live';
+  private isPublished = false;
 
-  constructor(of: { readonly device: PciNode; readonly memory: PhysicalMemory; readonly bars: readonly BarRange[] }) {
-    this.device = of.device;
-    this.memory = of.memory;
-    this.bars = of.bars;
+  /** @throws Errno EOPNOTSUPP if peer-to-peer memory is not compiled in. */
+  constructor({ device, memory, bars, enabled = true }: ProviderParts) {
+    if (!enabled) throw new Errno('EOPNOTSUPP', `${device.name} cannot provide memory: peer-to-peer memory is not compiled in`);
+    this.device = device;
+    this.memory = memory;
+    this.bars = bars;
   }
 
   get size(): bigint {
@@ -40,34 +57,64 @@ export class Provider {
   }
   /** Others may find it and allocate from it. */
   get published(): boolean {
-    return this.is_published;
+    return this.isPublished;
   }
+  /** It has not begun to go away. */
+  get live(): boolean {
+    return this.stage === 'live';
+  }
+  /** Who still holds its memory: what removal waits for. */
+  get references(): number {
+    return this.maps.reduce((sum, { references }) => sum + references, 0);
+  }
+
+  /** Lets others find it, or not. A provider without a pool cannot be found. @throws Errno EINVAL if it has no pool. */
   publish(on: boolean): void {
-    this.is_published = on;
+    if (on && this.pool.size === 0n)
+      throw new Errno('EINVAL', `${this.device.name} has no pool to publish: give it memory with addResource first`);
+    this.isPublished = on && this.live;
   }
 
   /** Gives part of a BAR to the pool; without `bytes` all from `offset` on. @throws Errno EINVAL, ENOMEM or ENXIO. */
   addResource(bar: number, offset = 0n, bytes?: bigint): void {
-    const map = this.map(bar, offset, bytes);
-    this.pooled.push(map);
+    const map = this.map({ kind: 'p2p', bar, offset, bytes, pageFreed: freed => this.pool.pageFreed(freed) });
     this.pool.add(map);
   }
 
-  /** Lets peers reach a BAR that has no allocator: registers, doorbells (M2-2, M4-2). Nothing can be allocated from it. @throws Errno as `addResource`. */
-  enableBar(bar: number): void {
-    this.targets.push(this.map(bar, 0n));
+  /** `pci_enable_p2p_bar`: lets peers reach a BAR that has no allocator here (M2-2). Nothing can be allocated from it. @throws Errno as `addResource`. */
+  enableBar(bar: number): Pagemap {
+    return this.map({ kind: 'p2p', bar, offset: 0n, bytes: undefined });
   }
 
-  private map(index: number, offset: bigint, bytes?: bigint): Pagemap {
+  /** Lets peers write a register, and not read it (M4-2): whole pages of a BAR. @throws Errno as `addResource`. */
+  exportDoorbell(bar: number, offset: bigint, bytes: bigint): Pagemap {
+    return this.map({ kind: 'doorbell', bar, offset, bytes });
+  }
+
+  /** Pages for an allocator of the driver's own, which gets each back when nobody holds it any more (M3-3). @throws Errno as `addResource`. */
+  addPages(bar: number, offset: bigint, bytes: bigint, pageFreed: (page: Page) => void, kind: MemoryKind = 'p2p'): Pagemap {
+    return this.map({ kind, bar, offset, bytes, pageFreed });
+  }
+
+  private map(of: {
+    readonly kind: MemoryKind;
+    readonly bar: number;
+    readonly offset: bigint;
+    readonly bytes: bigint | undefined;
+    readonly pageFreed?: (page: Page) => void;
+  }): Pagemap {
+    const { offset, bytes, bar: index, ...rest } = of;
     const bar = this.bars.find(b => b.index === index);
     const what = `BAR ${index} of ${this.device.name}`;
+    if (!this.live) throw new Errno('ENODEV', `${this.device.name} is being removed`);
     if (bar?.kind !== 'memory') throw new Errno('EINVAL', `${what} is no memory`);
     const length = bytes === undefined || bytes === 0n ? bar.bytes - offset : bytes;
     if (offset < 0n || offset >= bar.bytes || offset + length > bar.bytes)
       throw new Errno('EINVAL', `${length} bytes from ${offset} do not lie in the ${bar.bytes} bytes of ${what}`);
     const { device } = this;
-    const map = new Pagemap({ device, kind: 'p2p', bar: index, cpu: bar.cpu + offset, bytes: length, busOffset: bar.busOffset });
+    const map = new Pagemap({ ...rest, device, bar: index, cpu: bar.cpu + offset, bytes: length, busOffset: bar.busOffset });
     this.memory.add(map);
+    this.maps.push(map);
     return map;
   }
 
@@ -78,19 +125,31 @@ export class Provider {
   free(memory: PoolMemory): void {
     this.pool.free(memory);
   }
+  /** Pages in one run with a reference each, for mappings that give them back one by one. */
+  allocPages(count: number): Page[] | undefined {
+    return this.pool.allocPages(count);
+  }
 
-  /** Ends it. @throws Errno EBUSY while somebody holds memory: nothing can be allocated any more, and the call may be made again later. */
-  remove(): void {
-    this.is_published = false;
-    for (const map of [...this.pooled, ...this.targets]) map.dying = true;
-    while (this.pooled[0]) {
-      this.memory.remove(this.pooled[0]);
-      this.pool.withdraw(this.pooled[0]);
-      this.pooled.shift();
-    }
-    while (this.targets[0]) {
-      this.memory.remove(this.targets[0]);
-      this.targets.shift();
-    }
+  /** Notes who holds pages, and has to let go at removal. */
+  hold(holder: Holder): void {
+    this.holders.add(holder);
+  }
+  release(holder: Holder): void {
+    this.holders.delete(holder);
+  }
+
+  /**
+   * Ends it: nothing is given out any more, user mappings are torn down, and when the last reference is gone, so are the pages. A reference that nobody puts
+   * keeps it for ever: `references` tells.
+   */
+  async remove(): Promise<void> {
+    if (!this.live) throw new Errno('ENODEV', `${this.device.name} is being removed already`);
+    this.isPublished = false;
+    this.stage = 'removing';
+    for (const map of this.maps) map.dying = true;
+    for (const holder of [...this.holders]) holder.unmap();
+    for (const map of this.maps) await this.memory.remove(map);
+    for (const map of this.maps.splice(0)) this.pool.withdraw(map);
+    this.stage = 'removed';
   }
 }

@@ -15,6 +15,9 @@ export type Way =
   /** There is no common switch. */
   | 'via-root';
 
+/** Whether a way never touches the root. */
+export const direct = (way: Way): boolean => way === 'internal' || way === 'direct' || way === 'target-is-ancestor';
+
 /** The ways of a client's untranslated requests to a provider, and of the completions with relaxed ordering clear. */
 export interface Route {
   readonly request: Way;

@@ -8,7 +8,7 @@ module Fifo ( // fifo.ts:13
   output out_valid,
   input out_ready
 );
-  (* ram_style = "block" *)
+  (* ram_style = "block", no_rw_check *)
   reg [7:0] words [0:7]; // fifo.ts:26
   reg [3:0] write_pointer; // fifo.ts:28
   reg [3:0] read_pointer; // fifo.ts:29

@@ -12,7 +12,7 @@ module PacketFifo ( // packet-fifo.ts:15
   input out_ready,
   output dropped
 );
-  (* ram_style = "block" *)
+  (* ram_style = "block", no_rw_check *)
   reg [8:0] words [0:7]; // packet-fifo.ts:32
   reg [3:0] write_pointer; // packet-fifo.ts:34
   reg [3:0] commit_pointer; // packet-fifo.ts:36

@@ -1,4 +1,4 @@
-module SimpleDualPortRam ( // ram.ts:26
+module SimpleDualPortRam ( // ram.ts:29
   input clk,
   input write_enable,
   input [3:0] write_address,
@@ -8,15 +8,15 @@ module SimpleDualPortRam ( // ram.ts:26
   output [7:0] read_data
 );
   (* ram_style = "block" *)
-  reg [7:0] words [0:15]; // ram.ts:92
-  reg [7:0] words_word; // ram.ts:47
-  assign read_data = words_word; // ram.ts:47
+  reg [7:0] words [0:15]; // ram.ts:95
+  reg [7:0] words_word; // ram.ts:50
+  assign read_data = words_word; // ram.ts:50
   always @(posedge clk) begin
     if (write_enable) begin
-      words[write_address] <= write_data; // ram.ts:46
+      words[write_address] <= write_data; // ram.ts:49
     end
     if (read_enable) begin
-      words_word <= words[read_address]; // ram.ts:47
+      words_word <= words[read_address]; // ram.ts:50
     end
   end
 endmodule

@@ -11,6 +11,7 @@ import {
   mux,
   output,
   reg,
+  type Sig,
   select,
   states,
   stream,
@@ -52,6 +53,13 @@ export class AtomicJob extends Bundle({
 /** What was at the address before; nothing is said of `value` unless `outcome`, one of `DmaOutcome`, is success. */
 export class AtomicResult extends Bundle({ id: uint(8), function: uint(3), outcome: uint(3), value: uint(128) }) {}
 
+/** Size and address are what the operation allows: FetchAdd and Swap of 4 or 8 bytes, CAS of 4, 8 or 16, aligned to the operand (2.2.7). */
+export function legalAtomic({ kind, size, address }: Sig<typeof AtomicJob>): Bool {
+  const legal = mux(kind.eq(AtomicKind.compareSwap), size.ne(3), kind.ne(3).and(size.le(1)));
+  const low = u(4, 0b0001).shl(size.zext(3)).sub(1).trunc(2);
+  return legal.and(address.part(2, 2).and(low).any().or(address.trunc(2).any()).not());
+}
+
 const State = states('Idle', 'Send', 'Wait', 'Answer', 'Rest');
 
 /**
@@ -78,6 +86,8 @@ export class AtomicRequester extends Module<{
   readonly results = output(stream(AtomicResult));
   readonly tx = output(stream(tlpBeat(this.p.width)));
   readonly completion = input(stream(tlpBeat(this.p.width)));
+  /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
+  readonly completion_bad = input(bool);
   readonly errors = output(stream(ErrorReport));
   readonly idle = output(bool);
   private readonly state = reg(State, { init: 'Idle' });
@@ -163,14 +173,8 @@ export class AtomicRequester extends Module<{
     const job = this.jobs.payload;
     const { width } = this.p;
     const swaps = job.kind.eq(AtomicKind.compareSwap);
-    const legal = mux(swaps, job.size.ne(3), job.kind.ne(3).and(job.size.le(1)));
-    const low = u(4, 0b0001).shl(job.size.zext(3)).sub(1).trunc(2);
-    const aligned = job.address.part(2, 2).and(low).any().or(job.address.trunc(2).any()).not();
     const enabled = ofFunction(this.controls, job.function, of => of.atomic_requester);
-    const allowed = enabled
-      .and(mayRequest(this.controls, job.function, this.cancel))
-      .and(legal)
-      .and(aligned);
+    const allowed = enabled.and(mayRequest(this.controls, job.function, this.cancel)).and(legalAtomic(job));
     const dw = mux(swaps, u(4, 2), u(4, 1)).shl(job.size);
     const pair = select(job.size, [
       cat(job.operand.trunc(32), job.compare.trunc(32)).zext(256),
@@ -251,7 +255,9 @@ export class AtomicRequester extends Module<{
       });
       when(live.and(last), () => {
         const failure = mux(status.eq(Status.abort), u(3, DmaOutcome.abort), DmaOutcome.unsupported);
-        this.result.outcome.set(mux(error, failure, mux(header.ep, u(3, DmaOutcome.poisoned), DmaOutcome.success)));
+        this.result.outcome.set(
+          mux(error, failure, mux(header.ep.or(this.completion_bad), u(3, DmaOutcome.poisoned), DmaOutcome.success)),
+        );
         this.state.set('Answer');
         this.rests.set(0);
       });

@@ -28,6 +28,7 @@ import { ReadDma } from './read-dma.ts';
 /** Descriptors of one read at the most, and descriptors that are held. */
 const group = 8;
 const held = 16;
+const descriptorBytes = 32;
 /** Tags 0 .. 7 are the fetcher's. */
 export const fetchTags = 8;
 
@@ -76,7 +77,11 @@ export class DescriptorFetch extends Module<{
   readonly read_back_outcome = output(uint(3));
   readonly failed = output(bool);
   readonly idle = output(bool);
+  /** A read may be waiting for its completions. */
+  readonly reading = output(bool);
   readonly completion = input(stream(tlpBeat(this.p.width)));
+  /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
+  readonly completion_bad = input(bool);
   readonly errors = output(stream(ErrorReport));
   readonly tx = output(stream(tlpBeat(this.p.width)));
   readonly memory_request = output(stream(uint(this.p.address_width)));
@@ -89,12 +94,14 @@ export class DescriptorFetch extends Module<{
     tags: fetchTags,
     buffer_bytes: 1024,
     max_read_request: 256,
+    granule: descriptorBytes,
     cycles_per_microsecond: this.p.cycles_per_microsecond,
   });
   private readonly copier = new LocalCopy({
     width: this.p.width,
     address_width: this.p.address_width,
     functions: this.p.functions,
+    granule: descriptorBytes,
   });
   private readonly unpacker = new DescriptorUnpacker({ width: this.p.width });
   private readonly runs = new ShowAheadFifo({ type: Run, depth: 4 });
@@ -113,6 +120,7 @@ export class DescriptorFetch extends Module<{
   /** A group is being asked for. */
   private readonly asking = reg(bool, { init: 0 });
   private readonly count = reg(uint(4));
+  private readonly address = reg(uint(64));
   private readonly bad = reg(bool, { init: 0 });
 
   protected override logic() {
@@ -122,6 +130,7 @@ export class DescriptorFetch extends Module<{
     const waiting = this.runs.out.valid.or(this.fifo.out.valid).or(this.asking);
     const still = reader.idle.all().and(copier.idle).and(waiting.not());
     this.idle.set(still);
+    this.reading.set(reader.idle.all().not());
     this.failed.set(this.bad);
     when(reader.results.valid.and(reader.results.payload.outcome.any()).and(reader.results.payload.id.eq(0)), () =>
       this.bad.set(1),
@@ -139,7 +148,7 @@ export class DescriptorFetch extends Module<{
 
   /** Asks for the next group, or for a byte to read back. */
   private ask() {
-    const { reader, copier, ring, job, local_job, new_run } = this;
+    const { reader, copier, ring, job, local_job, new_run, address } = this;
     const mask = ring.entries.sub(1);
     const waiting = this.tail.sub(this.next).and(mask);
     const to_end = ring.entries.sub(this.next);
@@ -148,7 +157,6 @@ export class DescriptorFetch extends Module<{
       .and(this.bad.not())
       .and(waiting.any())
       .and(this.open.le(held - group));
-    const address = ring.base.add(cat(this.next, u(5, 0)).as(21).zext(64));
     const bytes = cat(this.count, u(5, 0)).as(9).zext(32);
     const back = this.asking.not().and(this.read_back.valid);
     const ready = mux(ring.local, local_job.ready, job.ready);
@@ -185,7 +193,13 @@ export class DescriptorFetch extends Module<{
       this.next.set(this.next.add(this.count.zext(16)).and(mask));
     });
     const stop = mux(this.run, u(8, 0), u(8, 1).shl(this.owner)).trunc(this.p.functions);
-    connect(reader, { controls: this.controls, cancel: stop, jobs: job, completion: this.completion });
+    connect(reader, {
+      controls: this.controls,
+      cancel: stop,
+      jobs: job,
+      completion: this.completion,
+      completion_bad: this.completion_bad,
+    });
     connect(copier, { cancel: stop, jobs: local_job, memory_data: this.memory_data, media_in: this.no_media });
     this.errors.from(reader.errors);
     this.tx.from(reader.tx);
@@ -202,6 +216,7 @@ export class DescriptorFetch extends Module<{
     when(wanted.and(this.asking.not()), () => {
       this.asking.set(1);
       this.count.set(count);
+      address.set(ring.base.add(cat(this.next, u(5, 0)).as(21).zext(64)));
     });
   }
 

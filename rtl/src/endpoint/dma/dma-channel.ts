@@ -95,7 +95,9 @@ export class DmaChannel extends Module<DmaChannelParams> {
   readonly head = output(uint(16));
   readonly failed = output(bool);
   readonly idle = output(bool);
-  /** Functions whose jobs the engines are to end. */
+  /** Descriptors, or a byte that is read back, may be on their way. */
+  readonly reading = output(bool);
+  /** Functions whose jobs the engines are to end: the owner, until the channel that was stopped is idle. */
   readonly cancel = output(uint(this.p.functions));
   readonly read_jobs = output(stream(DmaJob));
   readonly read_results = input(stream(DmaResult));
@@ -107,6 +109,8 @@ export class DmaChannel extends Module<DmaChannelParams> {
   readonly non_posted = output(stream(tlpBeat(this.p.width)));
   /** Completions of tags 0 .. `fetchTags` - 1. */
   readonly completion = input(stream(tlpBeat(this.p.width)));
+  /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
+  readonly completion_bad = input(bool);
   readonly errors = output(stream(ErrorReport));
   /** The BAR memory, for a ring that lies there. */
   readonly memory_request = output(stream(uint(this.p.address_width)));
@@ -155,6 +159,7 @@ export class DmaChannel extends Module<DmaChannelParams> {
       tail: this.tail,
       read_back: this.want_read_back,
       completion: this.completion,
+      completion_bad: this.completion_bad,
       memory_data: this.memory_data,
     });
     this.failed.set(fetch.failed);
@@ -171,7 +176,8 @@ export class DmaChannel extends Module<DmaChannelParams> {
     const idle = this.active.not().and(busy.not()).and(fetch.idle);
     this.idle.set(idle);
     this.head.set(this.place);
-    this.cancel.set(mux(this.active, u(8, 0), u(8, 1).shl(this.owner)).trunc(this.p.functions));
+    this.cancel.set(mux(this.active.or(idle), u(8, 0), u(8, 1).shl(this.owner)).trunc(this.p.functions));
+    this.reading.set(fetch.reading);
     when(idle, () => {
       this.place.set(0);
       this.phase.set(1);
@@ -283,7 +289,8 @@ export class DmaChannel extends Module<DmaChannelParams> {
 
     this.want_read_back.valid.set(state.is('Ask'));
     this.want_read_back.put(ended.address);
-    this.interrupts.valid.set(state.is('Raise'));
+    // The entry may still wait for its turn, and the message must come behind it.
+    this.interrupts.valid.set(state.is('Raise').and(this.entry_valid.not()));
     this.interrupts.put(this.vector);
     this.posted.valid.set(this.entry_valid);
     this.posted.put(this.entry_beat);
@@ -323,7 +330,7 @@ export class DmaChannel extends Module<DmaChannelParams> {
           finish();
           when(ended.interrupt.and(this.active), () => this.state.set('Raise'));
         }),
-      Raise: () => when(this.interrupts.ready, finish),
+      Raise: () => when(this.interrupts.fire, finish),
     });
   }
 

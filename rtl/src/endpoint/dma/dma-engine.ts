@@ -1,14 +1,41 @@
-import { connect, input, Module, output, PacketArbiter, RoundRobinArbiter, stream, uint, vec, wire } from '@hdl/ts-hdl';
+import {
+  allOf,
+  anyOf,
+  type Bool,
+  cat,
+  connect,
+  input,
+  Module,
+  mux,
+  output,
+  PacketArbiter,
+  RoundRobinArbiter,
+  type Stream,
+  stream,
+  type UInt,
+  u,
+  uint,
+  vec,
+  wire,
+} from '@hdl/ts-hdl';
 import { at } from '../../at.ts';
 import { ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
-import { tlpBeat } from '../../tlp/tlp.ts';
+import { completionFields, hasData, Status, tlpBeat } from '../../tlp/tlp.ts';
 import { memoryWrite } from '../interfaces.ts';
+import { laneBits } from '../lane-rotator.ts';
+import { atomicRequest } from '../receive/interfaces.ts';
+import { AtomicJob, AtomicRequester, AtomicResult } from './atomic-requester.ts';
 import { DescriptorRing, fetchTags } from './descriptor-fetch.ts';
 import { DmaChannel } from './dma-channel.ts';
-import { LocalCopy } from './local-copy.ts';
+import { DmaJob, DmaResult } from './job.ts';
+import { JobCounter } from './job-counter.ts';
+import { LocalCopy, LocalJob } from './local-copy.ts';
 import type { LocalRegion } from './local-decoder.ts';
+import { MediaPorts } from './media-ports.ts';
 import { ReadDma } from './read-dma.ts';
+import { SingleAtomic } from './single-atomic.ts';
+import { SingleJob } from './single-job.ts';
 import { WriteDma } from './write-dma.ts';
 
 export interface DmaEngineParams {
@@ -19,7 +46,7 @@ export interface DmaEngineParams {
   readonly functions: number;
   /** BARs per function. */
   readonly bars: number;
-  /** Tags of all requesters, the channel's 8 included. */
+  /** Tags of all requesters: the channel's 8, that of AtomicOps, and those of reads. */
   readonly tags: number;
   readonly buffer_bytes: number;
   readonly max_read_request: number;
@@ -28,17 +55,33 @@ export interface DmaEngineParams {
   readonly regions: readonly LocalRegion[];
 }
 
+/** The tag of AtomicOps; those below are the channel's, those above the reads'. */
+const atomicTag = fetchTags;
+/** Jobs that a `LocalCopy` holds, at most. */
+const copies = 31;
+/** Who gave a job: bits 3:0 of its id; the media that it takes or gives: the bits above. */
+const Source = { channel: 0, write: 1, read: 2, fill: 3, drain: 4 } as const;
+const mediaIn = 7;
+const mediaOut = 6;
+
 /**
- * A DMA channel with its engines, between the link and the BAR memory:
+ * A DMA channel, single jobs of the firmware, AtomicOps, and the engines that work for all of them, between the link and the BAR memory:
  *
- *     DmaChannel ─┬─ posted ──────────────┐            memory_write[0] ◄─ ReadDma
- *                 ├─► WriteDma ─ tx ──────┴► posted    memory_write[1] ◄─ LocalCopy
- *                 ├─► ReadDma ─ tx ──────┬► non_posted memory_data[0] ─► WriteDma
- *                 ├─ non_posted ─────────┘             memory_data[1] ─► LocalCopy
- *                 └─► LocalCopy                        memory_data[2] ─► DmaChannel (a ring in the BAR memory)
+ *     DmaChannel ──────────┬► WriteDma ── tx ─┬─► posted         memory_write[0] ◄─ ReadDma
+ *       │  └─ posted ──────│──────────────────┘                  memory_write[1] ◄─ LocalCopy
+ *     write_job, read_job ─┼► ReadDma ─── tx ─┬─► non_posted     memory_data[0] ─► WriteDma
+ *       (SingleJob)        │  AtomicRequester ┤                  memory_data[1] ─► LocalCopy
+ *     fill_job, drain_job ─┴► LocalCopy       └─ DmaChannel      memory_data[2] ─► DmaChannel (a ring in the BAR memory)
  *
- * The joins of packets are combinational; what they join comes from registers. `completion` is always ready (C70f): tags below 8 are the channel's, the
- * others those of `ReadDma`. `idle`: the channel is, and so are the engines.
+ * Jobs for one engine take turns, and results go back to who gave the job. A job, or AtomicOp, whose remote address lies in the endpoint's own memory is done inside. A firmware
+ * job takes 2 cycles until its engine sees it. A local copy that waits for its media holds up those behind it. Media: see `MediaPorts`.
+ *
+ * The joins of packets are combinational; what they join comes from registers. `completion` is always ready (C70f): tags below 8 are the channel's, 8 is that
+ * of AtomicOps, the others are those of `ReadDma`.
+ *
+ * A reset of a function (C84) ends its jobs as `refused`; stopping the channel ends the jobs under way of its function too, whoever gave them. `quiet`, a bit
+ * per function: no job is under way. `pending`, likewise: non-posted requests may be waiting for completions. `received_…`: a completion for the function came, in
+ * this cycle, with such a status or poisoned. Reset forgets all.
  */
 export class DmaEngine extends Module<DmaEngineParams> {
   private readonly beat = tlpBeat(this.p.width);
@@ -53,38 +96,189 @@ export class DmaEngine extends Module<DmaEngineParams> {
   readonly tail = input(uint(16));
   readonly head = output(uint(16));
   readonly failed = output(uint(1));
+  /** The channel is idle. */
   readonly idle = output(uint(1));
   readonly interrupts = output(stream(uint(11)));
+  /** Single jobs, one of each at a time; their ids have no meaning. */
+  readonly write_job = input(stream(DmaJob));
+  readonly write_result = output(stream(DmaResult));
+  readonly read_job = input(stream(DmaJob));
+  readonly read_result = output(stream(DmaResult));
+  readonly fill_job = input(stream(LocalJob));
+  readonly fill_result = output(stream(DmaResult));
+  readonly drain_job = input(stream(LocalJob));
+  readonly drain_result = output(stream(DmaResult));
+  readonly atomic_job = input(stream(AtomicJob));
+  readonly atomic_result = output(stream(AtomicResult));
+
+  /** AtomicOps on the BAR memory. */
+  readonly memory_atomic = output(stream(atomicRequest(this.p.address_width + laneBits(this.p.width))));
+  readonly memory_atomic_result = input(stream(uint(128)));
+  readonly quiet = output(uint(this.p.functions));
+  readonly pending = output(uint(this.p.functions));
+  readonly received_unsupported = output(uint(this.p.functions));
+  readonly received_abort = output(uint(this.p.functions));
+  readonly received_poisoned = output(uint(this.p.functions));
   readonly errors = output(stream(ErrorReport));
   readonly posted = output(stream(this.beat));
   readonly non_posted = output(stream(this.beat));
   readonly completion = input(stream(this.beat));
+  /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
+  readonly completion_bad = input(uint(1));
   readonly memory_write = output(vec(2, stream(memoryWrite(this.p.width, this.p.address_width))));
   readonly memory_request = output(vec(3, stream(uint(this.p.address_width))));
   readonly memory_data = input(vec(3, stream(this.word)));
-  /** Media of the transfers over the link, and of those inside. */
   readonly media_in = input(stream(this.word));
+  /** See `MediaPorts`. */
+  readonly media_drop = input(uint(1));
   readonly media_out = output(stream(this.word));
-  readonly local_media_in = input(stream(this.word));
-  readonly local_media_out = output(stream(this.word));
+
   private readonly channel = new DmaChannel(this.p);
-  private readonly reader = new ReadDma({ ...this.p, reserved_tags: fetchTags });
+  private readonly single_write = new SingleJob({ ...this.p, of: 'write' });
+  private readonly single_read = new SingleJob({ ...this.p, of: 'read' });
+  private readonly single_atomic = new SingleAtomic(this.p);
+  private readonly reader = new ReadDma({ ...this.p, reserved_tags: atomicTag + 1 });
   private readonly writer = new WriteDma(this.p);
   private readonly copier = new LocalCopy(this.p);
+  private readonly atomic = new AtomicRequester({ ...this.p, tag: atomicTag });
+  private readonly media = new MediaPorts({ width: this.p.width, reads: this.p.tags + 15, copies });
+  private readonly write_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
+  private readonly read_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
+  private readonly copy_turns = new RoundRobinArbiter({ n: 5, type: LocalJob });
+  private readonly copy_counter = new JobCounter({ functions: this.p.functions, jobs: copies });
+  private readonly atomic_counter = new JobCounter({ functions: this.p.functions, jobs: 1 });
   private readonly posted_join = new PacketArbiter({ n: 2, type: this.beat });
-  private readonly non_posted_join = new PacketArbiter({ n: 2, type: this.beat });
-  private readonly error_join = new RoundRobinArbiter({ n: 2, type: ErrorReport });
+  private readonly non_posted_join = new PacketArbiter({ n: 3, type: this.beat });
+  private readonly error_join = new RoundRobinArbiter({ n: 3, type: ErrorReport });
   private readonly for_channel = wire(stream(this.beat));
+  private readonly for_atomic = wire(stream(this.beat));
   private readonly for_reader = wire(stream(this.beat));
+  private readonly write_jobs = wire(stream(DmaJob));
+  private readonly read_jobs = wire(stream(DmaJob));
+  private readonly copy_jobs = wire(stream(LocalJob));
+  /** Results by who gave the job: the channel, then single jobs. */
+  private readonly write_results = wire(vec(2, stream(DmaResult)));
+  private readonly read_results = wire(vec(2, stream(DmaResult)));
+  private readonly copy_results = wire(vec(5, stream(DmaResult)));
+  private readonly written = wire(stream(DmaResult));
+  private readonly gotten = wire(stream(DmaResult));
+  private readonly copied = wire(stream(DmaResult));
+  private readonly cancel = wire(uint(this.p.functions));
+  private readonly write_wanted = wire(stream(DmaJob));
+  private readonly read_wanted = wire(stream(DmaJob));
+  private readonly fill_wanted = wire(stream(LocalJob));
+  private readonly drain_wanted = wire(stream(LocalJob));
 
   protected override logic() {
-    const { channel, reader, writer, copier, controls } = this;
-    const mine = this.completion.payload.header.tag.lt(fetchTags);
-    this.completion.ready.set(1);
-    this.for_channel.valid.set(this.completion.valid.and(mine));
-    this.for_channel.put(this.completion.payload);
-    this.for_reader.valid.set(this.completion.valid.and(mine.not()));
-    this.for_reader.put(this.completion.payload);
+    const { channel, controls } = this;
+    this.cancel.set(channel.cancel.or(cat(...controls.map(of => of.resetting).toReversed())));
+    this.takeCompletions();
+    this.takeJobs();
+    this.work();
+    this.giveResults();
+    this.send();
+    this.tell();
+  }
+
+  private takeCompletions(): void {
+    const { valid, ready, payload } = this.completion;
+    const { header, first } = payload;
+    const { status } = completionFields(header);
+    ready.set(1);
+    this.for_channel.valid.set(valid.and(header.tag.lt(fetchTags)));
+    this.for_atomic.valid.set(valid.and(header.tag.eq(atomicTag)));
+    this.for_reader.valid.set(valid.and(header.tag.gt(atomicTag)));
+    for (const stream of [this.for_channel, this.for_atomic, this.for_reader]) stream.put(payload);
+
+    const mine = cat(...this.controls.map(of => of.id.eq(header.requester_id)).toReversed());
+    const begins = valid.and(first);
+    const told = (what: Bool): UInt<number> => mux(begins.and(what), mine, 0);
+    this.received_unsupported.set(told(status.eq(Status.unsupported)));
+    this.received_abort.set(told(status.eq(Status.abort)));
+    this.received_poisoned.set(told(header.ep.and(hasData(header))));
+  }
+
+  /** Jobs of the channel and of the firmware take turns; media jobs wait until the media are theirs. */
+  private takeJobs(): void {
+    const { channel, single_write, single_read, media, write_turns, read_turns, copy_turns } = this;
+    for (const [wanted, job, id] of [
+      [this.write_wanted, this.write_job, Source.write],
+      [this.read_wanted, this.read_job, Source.read],
+    ] as const) {
+      wanted.valid.set(job.valid);
+      wanted.put({ ...job.payload, id });
+      job.ready.set(wanted.ready);
+    }
+    for (const [wanted, job, id] of [
+      [this.fill_wanted, this.fill_job, Source.fill],
+      [this.drain_wanted, this.drain_job, Source.drain],
+    ] as const) {
+      wanted.valid.set(job.valid);
+      wanted.put({ ...job.payload, id });
+      job.ready.set(wanted.ready);
+    }
+    connect(single_write, {
+      controls: this.controls,
+      jobs: this.write_wanted,
+      engine_result: at(this.write_results, 1),
+      copy_result: at(this.copy_results, Source.write),
+    });
+    connect(single_read, {
+      controls: this.controls,
+      jobs: this.read_wanted,
+      engine_result: at(this.read_results, 1),
+      copy_result: at(this.copy_results, Source.read),
+    });
+    connect(write_turns, { in: [channel.write_jobs, single_write.engine_jobs] });
+    connect(read_turns, { in: [channel.read_jobs, single_read.engine_jobs] });
+    connect(copy_turns, {
+      in: [channel.copy_jobs, single_write.copy_jobs, single_read.copy_jobs, this.fill_wanted, this.drain_wanted],
+    });
+
+    const write = write_turns.out;
+    const read = read_turns.out;
+    const copy = copy_turns.out;
+    const write_media = write.payload.memory.not();
+    const read_media = read.payload.memory.not();
+    const { from_media, to_media } = copy.payload;
+    const may_write = write_media.not().or(media.write_may);
+    const may_read = read_media.not().or(media.read_may);
+    const may_copy = allOf([from_media.not().or(media.copy_in_may), to_media.not().or(media.copy_out_may)]);
+    this.write_jobs.valid.set(write.valid.and(may_write));
+    this.write_jobs.put({ ...write.payload, id: flagged(write.payload.id, write_media, mediaIn) });
+    write.ready.set(this.write_jobs.ready.and(may_write));
+    this.read_jobs.valid.set(read.valid.and(may_read));
+    this.read_jobs.put({ ...read.payload, id: flagged(read.payload.id, read_media, mediaOut) });
+    read.ready.set(this.read_jobs.ready.and(may_read));
+    this.copy_jobs.valid.set(copy.valid.and(may_copy));
+    this.copy_jobs.put({
+      ...copy.payload,
+      id: flagged(flagged(copy.payload.id, from_media, mediaIn), to_media, mediaOut),
+    });
+    copy.ready.set(this.copy_jobs.ready.and(may_copy));
+
+    const answered = (results: Stream<typeof DmaResult>, bit: number) => results.fire.and(results.payload.id.bit(bit));
+    connect(media, {
+      media_in: this.media_in,
+      drop_unwanted: this.media_drop,
+      from_read: this.reader.media,
+      from_copy: this.copier.media_out,
+      write_offered: write.valid.and(write_media),
+      write_taken: this.write_jobs.fire.and(write_media),
+      write_length: write.payload.length,
+      write_answered: answered(this.written, mediaIn),
+      read_offered: read.valid.and(read_media),
+      read_taken: this.read_jobs.fire.and(read_media),
+      read_answered: answered(this.gotten, mediaOut),
+      copy_in_taken: this.copy_jobs.fire.and(from_media),
+      copy_in_answered: answered(this.copied, mediaIn),
+      copy_out_taken: this.copy_jobs.fire.and(to_media),
+      copy_out_answered: answered(this.copied, mediaOut),
+    });
+    this.media_out.from(media.media_out);
+  }
+  private work(): void {
+    const { controls, cancel, reader, writer, copier, atomic, single_atomic, channel, media } = this;
     connect(channel, {
       controls,
       owner: this.owner,
@@ -93,42 +287,104 @@ export class DmaEngine extends Module<DmaEngineParams> {
       completion_base: this.completion_base,
       vector: this.vector,
       tail: this.tail,
-      read_results: reader.results,
-      write_results: writer.results,
-      copy_results: copier.results,
+      read_results: at(this.read_results, 0),
+      write_results: at(this.write_results, 0),
+      copy_results: at(this.copy_results, Source.channel),
       completion: this.for_channel,
+      completion_bad: this.completion_bad,
       memory_data: at(this.memory_data, 2),
     });
-    connect(reader, { controls, cancel: channel.cancel, jobs: channel.read_jobs, completion: this.for_reader });
+    connect(reader, { controls, cancel, jobs: this.read_jobs, completion: this.for_reader, completion_bad: this.completion_bad });
     connect(writer, {
       controls,
-      cancel: channel.cancel,
-      jobs: channel.write_jobs,
-      media: this.media_in,
+      cancel,
+      jobs: this.write_jobs,
+      media: media.to_write,
+      media_drop: media.drop,
       memory_data: at(this.memory_data, 0),
     });
-    connect(copier, {
-      cancel: channel.cancel,
-      jobs: channel.copy_jobs,
-      memory_data: at(this.memory_data, 1),
-      media_in: this.local_media_in,
+    connect(copier, { cancel, jobs: this.copy_jobs, memory_data: at(this.memory_data, 1), media_in: media.to_copy });
+    connect(atomic, {
+      controls,
+      cancel,
+      jobs: single_atomic.remote,
+      completion: this.for_atomic,
+      completion_bad: this.completion_bad,
     });
     at(this.memory_write, 0).from(reader.memory_write);
     at(this.memory_write, 1).from(copier.memory_write);
     at(this.memory_request, 0).from(writer.memory_request);
     at(this.memory_request, 1).from(copier.memory_request);
     at(this.memory_request, 2).from(channel.memory_request);
-    this.media_out.from(reader.media);
-    this.local_media_out.from(copier.media_out);
+    this.head.set(channel.head);
+    this.failed.set(channel.failed);
+    this.idle.set(channel.idle);
+    this.interrupts.from(channel.interrupts);
+    connect(single_atomic, {
+      controls,
+      jobs: this.atomic_job,
+      remote_result: atomic.results,
+      request_result: this.memory_atomic_result,
+    });
+    this.memory_atomic.from(single_atomic.request);
+    this.atomic_result.from(single_atomic.results);
+  }
+
+  /** Results go back to who gave the job. */
+  private giveResults(): void {
+    this.written.from(this.writer.results);
+    this.gotten.from(this.reader.results);
+    this.copied.from(this.copier.results);
+    const engines = [
+      { results: this.written, to: this.write_results, sources: [Source.channel, Source.write] },
+      { results: this.gotten, to: this.read_results, sources: [Source.channel, Source.read] },
+      { results: this.copied, to: this.copy_results, sources: Object.values(Source) },
+    ];
+    for (const { results, to, sources } of engines) {
+      const chosen = sources.map(source => results.payload.id.trunc(4).eq(source));
+      to.forEach((stream, i) => {
+        stream.valid.set(results.valid.and(at(chosen, i)));
+        stream.put(results.payload);
+      });
+      results.ready.set(anyOf(to.map((stream, i) => at(chosen, i).and(stream.ready))));
+    }
+    this.write_result.from(this.single_write.result);
+    this.read_result.from(this.single_read.result);
+    this.fill_result.from(at(this.copy_results, Source.fill));
+    this.drain_result.from(at(this.copy_results, Source.drain));
+  }
+
+  private send(): void {
+    const { writer, reader, atomic, channel } = this;
     connect(this.posted_join, { in: [writer.tx, channel.posted] });
-    connect(this.non_posted_join, { in: [reader.tx, channel.non_posted] });
-    connect(this.error_join, { in: [reader.errors, channel.errors] });
+    connect(this.non_posted_join, { in: [reader.tx, channel.non_posted, atomic.tx] });
+    connect(this.error_join, { in: [reader.errors, channel.errors, atomic.errors] });
     this.posted.from(this.posted_join.out);
     this.non_posted.from(this.non_posted_join.out);
     this.errors.from(this.error_join.out);
-    this.interrupts.from(channel.interrupts);
-    this.head.set(channel.head);
-    this.failed.set(channel.failed);
-    this.idle.set(channel.idle.and(reader.idle.all()).and(writer.idle.all()).and(copier.idle));
+  }
+
+  /** What of which function is under way. */
+  private tell(): void {
+    const { copy_counter, atomic_counter, reader, writer, channel } = this;
+    connect(copy_counter, {
+      taken: this.copy_jobs.fire,
+      taken_function: this.copy_jobs.payload.function,
+      answered: this.copied.fire,
+      answered_function: this.copied.payload.function,
+    });
+    connect(atomic_counter, {
+      taken: this.atomic_job.fire,
+      taken_function: this.atomic_job.payload.function,
+      answered: this.atomic_result.fire,
+      answered_function: this.atomic_result.payload.function,
+    });
+    const of_owner = (what: Bool): UInt<number> => mux(what, u(8, 1).shl(this.owner), u(8, 0)).trunc(this.p.functions);
+    const engines = reader.idle.and(writer.idle).and(copy_counter.idle).and(atomic_counter.idle);
+    this.quiet.set(engines.and(of_owner(channel.idle.not()).not()));
+    this.pending.set(reader.idle.and(atomic_counter.idle).not().or(of_owner(channel.reading)));
   }
 }
+
+/** A job's id, and whether it takes or gives media. */
+const flagged = (id: UInt<8>, media: Bool, bit: number): UInt<8> => id.or(media.zext(8).shl(bit));

@@ -49,6 +49,8 @@ export class LocalCopy extends Module<{
   readonly width: number;
   readonly address_width: number;
   readonly functions: number;
+  /** Offsets are multiples of so many bytes, a power of two: 1 by default. More needs less logic. */
+  readonly granule?: number;
 }> {
   readonly cancel = input(uint(this.p.functions));
   readonly jobs = input(stream(LocalJob));
@@ -72,7 +74,11 @@ export class LocalCopy extends Module<{
   private readonly task = wire(stream(this.taskType));
   private readonly target = wire(this.targetType);
   private readonly word = wire(stream(sourceWord(this.p.width)));
-  private readonly realigner = new Realigner({ width: this.p.width, info: this.targetType.width });
+  private readonly realigner = new Realigner({
+    width: this.p.width,
+    info: this.targetType.width,
+    granule: this.p.granule ?? 1,
+  });
   private readonly answers = new ShowAheadFifo({ type: DmaResult, depth: 4 });
   private readonly answer = wire(stream(DmaResult));
   /** The job whose words are asked for. */
@@ -171,9 +177,8 @@ export class LocalCopy extends Module<{
   /** Writes the words where they belong, and answers the job behind the last one. */
   private write() {
     const { realigner } = this;
-    const { data, mask, first, last, info } = realigner.out.payload;
+    const { data, mask, some, first, last, info } = realigner.out.payload;
     const { word, to_media, empty, id, function: owner } = unpack(this.targetType, info);
-    const some = mask.any();
     const room = last.not().or(this.answer.ready);
     const taken = some.not().or(mux(to_media, this.media_out.ready, this.memory_write.ready));
     const address = mux(first, word, this.next_word);

@@ -51,6 +51,8 @@ export interface ReadDmaParams {
   readonly max_read_request: number;
   /** Clock cycles per microsecond, for the completion timeout. */
   readonly cycles_per_microsecond: number;
+  /** Addresses and offsets of jobs are multiples of so many bytes, a power of two, or what is read does not count: 1 by default. More needs less logic. */
+  readonly granule?: number;
 }
 
 /**
@@ -81,6 +83,8 @@ export class ReadDma extends Module<ReadDmaParams> {
   readonly idle = output(uint(this.p.functions));
   readonly unused = output(bool);
   readonly completion = input(stream(tlpBeat(this.p.width)));
+  /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
+  readonly completion_bad = input(bool);
   readonly errors = output(stream(ErrorReport));
   readonly tx = output(stream(tlpBeat(this.p.width)));
   readonly media = output(stream(uint(this.p.width)));
@@ -113,7 +117,11 @@ export class ReadDma extends Module<ReadDmaParams> {
     id: uint(8),
     function: uint(3),
   }) {};
-  private readonly realigner = new Realigner({ width: this.p.width, info: this.targetType.width });
+  private readonly realigner = new Realigner({
+    width: this.p.width,
+    info: this.targetType.width,
+    granule: this.p.granule ?? 1,
+  });
   private readonly taskType = realignTask(this.p.width, this.targetType.width);
   private readonly tasks = new Fifo({
     type: this.taskType,
@@ -189,6 +197,7 @@ export class ReadDma extends Module<ReadDmaParams> {
       cancel: this.cancel,
       now_us: this.now_us,
       completion: this.completion,
+      completion_bad: this.completion_bad,
       issued: requester.issued,
     });
     this.errors.from(receiver.errors);
@@ -209,9 +218,8 @@ export class ReadDma extends Module<ReadDmaParams> {
     connect(realigner, { task: this.tasks.out, words: deliverer.words });
     connect(this.answers, { in: this.answer });
     this.results.from(this.answers.out);
-    const { data, mask, first, last, info } = realigner.out.payload;
+    const { data, mask, some, first, last, info } = realigner.out.payload;
     const { word, memory, id, function: owner } = unpack(this.targetType, info);
-    const some = mask.any();
     const told = last.not().or(this.answer.ready.and(deliverer.outcomes.valid));
     const valid = realigner.out.valid.and(told).and(some);
     const moves = told.and(some.not().or(mux(memory, this.memory_write.ready, this.media.ready)));

@@ -1,10 +1,10 @@
 import {
+  allOf,
   type Bool,
   Bundle,
   bool,
   cat,
   clog2,
-  connect,
   input,
   Module,
   memory,
@@ -43,14 +43,16 @@ class TagStatus extends Bundle({
 class TagProgress extends Bundle({
   turn: bool,
   missing: uint(13),
+  /** DW in which these bytes are. */
+  missing_dwords: uint(11),
   lower_address: uint(7),
   index: uint(16),
   poisoned: bool,
 }) {}
 
-const noRequest = { strobe: 0, tag: 0, turn: 0, lower_address: 0, bytes: 0, index: 0, function: 0, stamp: 0, unit: 0 };
+const noRequest = { strobe: 0, tag: 0, turn: 0, lower_address: 0, bytes: 0, dwords: 0, index: 0, function: 0, stamp: 0, unit: 0 };
 const noState = { turn: 0, quarantined: 0, silent: 0, stamp: 0 };
-const noProgress = { turn: 0, missing: 0, lower_address: 0, index: 0, poisoned: 0 };
+const noProgress = { turn: 0, missing: 0, missing_dwords: 0, lower_address: 0, index: 0, poisoned: 0 };
 
 /**
  * Checks completions against their requests and says where their data goes. `completion` is always ready; 3 stages, a beat per cycle:
@@ -61,11 +63,12 @@ const noProgress = { turn: 0, missing: 0, lower_address: 0, index: 0, poisoned: 
  *
  * A completion belongs to a request if tag and requester ID are right, and a successful one brings just what is next: Byte Count all that is missing,
  * Lower Address where it goes on (C55), and data up to the end or to a multiple of 64 bytes (C54). All else is unexpected: dropped and reported
- * (C58), as advisory. A failed completion (C53) or poisoned data (C71b, reported) make the request fail.
+ * (C58), as advisory. A failed completion (C53), poisoned data (C71b, reported) or one whose end is not where its header says make the request fail.
  *
  * The look at a tag ends its request as failed if it waited too long (C59, reported), or if its function is being reset or in `cancel`. Such a tag is
  * in quarantine until its completions have come in full or 15 to 16 more timeout units have passed, at least three times the timeout; till then what
- * comes for it is unexpected (dropped in silence after a reset or `cancel`). A tag is looked at every `tags` cycles without a beat.
+ * comes for it is unexpected (dropped in silence after a reset or `cancel`). A tag is looked at every `tags` cycles without a beat,
+ * as long as a request waits or a tag is in quarantine.
  */
 export class ReadReceiver extends Module<{
   readonly width: number;
@@ -79,6 +82,8 @@ export class ReadReceiver extends Module<{
   readonly cancel = input(uint(this.p.functions));
   readonly now_us = input(uint(timeBits));
   readonly completion = input(stream(tlpBeat(this.p.width)));
+  /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
+  readonly completion_bad = input(bool);
   readonly issued = input(IssuedRead);
   readonly completed = output(CompletedRead);
   readonly quarantine = output(TagQuarantine);
@@ -95,16 +100,21 @@ export class ReadReceiver extends Module<{
   private readonly progress = memory(TagProgress, { depth: this.p.tags, style: this.tableStyle() });
   private readonly sweep = reg(uint(clog2(this.p.tags) + 1), { init: 0 });
   private readonly scan = reg(uint(clog2(this.p.tags)), { init: 0 });
+  /** Requests that wait, and tags in quarantine: without any no tag is looked at. */
+  private readonly watched = reg(uint(clog2(this.p.tags + 1) + 1), { init: 0 });
   private readonly report = new ShowAheadFifo({ type: ErrorReport, depth: 4 });
-  private readonly reported = wire(stream(ErrorReport));
+  /** A report goes there a cycle after it was found. */
+  private readonly reports = reg(bool, { init: 0 });
+  private readonly told = reg(ErrorReport);
 
   /** Stage 1. */
   private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(tlpBeat(this.p.width));
+  private readonly bad = reg(bool);
   private readonly tag = reg(uint(clog2(this.p.tags)));
   /** What stage 1 wrote last cycle: the read behind it came too early to see it. */
   private readonly wrote = reg(bool, { init: 0 });
-  private readonly wrote_tag = reg(uint(clog2(this.p.tags)));
+  private readonly same_tag = reg(bool);
   private readonly wrote_state = reg(TagStatus);
   private readonly wrote_progress = reg(TagProgress);
   private readonly state = wire(TagStatus);
@@ -144,18 +154,21 @@ export class ReadReceiver extends Module<{
     const request = this.requests.read(tag);
     const read_state = this.states.read(tag);
     const read_progress = this.progress.read(tag);
-    when(completion.valid.not(), () => this.scan.set(this.scan.add(1)));
+    when(completion.valid.not().and(this.watched.any()), () => this.scan.set(this.scan.add(1)));
     this.beat_valid.set(completion.valid);
     this.beat.set(completion.payload);
+    this.bad.set(this.completion_bad);
     this.tag.set(tag);
+    this.same_tag.set(tag.eq(this.tag));
 
     // Stage 1.
-    const again = this.wrote.and(this.wrote_tag.eq(this.tag));
+    const again = this.wrote.and(this.same_tag);
     this.state.set(mux(again, this.wrote_state, read_state));
     this.known.set(mux(again, this.wrote_progress, read_progress));
     const fresh = this.known.turn.ne(request.turn);
     when(fresh, () => {
       this.known.missing.set(request.bytes);
+      this.known.missing_dwords.set(request.dwords);
       this.known.lower_address.set(request.lower_address);
       this.known.index.set(request.index);
       this.known.poisoned.set(0);
@@ -168,8 +181,8 @@ export class ReadReceiver extends Module<{
     this.done.turn.set(request.turn);
     this.done.outcome.set(DmaOutcome.success);
     this.quarantine.set({ strobe: 0, tag: this.tag.zext(10), on: 0 });
-    this.reported.valid.set(0);
-    this.reported.put({ functions: 0, kind: 0, advisory: 0, header: this.beat.header });
+    this.reports.set(0);
+    this.told.set({ functions: 0, kind: 0, advisory: 0, header: this.beat.header });
     this.store.set(0);
     this.store_index.set(this.index);
     this.store_lane.set(this.lane);
@@ -189,13 +202,22 @@ export class ReadReceiver extends Module<{
       this.requests.write(mux(swept, this.issued.tag.trunc(tag_bits), row), mux(swept, this.issued, noRequest)),
     );
     this.wrote.set(this.update);
-    this.wrote_tag.set(this.tag);
     this.wrote_state.set(this.new_state);
     this.wrote_progress.set(this.new_known);
 
+    this.count();
     this.completed.set(this.done);
-    connect(this.report, { in: this.reported });
+    this.report.in.valid.set(this.reports);
+    this.report.in.put(this.told);
     this.errors.from(this.report.out);
+  }
+
+  private count(): void {
+    const { watched, issued, done, quarantine } = this;
+    const one = (bit: Bool) => bit.zext(watched.width);
+    const more = one(issued.strobe).add(one(quarantine.strobe.and(quarantine.on)));
+    const less = one(done.strobe).add(one(quarantine.strobe.and(quarantine.on.not())));
+    watched.set(watched.add(more).sub(less));
   }
 
   /** A beat: the first one is checked, and decides for all. */
@@ -207,11 +229,10 @@ export class ReadReceiver extends Module<{
     const { status, byte_count, lower_address } = completionFields(header);
     const start = known.lower_address.trunc(2);
     const dw = lengthDw(header);
-    const missing_dw = known.missing.add(start.zext(13)).add(3).part(2, 11);
-    const ends = dw.eq(missing_dw);
+    const ends = dw.eq(known.missing_dwords);
     const whole = known.lower_address.part(2, 4).add(dw.trunc(4)).any().not();
     const fits = hasData(header)
-      .and(ends.or(dw.lt(missing_dw).and(whole)))
+      .and(ends.or(dw.lt(known.missing_dwords).and(whole)))
       .and(cat(byte_count.any().not(), byte_count).eq(known.missing))
       .and(lower_address.eq(known.lower_address));
     const error = status.ne(Status.success);
@@ -252,6 +273,7 @@ export class ReadReceiver extends Module<{
       this.turn.set(request.turn);
       this.update.set(live.or(late));
       this.new_known.missing.set(known.missing.sub(bytes));
+      this.new_known.missing_dwords.set(known.missing_dwords.sub(dw));
       this.new_known.lower_address.set(known.lower_address.add(bytes.trunc(7)));
       this.new_known.index.set(known.index.add(words.zext(16)));
       this.new_known.poisoned.set(poisoned);
@@ -263,11 +285,16 @@ export class ReadReceiver extends Module<{
       when(live.not().and(late.and(state.silent).not()), () => this.complain(ErrorKind.unexpectedCompletion));
       when(live.and(header.ep).and(error.not()), () => this.complain(ErrorKind.poisoned));
     });
+    const bad = allOf([this.bad, last, first.not(), accepted]);
+    when(bad, () => {
+      this.update.set(1);
+      this.new_known.poisoned.set(1);
+    });
     this.done.set({
       strobe: accepted.and(finishes).and(last),
       tag: header.tag,
       turn: mux(first, request.turn, this.turn),
-      outcome: mux(first, outcome, this.outcome),
+      outcome: mux(bad, u(3, DmaOutcome.poisoned), mux(first, outcome, this.outcome)),
     });
     this.store.set(accepted);
     this.store_index.set(index);
@@ -291,9 +318,9 @@ export class ReadReceiver extends Module<{
       this.done.strobe.set(1);
       this.done.outcome.set(mux(abandoned, u(3, DmaOutcome.refused), DmaOutcome.timeout));
       when(abandoned.not(), () => {
-        this.reported.valid.set(1);
-        this.reported.payload.functions.set(u(8, 1).shl(request.function));
-        this.reported.payload.kind.set(ErrorKind.completionTimeout);
+        this.reports.set(1);
+        this.told.functions.set(u(8, 1).shl(request.function));
+        this.told.kind.set(ErrorKind.completionTimeout);
       });
     }).elsewhen(waits.not().and(state.quarantined).and(now.sub(state.stamp).ge(16)).and(arriving.not()), () => {
       this.update.set(1);
@@ -306,9 +333,9 @@ export class ReadReceiver extends Module<{
   private complain(kind: number) {
     const owners = this.controls.map(of => of.id.eq(this.beat.header.requester_id));
     const functions = cat(...owners.toReversed()).as(this.p.functions);
-    this.reported.valid.set(1);
-    this.reported.payload.functions.set(mux(functions.any(), resized(functions, 8).as(8), 0xff));
-    this.reported.payload.kind.set(kind);
-    this.reported.payload.advisory.set(1);
+    this.reports.set(1);
+    this.told.functions.set(mux(functions.any(), resized(functions, 8).as(8), 0xff));
+    this.told.kind.set(kind);
+    this.told.advisory.set(1);
   }
 }

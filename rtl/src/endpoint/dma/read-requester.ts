@@ -85,7 +85,7 @@ export class ReadRequester extends Module<ReadRequesterParams> {
         `a reorder buffer is a power of two of at least ${(2 * largest * width) / 8} bytes for reads of ${max_read_request}, not ${(depth * width) / 8}`,
       );
     const tag_bits = clog2(tags);
-    const { job, bytes, first, last, refused } = this.segments.payload;
+    const { job, bytes, none, first, last, refused } = this.segments.payload;
     const bits = byteBits(width);
     const swept = this.sweep.bit(tag_bits);
     const turn = this.given.peek(this.next);
@@ -101,10 +101,12 @@ export class ReadRequester extends Module<ReadRequesterParams> {
       .and(passed.not())
       .and(beyond.not());
     const room = this.used.le(depth - largest);
-    const none = bytes.any().not();
+    const behind = job.address
+      .trunc(bits)
+      .zext(13)
+      .add(2 ** bits - 1);
     const words = bytes
-      .add(job.address.trunc(bits).zext(13))
-      .add(2 ** bits - 1)
+      .add(behind)
       .part(bits, 13 - bits)
       .zext(10);
     const advance = this.beat_valid.not().or(this.tx.ready);
@@ -123,6 +125,7 @@ export class ReadRequester extends Module<ReadRequesterParams> {
       turn: turn.not(),
       lower_address: job.address.trunc(7),
       bytes,
+      dwords: bytes.add(job.address.trunc(2).zext(13).add(3)).part(2, 11),
       index: this.index.zext(16),
       function: job.function,
       stamp: timeIn(unit, this.now_us),

@@ -1,4 +1,6 @@
 import {
+  allOf,
+  anyOf,
   Bundle,
   type BundleType,
   bool,
@@ -44,12 +46,20 @@ export type RealignTaskType = BundleType<{
 export const sourceWord = (width: number): SourceWordType => class SourceWord extends Bundle({ data: uint(width), cut: bool }) {};
 export type SourceWordType = BundleType<{ data: UIntType<number>; cut: typeof bool }>;
 
-/** A word of the target: byte i counts if bit i of `mask` is 1. */
+/** A word of the target: byte i counts if bit i of `mask` is 1; `some` says that one does. */
 export const realignedWord = (width: number, info: number): RealignedWordType =>
-  class RealignedWord extends Bundle({ data: uint(width), mask: uint(width / 8), first: bool, last: bool, info: uint(info) }) {};
+  class RealignedWord extends Bundle({
+    data: uint(width),
+    mask: uint(width / 8),
+    some: bool,
+    first: bool,
+    last: bool,
+    info: uint(info),
+  }) {};
 export type RealignedWordType = BundleType<{
   data: UIntType<number>;
   mask: UIntType<number>;
+  some: typeof bool;
   first: typeof bool;
   last: typeof bool;
   info: UIntType<number>;
@@ -65,81 +75,135 @@ export type RealignedWordType = BundleType<{
  * A word per cycle, 1 cycle from `words` to `out`; no idle cycle between tasks but one where the first word of a task takes from two new words of the
  * source, which then has one word more than the target. Of the target's bytes outside the run nothing is said. A task takes just the words in which
  * it has bytes; the word in which it ends is kept for a task that continues in it. A `cut` word ends the task: a last word without bytes comes out,
- * and bytes that were kept are lost. `out` comes from registers; `words.ready` and `task.ready` depend on `out.ready`. Reset forgets all.
+ * and bytes that were kept are lost.
+ *
+ * A task is taken before its words, when the one before has its last word, at the earliest 1 cycle before: what its words depend on stands in registers.
+ * `out` comes from registers; `words.ready` and `task.ready` depend on `out.ready`. Reset forgets all.
  */
 export class Realigner extends Module<{
   /** Bits of a word. */
   readonly width: number;
   /** Bits of `info`. */
   readonly info: number;
+  /** `source` and `target` count as multiples of so many bytes, a power of two: 1 by default. More needs less logic. */
+  readonly granule?: number;
 }> {
   readonly task = input(stream(realignTask(this.p.width, this.p.info)));
   readonly words = input(stream(sourceWord(this.p.width)));
   readonly out = output(stream(realignedWord(this.p.width, this.p.info)));
   private readonly held = reg(uint(this.p.width));
-  /** The task's first word is in `held`; words of the task have left. */
-  private readonly loaded = reg(bool, { init: 0 });
-  private readonly begun = reg(bool, { init: 0 });
-  /** Bytes from the start of the next target word to the task's end. */
-  private readonly left = reg(uint(33));
+  /** A task is under way, and what is the same for all of its words: it has no bytes; bytes go to where they come from; the last word takes from two. */
+  private readonly busy = reg(bool, { init: 0 });
+  private readonly empty = reg(bool);
+  private readonly straight = reg(bool);
+  private readonly last_takes_two = reg(bool);
+  private readonly shift = reg(uint(byteBits(this.p.width)));
+  private readonly target = reg(uint(byteBits(this.p.width)));
+  /** Bytes in the last word of the target, less 1. */
+  private readonly tail = reg(uint(byteBits(this.p.width)));
+  private readonly info = reg(uint(this.p.info));
+  /** Words of the target to come behind the next one. */
+  private readonly left = reg(uint(33 - byteBits(this.p.width)));
+  /** The next word of the target: is the first one, the last one; takes a new word of the source, and nothing from the one before. */
+  private readonly first = reg(bool);
+  private readonly last = reg(bool);
+  private readonly wants = reg(bool);
+  private readonly fresh = reg(bool);
+  /** A word of the source has to be held before the first word of the target. */
+  private readonly preload = reg(bool);
   private readonly word_valid = reg(bool, { init: 0 });
   private readonly word = reg(realignedWord(this.p.width, this.p.info));
 
   protected override logic() {
-    const bits = byteBits(this.p.width);
     const size = this.p.width / 8;
-    const { source, target, bytes, fresh, info } = this.task.payload;
-    const shift = source.sub(target);
-    const rest = mux(this.begun, this.left, bytes.zext(33).add(target.zext(33)));
-    const final = rest.le(size);
-    const tail = rest.trunc(bits + 1);
-    const straight = shift.any().not();
-    const two_words = straight.or(final.not()).or(
-      tail
-        .zext(bits + 2)
-        .add(shift.zext(bits + 2))
-        .gt(size),
-    );
-    const starting = fresh.and(source.gt(target)).and(this.begun.or(this.loaded).not());
-    const preload = starting.and(two_words);
-    const wants = bytes.any().and(two_words.or(starting));
+    const { busy, wants, preload, words } = this;
     const advance = this.word_valid.not().or(this.out.ready);
-    const step = this.task.valid.and(advance).and(this.words.valid.or(wants.not()));
-    const cut = wants.and(this.words.payload.cut);
-    const over = cut.or(final.and(preload.not()));
+    const step = busy.and(advance).and(words.valid.or(wants.not()));
+    const cut = wants.and(words.payload.cut);
+    const over = cut.or(this.last.and(preload.not()));
 
-    this.words.ready.set(this.task.valid.and(advance).and(wants));
-    this.task.ready.set(step.and(over));
+    words.ready.set(busy.and(advance).and(wants));
+    this.task.ready.set(busy.not().or(step.and(over)));
     this.out.valid.set(this.word_valid);
     this.out.put(this.word);
     when(advance, () => this.word_valid.set(step.and(preload.not().or(cut))));
     when(step, () => {
-      const low = mux(this.begun, u(size, 0), belowMask(target, size));
-      const high = mux(final, belowMask(tail, size), u(size, -1n & ((1n << BigInt(size)) - 1n)));
-      const empty = cut.or(bytes.any().not());
+      const some = cut.or(this.empty).not();
+      const low = mux(this.first, belowMask(this.target, size), 0);
+      const high = mux(this.last, upToMask(this.tail, size), u(size, -1n & ((1n << BigInt(size)) - 1n)));
       this.word.set({
-        data: this.rotated(shift, starting.or(straight)),
-        mask: mux(empty, u(size, 0), high.and(low.not())),
-        first: this.begun.not(),
+        data: this.rotated(),
+        mask: mux(some, high.and(low.not()), 0),
+        some,
+        first: this.first,
         last: over,
-        info,
+        info: this.info,
       });
-      when(wants, () => this.held.set(this.words.payload.data));
-      this.loaded.set(over.not().and(this.loaded.or(preload)));
-      when(preload.not(), () => {
-        this.begun.set(over.not());
-        this.left.set(rest.sub(size));
-      });
-      when(over, () => this.begun.set(0));
+      this.continue();
+    });
+    when(step.and(wants), () => this.held.set(words.payload.data));
+    when(step.and(over), () => busy.set(0));
+    when(this.task.fire, () => this.begin());
+  }
+
+  /** What is known of the next word when one has gone. */
+  private continue(): void {
+    const { left, straight, preload } = this;
+    preload.set(0);
+    this.fresh.set(straight);
+    when(preload.not(), () => {
+      const last = left.eq(1);
+      this.first.set(0);
+      this.left.set(left.sub(1));
+      this.last.set(last);
+      this.wants.set(straight.or(last.not()).or(this.last_takes_two));
     });
   }
 
-  /** Bytes from `shift` upward are the held word's unless `incoming`, those below the incoming word's; then byte `shift` goes to byte 0. */
-  private rotated(shift: UInt<number>, incoming: UInt<1>): UInt<number> {
+  private begin(): void {
+    const bits = byteBits(this.p.width);
+    const { bytes, fresh, info } = this.task.payload;
+    const source = this.coarse(this.task.payload.source);
+    const target = this.coarse(this.task.payload.target);
+    const shift = source.sub(target);
+    const empty = bytes.any().not();
+    // From the start of the first target word to the last byte.
+    const end = bytes.zext(33).add(target.zext(33)).sub(1);
+    const left = end.shr(bits).trunc(33 - bits);
+    const tail = end.trunc(bits);
+    const single = empty.or(left.any().not());
+    const straight = shift.any().not();
+    const last_takes_two = tail.addx(shift).bit(bits);
+    const two_words = anyOf([straight, single.not(), last_takes_two]);
+    const behind = fresh.and(source.gt(target));
+    this.busy.set(1);
+    this.empty.set(empty);
+    this.straight.set(straight);
+    this.last_takes_two.set(last_takes_two);
+    this.shift.set(shift);
+    this.target.set(target);
+    this.tail.set(tail);
+    this.info.set(info);
+    this.left.set(left);
+    this.first.set(1);
+    this.last.set(single);
+    this.wants.set(empty.not().and(two_words.or(behind)));
+    this.fresh.set(straight.or(behind.and(two_words.not())));
+    this.preload.set(allOf([behind, two_words, empty.not()]));
+  }
+
+  private coarse(position: UInt<number>): UInt<number> {
+    const { granule = 1 } = this.p;
+    return position.and(u(position.width, (2 ** position.width - granule) & (2 ** position.width - 1)));
+  }
+
+  /** Bytes from `shift` upward are the held word's unless `fresh`, those below the incoming word's; then byte `shift` goes to byte 0. */
+  private rotated(): UInt<number> {
     const size = this.p.width / 8;
+    const { shift, fresh } = this;
     const kept = this.held.words(8);
-    const upper = belowMask(shift, size).or(mux(incoming, u(size, (1n << BigInt(size)) - 1n), 0));
-    let bytes: readonly UInt<8>[] = this.words.payload.data.words(8).map((fresh, k) => mux(upper.bit(k), fresh, at(kept, k)));
+    const upper = belowMask(shift, size).or(mux(fresh, u(size, (1n << BigInt(size)) - 1n), 0));
+    let bytes: readonly UInt<8>[] = this.words.payload.data.words(8).map((come, k) => mux(upper.bit(k), come, at(kept, k)));
     for (let bit = 0; 1 << bit < size; bit++) {
       const before = bytes;
       bytes = before.map((byte, j) => mux(shift.bit(bit), at(before, (j + (1 << bit)) % size), byte));
@@ -148,10 +212,10 @@ export class Realigner extends Module<{
   }
 }
 
+/** Bit i is 1 for i <= `number`. */
+const upToMask = (number: UInt<number>, size: number): UInt<number> =>
+  cat(...Array.from({ length: size }, (_, i) => number.ge(i)).toReversed());
+
 /** Bit i is 1 for i < `number`. */
-function belowMask(number: UInt<number>, size: number): UInt<number> {
-  return u(size + 1, 1)
-    .shl(number)
-    .sub(1)
-    .trunc(size);
-}
+const belowMask = (number: UInt<number>, size: number): UInt<number> =>
+  cat(...Array.from({ length: size }, (_, i) => number.gt(i)).toReversed());

@@ -6,7 +6,7 @@ import { beyond, LaneRotator, laneBits, lanesOf } from '../lane-rotator.ts';
  * The reorder buffer of the read DMA: a ring of words in block RAM, a bank per DW lane. A beat of a completion, whose payload begins at lane 0, is
  * stored from lane `lane` of word `index` on and runs over into the next word: lane i of memory holds the DW whose address ends in i. A beat per
  * cycle, stored 1 cycle after it came. `word` is the word at `address`, 1 cycle later, kept while `fetch` is 0; a beat that came 2 cycles before is
- * seen. Reset forgets the beat that was not yet stored.
+ * seen, what one that came 1 cycle before leaves there is unknown. Reset forgets the beat that was not yet stored.
  */
 export class ReorderMemory extends Module<{
   readonly width: number;
@@ -24,7 +24,7 @@ export class ReorderMemory extends Module<{
   readonly word = output(uint(this.p.width));
   private readonly banks = Array.from(
     { length: this.p.width / 32 },
-    () => new SimpleDualPortRam({ type: uint(32), depth: this.p.depth, style: 'block' }),
+    () => new SimpleDualPortRam({ type: uint(32), depth: this.p.depth, style: 'block', collision: 'never' }),
   );
   private readonly rotator = new LaneRotator({ width: this.p.width });
   private readonly storing = reg(uint(this.p.width / 32), { init: 0 });

@@ -5,9 +5,11 @@ import { DmaJob } from './job.ts';
 
 /** One request of a job: 1 to 4,096 bytes that do not cross a 4 KiB boundary; or none (`bytes` 0) for a job of 0 bytes or one that is `refused`. */
 export class Segment extends Bundle({
-  /** The rest of the job, this segment included: its address, offset (0 for media) and length are those of the segment's first byte. */
+  /** The job, but with address and offset of the segment's first byte (the offset counts from 0 for media). */
   job: DmaJob,
   bytes: uint(13),
+  /** `bytes` is 0. */
+  none: bool,
   first: bool,
   last: bool,
   /** The function may not send requests: the job ends here. */
@@ -40,42 +42,65 @@ export class TransferPlanner extends Module<{
   private readonly busy = reg(bool, { init: 0 });
   private readonly job = reg(DmaJob);
   private readonly first = reg(bool);
+  private readonly last = reg(bool);
+  private readonly bytes = reg(uint(13));
+  /** The job has no bytes. */
+  private readonly empty = reg(bool);
+  /** Bytes of the job behind this segment. */
+  private readonly behind = reg(uint(32));
+  /** Largest request of the job's function, less 1. */
+  private readonly below_limit = reg(uint(12));
   /** Of the job's function, one cycle old. */
-  private readonly code = reg(uint(3));
   private readonly allowed = reg(bool);
 
   protected override logic() {
+    const { job, busy, allowed, below_limit, bytes, behind } = this;
+    const none = allowed.not().or(this.empty);
+    const last = allowed.not().or(this.last);
+    const load = busy.not().or(this.out.ready.and(last));
+
+    this.jobs.ready.set(load);
+    this.out.valid.set(busy);
+    this.out.put({ job, bytes: mux(none, u(13, 0), bytes), none, first: this.first, last, refused: allowed.not() });
+    when(this.out.fire, () => {
+      // The next segment begins at a multiple of the limit.
+      const size = below_limit.zext(13).add(1);
+      const fills = behind.and(below_limit.zext(32).not()).any();
+      this.first.set(0);
+      this.last.set(fills.not().or(behind.eq(size.zext(32))));
+      this.bytes.set(mux(fills, size, behind.trunc(13)));
+      this.behind.set(behind.sub(size.zext(32)));
+      this.job.address.set(job.address.or(below_limit.zext(64)).add(1));
+      this.job.offset.set(job.offset.add(bytes.zext(32)));
+    });
+    const next = mux(load, this.jobs.payload.function, job.function);
+    this.allowed.set(mayRequest(this.controls, next, this.cancel));
+    when(load, () => {
+      busy.set(this.jobs.valid);
+      this.begin();
+    });
+  }
+
+  private begin(): void {
     const { max_bytes, limit } = this.p;
     const top = limits.indexOf(max_bytes);
     if (top < 0) throw new HdlError(`the largest request has ${limits.join(', ')} bytes, not ${max_bytes}`);
-    const size = select(
-      this.code,
-      limits.slice(0, top + 1).map(bytes => u(13, bytes)),
+    const job = this.jobs.payload;
+    const below_limit = select(
+      ofFunction(this.controls, job.function, of => of[limit]),
+      limits.slice(0, top + 1).map(bytes => u(12, bytes - 1)),
     );
-    const { job } = this;
-    const room = size.sub(job.address.trunc(13).and(size.sub(1)));
-    const more = job.length.gt(room.zext(32));
-    const bytes = mux(more, room, job.length.trunc(13));
-    const last = more.not().or(this.allowed.not());
-    const load = this.busy.not().or(this.out.ready.and(last));
-
-    this.jobs.ready.set(load);
-    this.out.valid.set(this.busy);
-    this.out.put({ job, bytes: mux(this.allowed, bytes, 0), first: this.first, last, refused: this.allowed.not() });
-    when(this.out.fire, () => {
-      this.first.set(0);
-      this.job.address.set(job.address.add(bytes.zext(64)));
-      this.job.offset.set(job.offset.add(bytes.zext(32)));
-      this.job.length.set(job.length.sub(bytes.zext(32)));
-    });
-    const next = mux(load, this.jobs.payload.function, job.function);
-    this.code.set(ofFunction(this.controls, next, of => of[limit]));
-    this.allowed.set(mayRequest(this.controls, next, this.cancel));
-    when(load, () => {
-      this.busy.set(this.jobs.valid);
-      this.first.set(1);
-      this.job.set(this.jobs.payload);
-      when(this.jobs.payload.memory.not(), () => this.job.offset.set(0));
-    });
+    // Bytes up to the next multiple of the limit, less 1: what is above the address below it.
+    const beyond = job.address.trunc(12).not().and(below_limit);
+    const room = beyond.zext(13).add(1);
+    this.job.set(job);
+    when(job.memory.not(), () => this.job.offset.set(0));
+    this.below_limit.set(below_limit);
+    this.first.set(1);
+    this.last.set(job.length.gt(room.zext(32)).not());
+    this.empty.set(job.length.any().not());
+    // As long as `room` or longer: of equal ones either will do, and the sum need not be waited for.
+    this.bytes.set(mux(job.length.gt(beyond.zext(32)), room, job.length.trunc(13)));
+    this.behind.set(job.length.sub(room.zext(32)));
   }
 }

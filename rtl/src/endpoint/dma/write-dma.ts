@@ -80,6 +80,8 @@ export class WriteDma extends Module<WriteDmaParams> {
   readonly results = output(stream(DmaResult));
   readonly idle = output(uint(this.p.functions));
   readonly media = input(stream(uint(this.p.width)));
+  /** No job takes media: words that came for one that was refused are dropped. */
+  readonly media_drop = input(bool);
   readonly memory_request = output(stream(uint(this.p.address_width)));
   readonly memory_data = input(stream(uint(this.p.width)));
   readonly tx = output(stream(tlpBeat(this.p.width)));
@@ -109,8 +111,10 @@ export class WriteDma extends Module<WriteDmaParams> {
   private readonly reading = reg(bool, { init: 0 });
   private readonly next = reg(uint(this.p.address_width));
   private readonly unread = reg(uint(10));
-  /** The media words of the next TLP are there. */
-  private readonly admitted = reg(bool, { init: 0 });
+  /** Of the TLP in the realigner: its words come from the memory; how many they are; those of media are all there. */
+  private readonly from_memory = reg(bool);
+  private readonly wanted = reg(uint(10));
+  private readonly admitted = reg(bool);
   /** Of the TLP at `tx`: it was offered already; it is sent, not dropped. Of the job: a TLP was dropped. */
   private readonly offered = reg(bool, { init: 0 });
   private readonly sending = reg(bool, { init: 0 });
@@ -136,14 +140,12 @@ export class WriteDma extends Module<WriteDmaParams> {
   private plan() {
     const { planner, controls } = this;
     const bits = byteBits(this.p.width);
-    const { job, bytes, first, last, refused } = planner.out.payload;
+    const { job, bytes, none, first, last, refused } = planner.out.payload;
     const position = job.offset.trunc(bits);
     const shared = first.not().and(position.any());
-    const touched = bytes
-      .add(position.zext(13))
-      .add(2 ** bits - 1)
-      .shr(bits);
-    const words = mux(bytes.any(), touched.sub(shared.zext(13)).trunc(10), 0);
+    // Words that the bytes touch, but for one that the TLP before has touched.
+    const behind = mux(shared, position.sub(1).zext(13), position.zext(13).add(2 ** bits - 1));
+    const words = mux(none, u(10, 0), bytes.add(behind).shr(bits).trunc(10));
     const free = this.reading.not().or(this.memory_request.ready.and(this.unread.eq(1)));
 
     connect(planner, { controls, cancel: this.cancel, jobs: this.jobs });
@@ -162,7 +164,7 @@ export class WriteDma extends Module<WriteDmaParams> {
       }),
       function: job.function,
       id: job.id,
-      none: bytes.any().not(),
+      none,
       end: last,
       refused,
     });
@@ -196,21 +198,25 @@ export class WriteDma extends Module<WriteDmaParams> {
     });
   }
 
-  /** Joins what is planned with its words. */
+  /** Joins what is planned with its words. A TLP's words from media begin when all of them are there. */
   private align() {
-    const { ahead: queue, media_buffer, realigner } = this;
+    const { ahead: queue, media_buffer, realigner, task, from_memory } = this;
     const { align, memory, words } = queue.out.payload;
-    const admit = this.admitted.or(memory).or(media_buffer.enough).or(words.any().not());
-    connect(media_buffer, { in: this.media, wanted: words });
-    connect(realigner, { task: this.task, words: this.words });
-    this.task.valid.set(queue.out.valid.and(admit));
-    this.task.put(align);
-    queue.out.ready.set(admit.and(this.task.ready));
-    when(queue.out.valid, () => this.admitted.set(admit.and(this.task.ready.not())));
-    this.words.valid.set(mux(memory, this.memory_data.valid, media_buffer.out.valid));
-    this.words.put({ data: mux(memory, this.memory_data.payload, media_buffer.out.payload), cut: 0 });
-    this.memory_data.ready.set(this.words.ready.and(memory));
-    media_buffer.out.ready.set(this.words.ready.and(memory.not()));
+    const admit = this.admitted.or(media_buffer.enough);
+    connect(media_buffer, { in: this.media, wanted: this.wanted });
+    connect(realigner, { task, words: this.words });
+    task.valid.set(queue.out.valid);
+    task.put(align);
+    queue.out.ready.set(task.ready);
+    this.words.valid.set(mux(from_memory, this.memory_data.valid, media_buffer.out.valid.and(admit)));
+    this.words.put({ data: mux(from_memory, this.memory_data.payload, media_buffer.out.payload), cut: 0 });
+    this.memory_data.ready.set(this.words.ready.and(from_memory));
+    media_buffer.out.ready.set(this.media_drop.or(this.words.ready.and(from_memory.not()).and(admit)));
+    when(task.fire, () => {
+      this.from_memory.set(memory);
+      this.wanted.set(words);
+      this.admitted.set(0);
+    }).elsewhen(this.words.fire, () => this.admitted.set(1));
   }
 
   /** Sends or drops a TLP, as its function may at its first beat, and answers the job behind its last one. */
@@ -221,7 +227,8 @@ export class WriteDma extends Module<WriteDmaParams> {
     const allowed = mayRequest(this.controls, planned.function, this.cancel);
     const wanted = planned.none.not().and(mux(first, allowed.or(this.offered), this.sending));
     const end = last.and(planned.end);
-    const room = end.not().or(this.answer.ready);
+    // A TLP begins only with room for its result: one that has begun must not wait for who takes results, as it holds up all others on the link.
+    const room = first.and(planned.end).not().or(this.answer.ready);
     const lost = this.lost.or(planned.refused).or(planned.none.or(wanted).not());
 
     connect(this.answers, { in: this.answer });

@@ -157,8 +157,9 @@ export class BarMemory extends Module<{
 
   private connectColumns(): void {
     const { written, window } = this;
-    const next_written = written.address.add(1);
-    const next_read = window.address.add(1);
+    // Only windows of the link begin beyond lane 0, so the sums need not wait for the choice.
+    const next_written = this.link_write.payload.address.add(1);
+    const next_read = this.link_read.payload.address.add(1);
     const data = lanesOf(written.data);
     this.column.forEach((column, lane) => {
       connect(column, {

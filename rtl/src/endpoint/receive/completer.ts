@@ -16,7 +16,7 @@ import { RegisterAccess } from './register-access.ts';
  *                                          └ configuration, registers, atomic
  *
  * Reads of the BAR memory, from any DW on, leave at a beat per cycle without idle cycle between completions and between requests, if the memory gives a
- * window per cycle: a request for one beat per cycle too. Latency from `request` to the first beat of `tx`: 3 cycles from the BAR memory (of 2 cycles), 2 for a
+ * window per cycle: a request for one beat per cycle too. Latency from `request` to the first beat of `tx`: 4 cycles from the BAR memory (of 2 cycles), 3 for a
  * refused request, 3 for a configuration request, 4 from a register (5 for two DW), 6 for an AtomicOp (8 for 128 bits at a width of 64). The last three
  * wait for earlier completions to be made, so that each sees what the one before did. Ports of configuration and registers: `RegisterAccess`.
  *
@@ -32,6 +32,8 @@ export class Completer extends Module<{
   readonly request = input(stream(PlacedRequest));
   /** ID of each function: {bus, device, function}. */
   readonly id = input(vec(this.p.functions, uint(16)));
+  /** Functions whose configuration space takes no access in this cycle. */
+  readonly unready = input(uint(this.p.functions));
   readonly config_valid = output(bool);
   readonly config_function = output(uint(3));
   readonly config_write = output(bool);
@@ -52,16 +54,23 @@ export class Completer extends Module<{
   private readonly sequencer = new CompletionSequencer(this.p);
   /** Plans run ahead of the data by the memory's latency. */
   private readonly plans = new ShowAheadFifo({ type: beatPlan(this.p.width), depth: 4 });
-  private readonly access = new RegisterAccess();
+  private readonly access = new RegisterAccess({ functions: this.p.functions });
   private readonly builder = new CompletionBuilder({ width: this.p.width });
 
   protected override logic() {
     const { sequencer, plans, access, builder } = this;
     const { slow } = sequencer;
-    connect(sequencer, { request: this.request, id: this.id, idle: plans.out.valid.not(), slow_done: access.done });
+    connect(sequencer, {
+      request: this.request,
+      id: this.id,
+      idle: plans.out.valid.not(),
+      slow_done: access.done,
+      slow_retry: access.retry,
+    });
     connect(plans, { in: sequencer.plan });
     connect(access, {
       in: slow,
+      unready: this.unready,
       config_read_data: this.config_read_data,
       register_data: this.register_data,
       atomic_valid: this.atomic_result.valid,

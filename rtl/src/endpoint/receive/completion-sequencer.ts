@@ -1,5 +1,6 @@
 import {
   type Bool,
+  Bundle,
   bool,
   cat,
   input,
@@ -7,6 +8,7 @@ import {
   mux,
   output,
   reg,
+  repeat,
   select,
   stream,
   type UInt,
@@ -15,7 +17,7 @@ import {
   vec,
   when,
 } from '@hdl/ts-hdl';
-import { firstByte, type Header, hasData, isAtomic, TlpType } from '../../tlp/tlp.ts';
+import { firstByte, type Header, hasData, Status, TlpType } from '../../tlp/tlp.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { beatPlan } from './completion-plan.ts';
 import { Action, memoryWindow, PlacedRequest } from './interfaces.ts';
@@ -24,9 +26,33 @@ import { Action, memoryWindow, PlacedRequest } from './interfaces.ts';
 export const operandSize = (h: Header): UInt<2> =>
   mux(h.type.eq(TlpType.compareSwap), h.length.part(2, 2), h.length.bit(1).zext(2));
 
+/** A read of memory, a locked one too. */
+export const readsMemory = (h: Header): Bool => h.type.bits(4, 1).eq(TlpType.memory >> 1);
+
 /** Bytes after the last enabled one in a DW. */
 const bytesAfter = (enables: UInt<4>): UInt<2> =>
   mux(enables.bit(3), u(2, 0), mux(enables.bit(2), u(2, 1), mux(enables.bit(1), u(2, 2), u(2, 3))));
+
+/** What stays the same in all completions of a request. */
+class Answer extends Bundle({
+  memory: bool,
+  slow: bool,
+  data: bool,
+  locked: bool,
+  status: uint(3),
+  tc: uint(3),
+  attr: uint(3),
+  requester_id: uint(16),
+  tag: uint(10),
+  function: uint(3),
+  /** A configuration write, and the ID that it was sent to. */
+  config_write: bool,
+  target: uint(16),
+  /** DW in MPS, less 1. */
+  limit: uint(10),
+  /** Bytes behind the last one that was asked for, in its DW. */
+  after: uint(2),
+}) {}
 
 /**
  * Divides the answer to each request into completions and these into beats (2.3.1.1), and asks for the data of each beat.
@@ -35,11 +61,12 @@ const bytesAfter = (enables: UInt<4>): UInt<2> =>
  * window of the memory, so data at any DW needs as many reads as the completion has beats. Byte Count and Lower Address per completion (C55), 1 DW for a read
  * of nothing (C8), the operand's size for an AtomicOp, 4 and 0 for everything else. Traffic class, attributes, requester and tag are the request's (C12, C13);
  * the completer ID is that of the addressed function, of a configuration write the one that it was sent to (C24). A failed request gets one completion
- * without data (C53), a locked one of the locked kind.
+ * without data (C53), a locked one of the locked kind; a configuration request that met a function which is being reset gets retry status (C86).
  *
- * A beat per cycle, also across completions and requests; the first beat is planned, and its data asked for, in the cycle in which the request is offered; a
- * request is taken with its last beat. `slow` requests (configuration, registers, AtomicOps) begin when all earlier completions are made (`idle`), and go on
- * when `slow_done` says that the result is there in the next cycle.
+ * A request is taken when the one before has its last beat planned, and where its first completion ends is found out then; its first beat is planned, and the
+ * data asked for, 1 cycle later, then a beat per cycle, also across completions and requests. What each beat depends on is ready in registers. `slow`
+ * requests (configuration, registers, AtomicOps) are taken, and begin, when all earlier completions are made (`idle`), and are planned when `slow_done` says
+ * that the result is there in the next cycle.
  *
  * `plan.valid` depends on `window.ready`, `window.valid` on `plan.ready`, which comes from a register of the FIFO behind; `request.ready` on both. Reset
  * drops the request under way.
@@ -57,115 +84,161 @@ export class CompletionSequencer extends Module<{
   readonly idle = input(bool);
   readonly slow = output(stream(PlacedRequest));
   readonly slow_done = input(bool);
+  /** From `slow_done` on: the function did not take the access, so its requester shall try again. */
+  readonly slow_retry = input(bool);
   readonly window = output(stream(memoryWindow(this.p.width, this.p.address_width)));
   readonly plan = output(stream(beatPlan(this.p.width)));
-  /** The request's first beat is planned: the registers below count. */
-  private readonly started = reg(bool, { init: 0 });
-  /** The next beat is the first of its completion. */
+  /** A request is under way. */
+  private readonly loaded = reg(bool, { init: 0 });
+  private readonly answer = reg(Answer);
+  /** The result of the slow request is there. */
+  private readonly done = reg(bool);
+  /** The next beat: is not the request's first; is the first of its completion, the last; belongs to the last completion. */
+  private readonly second = reg(bool);
   private readonly begins = reg(bool);
-  /** DW address of the next beat in the BAR memory. */
+  private readonly last = reg(bool);
+  private readonly of_last = reg(bool);
+  /** DW address of the next beat in the BAR memory, of something else than a read 0. */
   private readonly address = reg(uint(this.dwordBits));
-  /** DW left, less 1: of the request, of the completion under way. */
+  /** DW less 1: of the request from this completion on, behind it, and of the completion from the next beat on. */
   private readonly left = reg(uint(10));
+  private readonly rest = reg(uint(10));
   private readonly completion_left = reg(uint(10));
-  /** The slow request is under way; its result is there. */
-  private readonly waiting = reg(bool, { init: 0 });
-  private readonly ready = reg(bool, { init: 0 });
+  /** First byte that was asked for, in the completion's first DW. */
+  private readonly offset = reg(uint(2));
+  /** Byte Count less 4 for each of `left`: signed. */
+  private readonly bytes_more = reg(uint(4));
 
   protected override logic() {
-    const { started, request, plan, window } = this;
-    const { header, action, mps, offset } = request.payload;
+    const { loaded, request, plan, window, answer, slow } = this;
+    const { action } = request.payload;
     const bits = laneBits(this.p.width);
-    const lanes = 2 ** bits;
-    const is = (value: number): Bool => action.eq(value);
-    const memory = is(Action.memory);
-    const refused = is(Action.refuse);
-    const slow = memory.or(refused).not();
+    const memory = action.eq(Action.memory);
+    const refused = action.eq(Action.refuse);
+    const begins_slow = memory.or(refused).not();
 
-    const begins = started.not().or(this.begins);
-    const low = header.address.part(2, 10);
-    const whole_address = this.dwordBits > 10 ? cat(offset.part(12, this.dwordBits - 10), low) : low;
-    const address = mux(started, this.address, whole_address.as(this.dwordBits));
-    const left = mux(started, this.left, request.payload.answer);
-    // DW up to the next multiple of MPS, less 1: what is above the address below it.
+    const possible = loaded.and(answer.slow.not().or(this.slow_done).or(this.done));
+    window.valid.set(possible.and(answer.memory).and(plan.ready));
+    window.put({ address: this.address.part(bits, this.p.address_width), start: this.address.trunc(bits) });
+    plan.valid.set(possible.and(answer.memory.not().or(window.ready)));
+    const { fire } = plan;
+    const ends = fire.and(this.last).and(this.of_last);
+
+    const quiet = this.idle.and(loaded.not());
+    slow.valid.set(request.valid.and(begins_slow).and(quiet));
+    slow.put(request.payload);
+    request.ready.set(mux(begins_slow, quiet.and(slow.ready), loaded.not().or(ends)));
+
+    when(this.slow_done, () => this.done.set(1));
+    when(fire, () => this.advance());
+    when(ends, () => loaded.set(0));
+    when(request.fire, () => {
+      loaded.set(1);
+      this.load(memory, refused);
+    });
+    this.describe();
+  }
+
+  /** Takes a request and divides its first completion off. */
+  private load(memory: Bool, refused: Bool): void {
+    const { header, action, status, function: number, offset, mps, answer: left } = this.request.payload;
+    const bits = laneBits(this.p.width);
+    const read = readsMemory(header);
+    const config_write = action.eq(Action.config).and(hasData(header));
     const limit = select(
       mps,
       [0, 1, 2, 3, 4, 5].map(code => u(10, (32 << code) - 1)),
     );
-    const room = address.trunc(10).not().and(limit);
+    const low = header.address.part(2, 10);
+    // DW up to the next multiple of MPS, less 1: what is above the address below it.
+    const room = low.not().and(limit);
     const whole = memory.not().or(left.le(room));
-    const completion_left = mux(begins, mux(whole, left, room), this.completion_left);
-    const final = begins.and(whole).or(started.and(left.eq(completion_left)));
-    const last = refused.or(completion_left.shr(bits).any().not());
-
-    const slow_ready = this.slow_done.or(this.ready);
-    const possible = request.valid.and(mux(slow, slow_ready, 1));
-    window.valid.set(possible.and(memory).and(plan.ready));
-    window.put({ address: address.part(bits, this.p.address_width), start: address.trunc(bits) });
-    plan.valid.set(possible.and(memory.not().or(window.ready)));
-    const fire = plan.fire;
-    const ends = last.and(final);
-    request.ready.set(fire.and(ends));
-
-    this.slow.valid.set(request.valid.and(slow).and(this.idle).and(this.waiting.not()));
-    this.slow.put(request.payload);
-    when(this.slow.fire, () => this.waiting.set(1));
-    when(this.slow_done, () => this.ready.set(1));
-    when(fire, () => {
-      started.set(ends.not());
-      this.begins.set(last);
-      const step = mux(last, completion_left.add(1), lanes);
-      this.address.set(address.add(step.zext(Math.max(10, this.dwordBits)).trunc(this.dwordBits)));
-      this.left.set(left.sub(step));
-      this.completion_left.set(completion_left.sub(lanes));
-      when(ends, () => {
-        this.waiting.set(0);
-        this.ready.set(0);
-      });
-    });
-    this.describe({ memory, refused, begins, last, address: address.trunc(10), left, completion_left });
-  }
-
-  private describe(now: {
-    readonly memory: Bool;
-    readonly refused: Bool;
-    readonly begins: Bool;
-    readonly last: Bool;
-    readonly address: UInt<10>;
-    readonly left: UInt<10>;
-    readonly completion_left: UInt<10>;
-  }): void {
-    const { started } = this;
-    const { header, action, status, function: number } = this.request.payload;
-    const read = header.type.bits(4, 1).eq(TlpType.memory >> 1);
-    const config_write = action.eq(Action.config).and(hasData(header));
-    const data = now.refused.or(config_write).not();
-    const offset = mux(started, u(2, 0), firstByte(header.first_be));
+    const single = (dws: UInt<10>): Bool => dws.shr(bits).any().not();
     const one = header.length.eq(1);
+    const first_byte = firstByte(header.first_be);
     const after = bytesAfter(mux(one, header.first_be, header.last_be));
     const none = one.and(header.first_be.any().not());
-    // A refused read is answered as a whole, so all of its bytes remain.
-    const dwords = mux(started, now.left, header.length.sub(1));
-    const remaining = dwords.addx(1).cat(u(2, 0)).sub(offset.zext(13)).sub(after.zext(13));
-    const other = mux(isAtomic(header), select(operandSize(header), [u(13, 4), u(13, 8), u(13, 16)]), 4);
-    const bytes = mux(read, mux(none, u(13, 1), remaining), other);
-    this.plan.put({
-      memory: now.memory,
-      start: now.address.trunc(laneBits(this.p.width)),
-      second: started,
-      first: now.begins,
-      last: now.last,
-      data,
+    const enabled = mux(none, u(4, 1), u(4, 4).sub(first_byte.zext(4)).sub(after.zext(4)));
+
+    this.answer.set({
+      memory,
+      slow: memory.or(refused).not(),
+      data: refused.or(config_write).not(),
       locked: header.type.eq(TlpType.memoryLocked),
-      length: mux(data, now.completion_left.add(1), 0),
-      status: mux(now.refused, status, 0),
-      byte_count: bytes.trunc(12),
-      lower_address: mux(read, cat(now.address.trunc(5), offset).as(7), 0),
+      status: mux(refused, status, Status.success),
       tc: header.tc,
       attr: header.attr,
       requester_id: header.requester_id,
       tag: header.tag,
-      completer_id: mux(config_write, header.address.part(16, 16), select(number, this.id)),
+      function: number,
+      config_write,
+      target: header.address.part(16, 16),
+      limit,
+      after,
+    });
+    this.done.set(0);
+    this.second.set(0);
+    this.begins.set(1);
+    this.last.set(refused.or(mux(whole, single(left), single(room))));
+    this.of_last.set(whole);
+    const whole_address = this.dwordBits > 10 ? cat(offset.part(12, this.dwordBits - 10), low) : low;
+    this.address.set(mux(read, whole_address.as(this.dwordBits), 0));
+    this.left.set(left);
+    this.rest.set(left.add(room.not()));
+    this.completion_left.set(mux(whole, left, room));
+    this.offset.set(mux(read, first_byte, 0));
+    this.bytes_more.set(mux(read, enabled, 4));
+  }
+
+  /** A beat is planned: the next one of the completion, or the first one of the next completion, which begins at a multiple of MPS. */
+  private advance(): void {
+    const { last, address, rest, completion_left } = this;
+    const { limit, after } = this.answer;
+    const bits = laneBits(this.p.width);
+    const lanes = 2 ** bits;
+    const high = address.width > 10 ? [address.part(10, address.width - 10)] : [];
+    const end = cat(...high, address.trunc(10).or(limit)).as(this.dwordBits);
+    this.second.set(1);
+    this.begins.set(last);
+    this.address.set(mux(last, end, address).add(mux(last, u(this.dwordBits, 1), lanes)));
+    when(last, () => {
+      const whole = rest.and(limit.not()).any().not();
+      this.last.set(rest.shr(bits).any().not());
+      this.of_last.set(whole);
+      this.left.set(rest);
+      this.rest.set(rest.add(limit.not()));
+      this.completion_left.set(mux(whole, rest, limit));
+      this.offset.set(0);
+      this.bytes_more.set(u(4, 4).sub(after.zext(4)));
+    }).otherwise(() => {
+      this.last.set(completion_left.shr(bits).eq(1));
+      this.completion_left.set(completion_left.sub(lanes));
+    });
+  }
+
+  private describe(): void {
+    const { answer, left, bytes_more, address, slow_retry } = this;
+    const { memory, locked, tc, attr, requester_id, tag, config_write, target } = answer;
+    const retried = answer.slow.and(slow_retry);
+    const data = answer.data.and(retried.not());
+    const more = cat(repeat(bytes_more.bit(3), 8), bytes_more).as(12);
+    this.plan.put({
+      memory,
+      start: address.trunc(laneBits(this.p.width)),
+      second: this.second,
+      first: this.begins,
+      last: this.last,
+      data,
+      locked,
+      length: mux(data, this.completion_left.add(1), 0),
+      status: mux(retried, u(3, Status.retry), answer.status),
+      byte_count: left.cat(u(2, 0)).add(more),
+      lower_address: address.trunc(5).cat(this.offset),
+      tc,
+      attr,
+      requester_id,
+      tag,
+      completer_id: mux(config_write.and(retried.not()), target, select(answer.function, this.id)),
     });
   }
 }

@@ -59,8 +59,7 @@ export const Action = { refuse: 0, memory: 1, registers: 2, config: 3, atomic: 4
 /** Bits of the data that a non-posted request can carry: a CAS of 128 bits has two operands. */
 export const operandBits = 256;
 
-/** A non-posted request that knows where it goes. */
-export class PlacedRequest extends Bundle({
+const requestFields = {
   header: TlpHeader,
   /** One of `Action`. */
   action: uint(3),
@@ -73,6 +72,13 @@ export class PlacedRequest extends Bundle({
   mps: uint(3),
   /** DW of payload that the answer has if nothing is wrong, less 1. */
   answer: uint(10),
+};
+/** What is known of a non-posted request with its first beat. */
+export class RequestHead extends Bundle(requestFields) {}
+
+/** A non-posted request that knows where it goes. */
+export class PlacedRequest extends Bundle({
+  ...requestFields,
   /** Payload of a configuration write or an AtomicOp, from bit 0. */
   data: uint(operandBits),
 }) {}

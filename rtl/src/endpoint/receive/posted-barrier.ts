@@ -6,7 +6,8 @@ import { bool, input, Module, mux, output, reg, type UInt, uint } from '@hdl/ts-
  *
  * Every earlier posted beat was taken by stage 1 at least 2 cycles before the request was offered to it (`LinkReceiver` sees to that). When stage 1 takes
  * the request such a beat is therefore in stage 2 or 3, or it stood still in stage 1. That many beats have to leave stage 3 before the request may go: none
- * if nothing stalled, so the barrier costs no cycle then. Later posted beats may pass, and be waited for if they stood there at that time.
+ * if nothing stalled, so the barrier costs no cycle then. Later posted beats may pass, and be waited for if they stood there at that time. Stage 2 holds several
+ * requests: what is ahead of the newest one is ahead of all that still wait, so all wait for that.
  */
 export class PostedBarrier extends Module {
   /** Stage 1 of the posted TLPs holds a beat, and it moves to stage 2. */
@@ -20,7 +21,7 @@ export class PostedBarrier extends Module {
   /** Stage 1 takes a non-posted beat; it moves to stage 2. */
   readonly request_comes = input(bool);
   readonly request_moves = input(bool);
-  /** The request in stage 2 has to wait. */
+  /** The requests in stage 2 have to wait. */
   readonly closed = output(bool);
   private readonly stood = reg(bool, { init: 0 });
   private readonly ahead_of_first = reg(uint(2), { init: 0 });

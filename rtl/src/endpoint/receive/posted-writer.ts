@@ -17,6 +17,7 @@ import {
   uint,
   when,
 } from '@hdl/ts-hdl';
+import { at } from '../../at.ts';
 import { beyond, laneBits, lanesOf } from '../lane-rotator.ts';
 import { Place, placedBeat, RegisterWrite, windowWrite } from './interfaces.ts';
 
@@ -55,6 +56,9 @@ export class PostedWriter extends Module<{
   /** Byte address of the register that is next, and its lane. */
   private readonly dword = reg(uint(30));
   private readonly lane = reg(uint(laneBits(this.p.width)));
+  /** Of that lane: some byte is written, and it is the beat's last one. */
+  private readonly enabled = reg(bool);
+  private readonly at_end = reg(bool);
   /** DW of the TLP that are left, those in the beat not counted, less 1. */
   private readonly left = reg(uint(10));
   /** The payload is complete. */
@@ -65,27 +69,30 @@ export class PostedWriter extends Module<{
   protected override logic() {
     const bits = laneBits(this.p.width);
     const { held, lane } = this;
-    const mask = select(lane, this.window.mask.words(4));
-    const writes_register = allOf([held, this.to_registers, mask.any()]);
-    const at_end = lane.eq(this.last_lane);
-    const leaves = mux(
-      this.to_memory,
-      this.memory_write.ready,
-      mux(this.to_registers, at_end.and(this.register_write.ready.or(mask.any().not())), 1),
-    );
+    const masks = this.window.mask.words(4);
+    const done = this.register_write.ready.or(this.enabled.not());
+    const leaves = mux(this.to_memory, this.memory_write.ready, mux(this.to_registers, this.at_end.and(done), 1));
     const advance = held.not().or(leaves);
 
     this.memory_write.valid.set(held.and(this.to_memory));
     this.memory_write.put(this.window);
-    this.register_write.valid.set(writes_register);
+    this.register_write.valid.set(allOf([held, this.to_registers, this.enabled]));
     this.register_write.put({
       function: this.owner,
       address: this.dword.cat(u(2, 0)),
       data: select(lane, lanesOf(this.window.data)),
-      mask,
+      mask: select(lane, masks),
     });
-    when(allOf([held, this.to_registers, this.register_write.ready.or(mask.any().not())]), () => {
-      this.lane.set(lane.add(1));
+    when(allOf([held, this.to_registers, done]), () => {
+      const following = lane.add(1);
+      this.lane.set(following);
+      this.enabled.set(
+        select(
+          following,
+          masks.map(mask => mask.any()),
+        ),
+      );
+      this.at_end.set(following.eq(this.last_lane));
       this.dword.set(this.dword.add(1));
     });
     this.busy.set(held);
@@ -124,6 +131,8 @@ export class PostedWriter extends Module<{
     this.window.address.set(mux(first, offset.part(2 + bits, this.p.address_width), this.window.address.add(1)));
     this.owner.set(this.in.payload.function);
     this.lane.set(0);
+    this.enabled.set(at(enables, 0).any());
+    this.at_end.set(whole.not().and(left.trunc(bits).any().not()));
     when(first, () => this.dword.set(offset.part(2, 30)));
     this.last_lane.set(mux(whole.not(), left.trunc(bits), lanes - 1));
     this.left.set(left.sub(lanes));

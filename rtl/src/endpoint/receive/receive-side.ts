@@ -2,6 +2,7 @@ import {
   allOf,
   anyOf,
   bool,
+  cat,
   connect,
   HdlError,
   input,
@@ -44,6 +45,8 @@ export interface ReceiveSideParams {
   readonly register_dws?: 1 | 2;
   /** Alternative routing IDs: the device number of configuration requests is part of the function number. Off by default. */
   readonly ari?: boolean;
+  /** By function: it completes AtomicOps (C98). All do by default. */
+  readonly atomics?: readonly boolean[];
 }
 
 /**
@@ -63,7 +66,7 @@ export interface ReceiveSideParams {
  * | from | to | cycles |
  * |---|---|---|
  * | `posted` | `link_write` or `register_write` | 3 |
- * | `non_posted` | `tx` | 5 from the BAR memory, 4 if refused, 5 configuration, 6 register |
+ * | `non_posted` | `tx` | 6 from the BAR memory, 5 if refused, 5 configuration, 6 register |
  * | `completion` | `requester` | 1 |
  *
  * A beat per cycle on all paths, whatever the alignment and without idle cycle between TLPs, but for writes to registers (a DW per cycle) and slow requests. All
@@ -75,7 +78,7 @@ export class ReceiveSide extends Module<ReceiveSideParams> {
   readonly non_posted = input(stream(tlpBeat(this.p.width)));
   readonly completion = input(stream(tlpBeat(this.p.width)));
   readonly controls = input(vec(this.functions, functionControls(this.p.bars)));
-  /** Functions that answer configuration requests with retry status: not ready yet. */
+  /** Functions whose configuration space takes no access in this cycle: requests for it get retry status. */
   readonly retry = input(uint(this.functions));
   /** Completions that are well formed and sent to one of the functions. */
   readonly requester = output(stream(tlpBeat(this.p.width)));
@@ -121,6 +124,7 @@ export class ReceiveSide extends Module<ReceiveSideParams> {
     bars: this.p.bars,
     register_dws: this.p.register_dws ?? 2,
     ari: this.p.ari ?? false,
+    atomics: this.p.atomics ?? this.p.maps.map(() => true),
   });
   private readonly completer = new Completer({
     width: this.p.width,
@@ -186,6 +190,10 @@ export class ReceiveSide extends Module<ReceiveSideParams> {
     connect(completer, {
       request: this.request,
       id: this.controls.map(c => c.id),
+      // What was routed just before a reset began meets it here.
+      unready: cat(...this.controls.map(c => c.resetting).toReversed())
+        .as(this.functions)
+        .or(this.retry),
       config_read_data: this.config_read_data,
       register_data: this.register_data,
       link_data: this.link_data,

@@ -1,4 +1,4 @@
-import { bool, cat, input, Module, mux, output, reg, stream, type UInt, u, uint, vec, when } from '@hdl/ts-hdl';
+import { bool, cat, input, Module, mux, output, reg, select, stream, type UInt, u, uint, vec, when } from '@hdl/ts-hdl';
 import { configFields, hasData } from '../../tlp/tlp.ts';
 import { resultBits } from './completion-builder.ts';
 import { Action, PlacedRequest } from './interfaces.ts';
@@ -9,9 +9,11 @@ import { Action, PlacedRequest } from './interfaces.ts';
  * The configuration spaces answer 1 cycle after the pulse `config_valid`, the registers 2 cycles after `register_valid`, always; the BAR memory when it has
  * performed the AtomicOp. `done` is 1 in the cycle before the result is complete: 1 cycle after `in` for a configuration request, 2 for a register, 1 more for a
  * second DW, 4 for an AtomicOp (6 for two words of 64 bits). Outputs come from registers, but for `done`, `atomic` and `result`, where what arrives shows at
- * once. Reset drops the request under way.
+ * once. A function may begin a reset behind the request's back, and then takes no access: `retry` says so. Reset drops the request under way.
  */
-export class RegisterAccess extends Module {
+export class RegisterAccess extends Module<{ readonly functions: number }> {
+  /** Functions whose configuration space takes no access in this cycle. */
+  readonly unready = input(uint(this.p.functions));
   readonly in = input(stream(PlacedRequest));
   readonly config_valid = output(bool);
   readonly config_function = output(uint(3));
@@ -32,6 +34,8 @@ export class RegisterAccess extends Module {
   readonly atomic_result = input(uint(resultBits));
   readonly done = output(bool);
   readonly result = output(uint(resultBits));
+  /** With `done`, and until the next one: the configuration space did not take the access (C86). */
+  readonly retry = output(bool);
   private readonly active = reg(bool, { init: 0 });
   private readonly action = reg(uint(3));
   private readonly owner = reg(uint(3));
@@ -49,6 +53,7 @@ export class RegisterAccess extends Module {
   private readonly asked_second = reg(vec(2, bool));
   private readonly asked_last = reg(bool);
   private readonly held = reg(uint(resultBits));
+  private readonly retried = reg(bool);
 
   protected override logic() {
     const { asking, asked, asked_second, held } = this;
@@ -82,6 +87,10 @@ export class RegisterAccess extends Module {
     this.done.set(done);
     this.result.set(shown);
 
+    const unready = select(this.owner, this.unready.words(1));
+    when(asking.and(config), () => this.retried.set(unready));
+    this.retry.set(mux(asking.and(config), unready, this.retried));
+
     this.config_valid.set(asking.and(config));
     this.config_function.set(this.owner);
     this.config_write.set(this.write);
@@ -108,5 +117,6 @@ export class RegisterAccess extends Module {
     this.address.set(mux(config, configFields(header).register.zext(30), offset.part(2, 30)));
     this.more.set(action.eq(Action.registers).and(header.length.eq(2)));
     this.second.set(0);
+    this.retried.set(0);
   }
 }

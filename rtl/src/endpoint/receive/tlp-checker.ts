@@ -1,4 +1,4 @@
-import { anyOf, bool, input, Module, mux, output, reg, stream, type UInt, u, uint, when } from '@hdl/ts-hdl';
+import { allOf, anyOf, type Bool, bool, input, Module, mux, output, reg, stream, type UInt, u, uint, when } from '@hdl/ts-hdl';
 import { ErrorKind, ErrorReport } from '../../config/error-report.ts';
 import type { PacketClass } from '../../tlp/packet.ts';
 import { type Header, hasData, lengthDw, tlpBeat } from '../../tlp/tlp.ts';
@@ -6,10 +6,18 @@ import { laneBits } from '../lane-rotator.ts';
 import { malformedHeader, steersRead } from './header-rules.ts';
 import { checkedBeat, ErrorEvent } from './interfaces.ts';
 
-/** Beats that follow the first one, from the header: payload and digest in DW, divided by the lanes. */
-function beatsToCome(h: Header, lanes: number): UInt<10> {
-  const dws = mux(hasData(h), lengthDw(h).zext(12), 0).add(h.td.zext(12));
-  return mux(dws.any(), dws.sub(1), 0).shr(lanes).trunc(10);
+/** Beats that follow the first one, from the header: payload and digest in DW, less 1, divided by the 2^`lane_bits` lanes. */
+export function beatsToCome(h: Header, lane_bits: number): UInt<10> {
+  const last = lengthDw(h).add(mux(h.td, u(11, 0), -1));
+  return mux(hasData(h), last, 0).shr(lane_bits).trunc(10);
+}
+
+/** Whether no beat follows the first one: the same as `beatsToCome`, without its sum. */
+export function isOneBeat(h: Header, lane_bits: number): Bool {
+  const beats = h.length.shr(lane_bits);
+  const part = h.length.trunc(lane_bits).any();
+  const full = allOf([beats.eq(1), part.not(), h.td.not()]);
+  return anyOf([hasData(h).not(), beats.any().not().and(part), full]);
 }
 
 /**
@@ -41,8 +49,9 @@ export class TlpChecker extends Module<{
   readonly error = output(ErrorEvent);
   private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(checkedBeat(this.p.width));
-  /** Beats to come, the next one not counted. */
+  /** Beats to come, and whether the next one is the last. */
   private readonly left = reg(uint(10));
+  private readonly one_left = reg(bool);
   /** The rest of the TLP is thrown away. */
   private readonly dropping = reg(bool);
   private readonly told = reg(bool, { init: 0 });
@@ -50,8 +59,9 @@ export class TlpChecker extends Module<{
 
   protected override logic() {
     const { header, data, first, last } = this.in.payload;
-    const remaining = mux(first, beatsToCome(header, laneBits(this.p.width)), this.left);
-    const ends = remaining.any().not();
+    const bits = laneBits(this.p.width);
+    const remaining = mux(first, beatsToCome(header, bits), this.left.sub(1));
+    const ends = mux(first, isOneBeat(header, bits), this.one_left);
     const wrong_end = last.ne(ends);
     const malformed = wrong_end.or(first.and(malformedHeader(header, this.p.of, this.mps)));
     const drop = mux(first, malformed.or(this.foreign), this.dropping);
@@ -67,7 +77,8 @@ export class TlpChecker extends Module<{
           this.beat.header.first_be.set(0xf);
           this.beat.header.last_be.set(mux(header.length.eq(1), u(4, 0), 0xf));
         });
-        this.left.set(remaining.sub(1));
+        this.left.set(remaining);
+        this.one_left.set(remaining.eq(1));
         this.dropping.set(anyOf([drop, ends]));
       });
     });
@@ -79,7 +90,8 @@ export class TlpChecker extends Module<{
     this.report.set({
       functions: 0xff,
       kind: mux(malformed, u(5, ErrorKind.malformed), ErrorKind.unexpectedCompletion),
-      advisory: 0,
+      // A malformed TLP is none of the cases of advisory errors, an unexpected completion always is (6.2.3.2.4).
+      advisory: malformed.not(),
       header,
     });
     this.error.set({ valid: this.told, report: this.report });

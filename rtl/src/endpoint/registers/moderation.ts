@@ -8,7 +8,8 @@ const timeBits = intervalBits + 2;
 
 /**
  * Minimum intervals for `count` things (interrupt vectors): after `start` a thing is `resting` for as many cycles as its interval says, and up to
- * 2 × `count` + 4 more, `count` rounded up to a power of two: a sweep looks at one thing per cycle, and misses one where a bit is set at the same time.
+ * 2 × `count` + 4 more, `count` rounded up to a power of two: while anything rests a sweep looks at one thing per cycle, and misses one where a bit is set at the
+ * same time.
  * `resting` shows a word of the bits in the same cycle; a thing rests from 3 cycles after `start` on, and `busy` is 1 until then. `start` may come again when
  * `busy` is 0.
  *
@@ -38,6 +39,8 @@ export class Moderation extends Module<{ count: number }> {
   private readonly thing = reg(uint(this.bits));
   private readonly sweep = reg(uint(this.bits), { init: 0 });
   private readonly swept = reg(uint(this.bits));
+  /** Steps of the sweep until it has seen everything since the last time that something rested; it stands still after that. */
+  private readonly steps = reg(uint(this.bits + 1), { init: 0 });
 
   protected override logic() {
     const { layout, now, computing, marking } = this;
@@ -55,15 +58,21 @@ export class Moderation extends Module<{ count: number }> {
 
     const deadline = this.deadlines.read(this.sweep);
     this.swept.set(this.sweep);
-    this.sweep.set(this.sweep.add(1));
+    const sweeps = this.steps.any();
+    when(sweeps, () => this.sweep.set(this.sweep.add(1)));
     const expired = now
       .sub(deadline)
       .bit(timeBits - 1)
-      .not();
+      .not()
+      .and(sweeps);
     const thing = mux(this.clear, this.clear_thing, mux(marking, this.thing, this.swept));
     const word = layout.word(thing);
     const others = this.rests.peek(word).and(layout.place(thing).not());
     const rests = marking.and(this.clear.not());
+    const waits = this.rests.peek(word).and(layout.place(thing)).any().and(expired.not());
+    when(rests.or(sweeps.and(waits)), () => this.steps.set(2 ** this.bits + 1)).elsewhen(sweeps, () =>
+      this.steps.set(this.steps.sub(1)),
+    );
     when(anyOf([this.clear, marking, expired]), () => {
       this.rests.write(word, mux(rests, others.or(layout.place(thing)), others));
     });

@@ -1,10 +1,9 @@
 import type { Mutant } from '../mutant.ts';
 
 const area = 'endpoint' as const;
-const space = ['rtl/test/config-space.test.ts'];
 const spaces = ['rtl/test/config-spaces.test.ts'];
 const errors = ['rtl/test/config-errors.test.ts'];
-const all = [...space, ...spaces, 'rtl/test/config-random.test.ts'];
+const all = [...spaces, 'rtl/test/config-random.test.ts'];
 
 /** Bugs in the configuration spaces of an endpoint's functions, their error logs and messages. */
 export const configMutants: readonly Mutant[] = [

@@ -1,21 +1,29 @@
 import type { Mutant } from '../mutant.ts';
+import { commonMutants } from './common.ts';
 import { configMutants } from './config.ts';
 import { crossbarMutants } from './crossbar.ts';
 import { dmaMutants } from './dma.ts';
-import { endpointMutants } from './endpoint.ts';
+import { linkMutants } from './link.ts';
 import { linkModelMutants } from './link-model.ts';
+import { p2pdmaMutants } from './p2pdma.ts';
+import { pciMutants } from './pci.ts';
 import { proofMutants } from './proofs.ts';
 import { receiveMutants } from './receive.ts';
-import { switchMutants } from './switch.ts';
+import { soakMutants } from './soak.ts';
+import { switchDeviceMutants } from './switch-device.ts';
 
 /** Every bug that `npm run mutants` plants. */
 export const mutants: readonly Mutant[] = [
-  ...endpointMutants,
+  ...commonMutants,
   ...configMutants,
   ...receiveMutants,
   ...dmaMutants,
-  ...switchMutants,
+  ...soakMutants,
   ...crossbarMutants,
+  ...switchDeviceMutants,
+  ...linkMutants,
   ...linkModelMutants,
   ...proofMutants,
+  ...p2pdmaMutants,
+  ...pciMutants,
 ];

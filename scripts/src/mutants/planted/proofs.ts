@@ -64,8 +64,8 @@ export const proofMutants: readonly Mutant[] = [
     area,
     rules: ['C70c'],
     file: 'rtl/src/link/credit-gate.ts',
-    text: ', this.headers_infinite, this.data_infinite];',
-    replacement: '];',
+    text: '[this.initialised, ...infinite, ...found]',
+    replacement: '[this.initialised, ...found]',
     tests,
   },
   {

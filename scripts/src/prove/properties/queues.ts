@@ -1,4 +1,5 @@
 import {
+  allOf,
   assert,
   bool,
   connect,
@@ -46,6 +47,9 @@ class FifoProof extends Fifo<UIntType<number>> {
     connect(this.rule, { valid: this.out.valid, ready: this.out.ready, word: this.out.payload });
     assert(this.rule.kept, 'a word that waits is withdrawn or changed');
     const used = write_pointer.sub(read_pointer);
+    const fetch = used.any().and(word_valid.not().or(this.out.ready));
+    const same = write_pointer.trunc(2).eq(read_pointer.trunc(2));
+    assert(allOf([this.in.fire, fetch, same]).not(), 'a word is read at the edge at which it is written');
     assert(used.le(depth), 'more words are in the memory than it has');
     assert(full.eq(used.eq(depth)), 'full means that the memory is');
     assert(order.held.eq(used.zext(3).add(word_valid.zext(3))), 'the words inside are those of the memory and the output');

@@ -1,5 +1,5 @@
 import { allOf, anyOf, assert, assume, type Bool, input, Module, type UInt, u, vec } from '@hdl/ts-hdl';
-import { portControls } from '../../../../rtl/src/switch/port-controls.ts';
+import { portControls } from '../../../../rtl/src/config/port-controls.ts';
 import { type Way, wayFromAbove, wayFromBelow } from '../../../../rtl/src/switch/route.ts';
 import { isCompletion, TlpHeader } from '../../../../rtl/src/tlp/tlp.ts';
 import type { Proof, ProofParams } from '../proof.ts';

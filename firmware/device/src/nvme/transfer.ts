@@ -1,0 +1,58 @@
+import { Status } from '../../../nvme/status.ts';
+import { type Command, checkAborted } from './command.ts';
+import { CommandError } from './command-error.ts';
+import type { Segment } from './data-pointer.ts';
+import type { MoveOutcome, NvmeHardware, Place } from './hardware.ts';
+
+/** Moves the data of commands, segment by segment. An aborted command stops between two of them. */
+export class Transfer {
+  private readonly hardware: NvmeHardware;
+
+  constructor(hardware: NvmeHardware) {
+    this.hardware = hardware;
+  }
+
+  /** Data of the controller to the host. @throws CommandError, DmaError. */
+  async send(command: Command, segments: readonly Segment[], data: Uint8Array): Promise<void> {
+    await each(command, segments, (place, at, bytes) => this.hardware.write(place, data.subarray(at, at + bytes)));
+  }
+
+  /** Data of the host to the controller. @throws CommandError, DmaError. */
+  async fetch(command: Command, segments: readonly Segment[], bytes: number): Promise<Uint8Array> {
+    const data = new Uint8Array(bytes);
+    await each(command, segments, async (place, at, length) => data.set(await this.hardware.read(place, length), at));
+    return data;
+  }
+
+  /** The drive's data from a byte offset on to the host. @throws CommandError for abort and for what failed. */
+  async fromMedia(command: Command, offset: number, segments: readonly Segment[]): Promise<void> {
+    await each(command, segments, async (place, at, bytes) =>
+      check(await this.hardware.moveFromMedia(offset + at, place, bytes), Status.unrecoveredReadError),
+    );
+  }
+
+  /** Data of the host to the drive from a byte offset on. @throws CommandError for abort and for what failed. */
+  async toMedia(command: Command, offset: number, segments: readonly Segment[]): Promise<void> {
+    await each(command, segments, async (place, at, bytes) =>
+      check(await this.hardware.moveToMedia(place, offset + at, bytes), Status.writeFault),
+    );
+  }
+}
+
+async function each(
+  command: Command,
+  segments: readonly Segment[],
+  move: (place: Place, at: number, bytes: number) => Promise<void>,
+): Promise<void> {
+  let at = 0;
+  for (const { place, bytes } of segments) {
+    checkAborted(command);
+    if (place) await move(place, at, bytes);
+    at += bytes;
+  }
+}
+
+function check(outcome: MoveOutcome, mediaStatus: number): void {
+  if (outcome === 'fabric error') throw new CommandError(Status.dataTransferError);
+  if (outcome === 'media error') throw new CommandError(mediaStatus);
+}

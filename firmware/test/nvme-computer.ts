@@ -1,0 +1,118 @@
+import { MemoryBacking } from '../device/src/backing.ts';
+import type { NvmeMedia } from '../device/src/nvme/hardware.ts';
+import { NvmeController, type NvmeOptions } from '../device/src/nvme/index.ts';
+import { HostMemoryPool } from '../host/src/host-memory-pool.ts';
+import { NvmeDriver, type NvmeDriverOptions, type NvmePlatform } from '../host/src/nvme/index.ts';
+import type { AddressRange } from '../host/src/pci-function.ts';
+import { type DoubleOptions, Memory, NvmeDouble, softwareScheduler } from './nvme-double.ts';
+
+export interface ComputerOptions {
+  readonly capacity?: number;
+  readonly media?: NvmeMedia;
+  readonly hardware?: Partial<Omit<DoubleOptions, 'media' | 'reach'>>;
+  readonly firmware?: NvmeOptions;
+}
+
+/** A computer with one controller, on which the driver runs. */
+export class Computer {
+  readonly scheduler = softwareScheduler();
+  readonly memory = new Memory(0x10_0000n, 16 << 20);
+  readonly pool = new HostMemoryPool({ base: this.memory.base, bytes: BigInt(this.memory.bytes.length) });
+  readonly media: NvmeMedia;
+  readonly hardware: NvmeDouble;
+  readonly platform: NvmePlatform;
+  /** Doorbell writes are lost while this says so. */
+  loseDoorbell: (offset: number) => boolean = () => false;
+  /** Interrupts are lost while this says so. */
+  loseInterrupt: () => boolean = () => false;
+
+  constructor(options: ComputerOptions = {}) {
+    const { capacity = 1 << 20, media = new MemoryBacking(new Uint8Array(capacity)) } = options;
+    this.media = media;
+    this.hardware = new NvmeDouble(this.scheduler, { ...options.hardware, media, reach: [this.memory] });
+    this.platform = this.makePlatform();
+    NvmeController.start(this.hardware, options.firmware);
+  }
+
+  run<T>(main: () => Promise<T>): Promise<T> {
+    return this.scheduler.run(main);
+  }
+
+  /** The firmware needs a moment after power up. */
+  async probe(options: NvmeDriverOptions = {}): Promise<NvmeDriver> {
+    await this.scheduler.delay(100);
+    return NvmeDriver.probe(this.platform, { timeoutCycles: 20_000, ...options });
+  }
+
+  /** A buffer in host memory with this content. */
+  buffer(data: Uint8Array, alignment = 4096): AddressRange {
+    const range = this.pool.allocate(data.length, alignment);
+    this.memory.write(range.base, data);
+    return range;
+  }
+
+  /** What is in ranges of memory, one behind the other: host memory or BAR2. */
+  content(ranges: readonly AddressRange[]): Uint8Array {
+    return Buffer.concat(
+      ranges.map(({ base, bytes }) => {
+        const { bar2 } = this.hardware;
+        return bar2?.has(base, Number(bytes)) ? bar2.read(base, Number(bytes)) : this.memory.read(base, Number(bytes));
+      }),
+    );
+  }
+
+  private makePlatform(): NvmePlatform {
+    const { hardware, memory, pool, scheduler } = this;
+    const handlers = new Map<number, () => void>();
+    hardware.onInterrupt = vector => {
+      const handler = handlers.get(vector);
+      if (handler && !this.loseInterrupt())
+        scheduler.spawn('interrupt handler', async () => {
+          await scheduler.delay(3);
+          handler();
+        });
+    };
+    return {
+      name: hardware.name,
+      scheduler,
+      vectors: hardware.vectors,
+      memory: {
+        allocate: (bytes, alignment) => pool.allocate(bytes, alignment),
+        release: range => pool.release(range),
+        read: (address, bytes) => memory.read(address, bytes),
+        write: (address, data) => memory.write(address, data),
+      },
+      async readRegister(offset) {
+        await scheduler.delay(2);
+        return hardware.hostRead(offset);
+      },
+      writeRegister: async (offset, value) => {
+        if (offset < 0x1000 || !this.loseDoorbell(offset)) hardware.hostWrite(offset, value);
+      },
+      async connect(vector, handler) {
+        handlers.set(vector, handler);
+      },
+      bar: index =>
+        index === 2 && hardware.bar2 ? { base: hardware.bar2.base, bytes: BigInt(hardware.bar2.bytes.length) } : undefined,
+      async writeBar(address, data) {
+        await scheduler.delay(2);
+        hardware.bar2?.write(address, data);
+      },
+    };
+  }
+}
+
+/** A generator of random numbers that gives the same ones for a seed. */
+export function random(seed: number) {
+  let state = seed >>> 0 || 1;
+  const next = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+  /** An integer from 0 to `limit` - 1. */
+  const below = (limit: number): number => Math.floor(next() * limit);
+  const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => below(256));
+  return { below, bytes, pick: <T>(items: readonly T[]): T => items[below(items.length)] as T };
+}

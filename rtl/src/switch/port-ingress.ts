@@ -1,0 +1,320 @@
+import {
+  allOf,
+  anyOf,
+  assert,
+  type Bool,
+  bool,
+  cat,
+  clog2,
+  connect,
+  fromOneHot,
+  input,
+  Module,
+  mux,
+  output,
+  reg,
+  ShowAheadFifo,
+  stream,
+  type UInt,
+  u,
+  uint,
+  vec,
+  when,
+  wire,
+} from '@hdl/ts-hdl';
+import { at } from '../at.ts';
+import { ErrorEvent } from '../config/error-log.ts';
+import { ErrorMessageCode } from '../config/error-messages.ts';
+import { ErrorKind } from '../config/error-report.ts';
+import { headerWords } from '../config/header-words.ts';
+import { portControls } from '../config/port-controls.ts';
+import { payloadTooLong, undefinedType, wrongSingle } from '../endpoint/receive/header-rules.ts';
+import { beatsToCome } from '../endpoint/receive/tlp-checker.ts';
+import { CreditAllocator } from '../link/credit-allocator.ts';
+import { CreditSender } from '../link/credit-sender.ts';
+import { type ClassCredits, FcUpdate, fcClasses, PartnerState } from '../link/fc-update.ts';
+import {
+  dataCredits,
+  type Header,
+  isCompletion,
+  isMessage,
+  isPosted,
+  MessageRoute,
+  Status,
+  TlpType,
+  tlpBeat,
+} from '../tlp/tlp.ts';
+import { note } from './agent-note.ts';
+import { Moved } from './crossbar.ts';
+import { wayFromAbove, wayFromPort } from './route.ts';
+import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
+
+/** What a switch port advertises: finite credits of all classes (C70b). */
+export interface PortCredits {
+  readonly posted: ClassCredits;
+  readonly non_posted: ClassCredits;
+  readonly completion: ClassCredits;
+}
+
+export interface PortIngressParams {
+  /** Bits of a beat. */
+  readonly width: number;
+  /** Downstream ports of the switch. */
+  readonly ports: number;
+  readonly direction: 'upstream' | 'downstream';
+  readonly credits: PortCredits;
+  /** Largest payload in bytes. */
+  readonly max_payload: number;
+  readonly refresh_cycles: number;
+}
+
+/** Cycles without a beat after which a TLP of a link that is down will not go on. */
+const patience = 32;
+
+/**
+ * The receiving side of a switch port: decides for each TLP, hands it to the crossbar with its way, and gives the partner credits for what has left the
+ * buffer of the crossbar.
+ *
+ *     rx ─► check, way ─► register ─► out (crossbar)
+ *                 └─ dropped, error              gone (crossbar) ─► CreditAllocator × 3 ─► CreditSender ─► tx_fc
+ *
+ * 1 cycle from `rx` to `out`, a beat per cycle; `rx.ready` is always 1, for the partner has credits for what it sends, and `out.ready` must be. `out`, `event`
+ * and what goes with it come from registers.
+ *
+ * A TLP goes to a port, or to the agent (the egress after those of the ports): configuration accesses of the switch's own spaces, non-posted requests that
+ * nobody takes or access control forbids, broadcast messages. Posted TLPs and completions that nobody takes are dropped here, and so are malformed TLPs (C71d:
+ * undefined type, length that does not fit the beats, payload beyond the limit of this port or of the one that it would leave by, C4) and those beyond the
+ * credits (C70e). Messages that end here are dropped without a word, error messages from below too where the ports do not pass them on (C90).
+ *
+ * A TLP with more beats than its header says is cut there; one with fewer, or one that its link has left unfinished for `patience` cycles after it went down,
+ * is passed on as it is, for the receiver to see that it is malformed. A link that is down (`link_up` = 0) puts credits back to the beginning: `restart` is 1
+ * until it is up again and the buffer has given away what came before.
+ */
+export class PortIngress extends Module<PortIngressParams> {
+  readonly rx = input(stream(tlpBeat(this.p.width)));
+  readonly tx_fc = output(stream(FcUpdate));
+  readonly partner = input(PartnerState);
+  /** Number of this port: 0 upstream, j + 1 downstream port j. */
+  readonly port = input(uint(6));
+  /** What its own configuration space says, and those of all ports, the upstream one first. */
+  readonly own = input(portControls(this.p.ports));
+  readonly controls = input(vec(this.p.ports + 1, portControls(this.p.ports)));
+  readonly link_up = input(bool);
+  readonly out = output(stream(queuedBeat(this.p.width, this.p.ports + 2)));
+  /** A packet left the buffer. */
+  readonly gone = input(Moved);
+  readonly restart = output(bool);
+  readonly event_valid = output(bool);
+  readonly event = output(ErrorEvent);
+  /** Pulses: a TLP was dropped that somebody may miss; ERR_NONFATAL or ERR_FATAL came. */
+  readonly dropped = output(bool);
+  readonly system_error = output(bool);
+
+  private readonly limits: readonly ClassCredits[] = fcClasses.map(name => this.p.credits[name]);
+  private readonly allocator = this.limits.map(
+    // The longest non-posted TLP with data is a CAS of 32 bytes.
+    (limit, i) => new CreditAllocator({ ...limit, payload: i === TlpClass.non_posted ? 2 : this.p.max_payload / 16 }),
+  );
+  private readonly sender = new CreditSender({ credits: this.p.credits, refresh_cycles: this.p.refresh_cycles });
+  private readonly headers = this.limits.reduce((sum, { headers }) => sum + headers, 0);
+  /** Class and data credits of dropped TLPs, which the partner has not got back. */
+  private readonly refunds = new ShowAheadFifo({ type: uint(11), depth: Math.max(2, this.headers) });
+  /** TLPs whose credits the partner has not got back. */
+  private readonly held = reg(uint(clog2(this.headers + 1)), { init: 0 });
+  private readonly restarting = reg(bool, { init: 0 });
+
+  private readonly beat_valid = reg(bool, { init: 0 });
+  private readonly beat = reg(queuedBeat(this.p.width, this.p.ports + 2));
+  /** Within a TLP that goes on to the crossbar; its beats to come, the next one not counted. */
+  private readonly passing = reg(bool, { init: 0 });
+  private readonly left = reg(uint(10));
+  private readonly idle = reg(uint(clog2(patience)), { init: 0 });
+  private readonly lost = reg(bool, { init: 0 });
+  private readonly severe = reg(bool, { init: 0 });
+  private readonly told = reg(bool, { init: 0 });
+  private readonly report = reg(ErrorEvent);
+  private readonly begins = wire(bool);
+  private readonly overflows = wire(bool);
+  private readonly drops = wire(bool);
+
+  protected override logic() {
+    this.rx.ready.set(1);
+    this.begins.set(allOf([this.rx.valid, this.rx.payload.first, this.restarting.not()]));
+    this.receive();
+    this.account();
+    this.link();
+    this.out.valid.set(this.beat_valid);
+    this.out.put(this.beat);
+    assert(this.beat_valid.not().or(this.out.ready), 'a switch port got more than it gave credits for');
+  }
+
+  /** One-hot by class. */
+  private classes(): readonly Bool[] {
+    const { header } = this.rx.payload;
+    const posted = isPosted(header);
+    const completion = isCompletion(header);
+    return [posted, posted.or(completion).not(), completion];
+  }
+
+  private receive(): void {
+    const { width, ports } = this.p;
+    const { rx, beat, passing, begins, own, port } = this;
+    const { header, data, first, last } = rx.payload;
+    const [posted = first, non_posted = first, completion = first] = this.classes();
+    const remaining = mux(first, beatsToCome(header, Math.log2(width / 32)), this.left);
+    const wrong_end = last.ne(remaining.any().not());
+
+    const [upstream = at(this.controls, 0), ...downstream] = this.controls;
+    const is_own = downstream.map((_, j) => port.eq(j + 1));
+    const way =
+      this.p.direction === 'upstream'
+        ? wayFromAbove(header, upstream, downstream)
+        : wayFromPort(header, upstream, downstream, { own, is_own });
+    const goes = way.egress.any();
+    const too_long = this.controls.map((to, e) => way.egress.bit(e).and(payloadTooLong(header, to.mps)));
+    const malformed = anyOf([
+      undefinedType(header),
+      wrongSingle(header),
+      payloadTooLong(header, own.mps),
+      anyOf(too_long),
+      wrong_end.and(first),
+    ]);
+    const swallowed = this.swallows(header, goes);
+    const refused = anyOf([way.unsupported, way.violation, way.blocked]);
+    const sound = malformed.or(this.overflows).not();
+    const for_agent = anyOf([way.access, way.broadcast, refused.and(non_posted)]);
+    const enters = allOf([begins, sound, for_agent.or(goes.and(swallowed.not()))]);
+    const loses = anyOf([sound.not(), refused.and(non_posted.not())]);
+    this.drops.set(allOf([begins, enters.not()]));
+    this.lost.set(begins.and(loses));
+    this.dropped.set(this.lost);
+
+    const goes_on = allOf([rx.valid, first.not(), passing]);
+    const gives_up = allOf([this.restarting, passing, rx.valid.not(), this.idle.eq(patience - 1)]);
+    this.idle.set(mux(this.restarting.and(rx.valid.not()), this.idle.add(1), 0));
+    this.beat_valid.set(anyOf([enters, goes_on, gives_up]));
+    beat.beat.data.set(data);
+    beat.beat.first.set(first.and(gives_up.not()));
+    beat.beat.last.set(anyOf([last, remaining.any().not(), gives_up]));
+    when(begins, () => {
+      beat.beat.header.set({ ...header, type: mux(way.convert, u(5, TlpType.config0), header.type) });
+      const agent = ports + 1;
+      const to_port: UInt<number> = fromOneHot(way.egress);
+      beat.egress.set(mux(goes, to_port.zext(beat.egress.width), u(beat.egress.width, agent)));
+      beat.class.set(cat(completion, non_posted).as(2));
+      beat.credits.set(dataCredits(header));
+      beat.relaxed.set(this.mayPass(header, completion, posted));
+      const status = mux(way.violation, u(3, Status.abort), Status.unsupported);
+      when(goes.not().and(non_posted), () => beat.beat.data.set(note(width, { data, port, access: way.access, status })));
+    });
+    when(rx.valid.and(first.not().or(begins)), () => this.left.set(remaining.sub(1)));
+    when(begins, () => passing.set(enters.and(last.not())))
+      .elsewhen(goes_on, () => passing.set(last.or(remaining.any().not()).not()))
+      .elsewhen(gives_up, () => passing.set(0));
+
+    const poisoned = allOf([header.ep, goes, refused.not()]);
+    const told = anyOf([sound.not(), refused, poisoned]);
+    this.tell(begins.and(told).or(goes_on.and(wrong_end)), {
+      kind: firstOf(ErrorKind.poisoned, [
+        [this.overflows, ErrorKind.overflow],
+        [malformed.or(first.not()), ErrorKind.malformed],
+        [way.violation, ErrorKind.acsViolation],
+        [way.blocked, ErrorKind.atomicEgressBlocked],
+        [way.unsupported.and(completion), ErrorKind.unexpectedCompletion],
+        [way.unsupported, ErrorKind.unsupported],
+      ]),
+      // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
+      advisory: allOf([sound, first, anyOf([posted.not(), refused.not()])]),
+      header,
+    });
+  }
+
+  /** Relaxed ordering (C60, C64): completions, and non-posted requests with data. */
+  private mayPass(header: Header, completion: Bool, posted: Bool): Bool {
+    const writes = posted.not().and(header.fmt.bit(1));
+    return header.attr.bit(1).and(completion.or(writes));
+  }
+
+  /** Error messages that the port below or the one above does not pass on (C90). */
+  private swallows(header: Header, goes: Bool): Bool {
+    this.severe.set(0);
+    if (this.p.direction === 'upstream') return u(1, 0);
+    const { own } = this;
+    const above = at(this.controls, 0);
+    const code = cat(header.last_be, header.first_be);
+    const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
+    const is = (which: number) => allOf([to_root, goes, code.eq(which)]);
+    const severe = is(ErrorMessageCode.nonfatal).or(is(ErrorMessageCode.fatal));
+    const passes_severe = own.passes_severe.and(above.passes_severe);
+    const passes_correctable = own.passes_correctable.and(above.passes_correctable);
+    this.severe.set(this.begins.and(severe));
+    return severe.and(passes_severe.not()).or(is(ErrorMessageCode.correctable).and(passes_correctable.not()));
+  }
+
+  private tell(valid: Bool, event: { readonly kind: UInt<5>; readonly advisory: Bool; readonly header: Header }): void {
+    const { kind, advisory, header } = event;
+    this.told.set(valid);
+    // Means something beside `told` only: an enable would be a long path with many ends.
+    this.report.set({ correctable: 0, kind, advisory, header: headerWords(header) });
+    this.event_valid.set(this.told);
+    this.event.set(this.report);
+    this.system_error.set(this.severe);
+  }
+
+  /** Credits: taken when a TLP comes, given back when it is gone from the buffer or was dropped. */
+  private account(): void {
+    const { header } = this.rx.payload;
+    const { refunds, gone, begins } = this;
+    const credits = dataCredits(header);
+    const classes = this.classes();
+    const refund = { class: refunds.out.payload.part(9, 2), credits: refunds.out.payload.part(0, 9) };
+    const collides = gone.valid.and(gone.class.eq(refund.class));
+    const pays = refunds.out.valid.and(collides.not());
+    refunds.out.ready.set(collides.not());
+    refunds.in.valid.set(this.drops.and(this.overflows.not()));
+    refunds.in.put(cat(at(classes, 2), at(classes, 1), credits).as(11));
+
+    this.allocator.forEach((allocator, i) => {
+      const leaves = gone.valid.and(gone.class.eq(i));
+      const refunded = pays.and(refund.class.eq(i));
+      connect(allocator, {
+        arrives: begins.and(at(classes, i)),
+        arrives_data: credits,
+        leaves: leaves.or(refunded),
+        leaves_data: mux(leaves, gone.credits, refund.credits),
+        refresh: this.sender.refresh,
+        take: this.sender.take.bit(i),
+        restart: this.restarting,
+      });
+    });
+    this.overflows.set(anyOf(this.allocator.map(a => a.overflow)));
+    const { held } = this;
+    const bit = (b: Bool) => b.zext(held.width);
+    held.set(
+      held
+        .add(bit(begins.and(this.overflows.not())))
+        .sub(bit(gone.valid))
+        .sub(bit(pays)),
+    );
+  }
+
+  private link(): void {
+    const { sender, restarting } = this;
+    when(this.link_up.not(), () => restarting.set(1)).elsewhen(this.held.any().not(), () => restarting.set(0));
+    this.restart.set(restarting);
+    connect(sender, {
+      partner: this.partner,
+      tlp_came: this.begins,
+      due: cat(...this.allocator.map(a => a.due).toReversed()).as(3),
+      headers: this.allocator.map(a => a.headers),
+      data: this.allocator.map(a => a.data),
+      restart: restarting,
+    });
+    this.tx_fc.from(sender.fc);
+  }
+}
+
+/** The kind of the first condition that holds, else `otherwise`. */
+function firstOf(otherwise: number, list: readonly (readonly [condition: Bool, kind: number])[]): UInt<5> {
+  return list.reduceRight<UInt<5>>((rest, [condition, kind]) => mux(condition, u(5, kind), rest), u(5, otherwise));
+}

@@ -1,0 +1,213 @@
+import {
+  allOf,
+  anyOf,
+  assert,
+  type Bool,
+  bool,
+  cat,
+  clog2,
+  connect,
+  input,
+  Module,
+  mux,
+  muxOneHot,
+  output,
+  reg,
+  stream,
+  type UInt,
+  u,
+  uint,
+  vec,
+  when,
+} from '@hdl/ts-hdl';
+import { at } from '../at.ts';
+import { ErrorMessageCode, ErrorMessages } from '../config/error-messages.ts';
+import { roundRobin } from '../link/round-robin.ts';
+import { dataCredits, isPosted, tlpBeat } from '../tlp/tlp.ts';
+import { Broadcaster } from './broadcaster.ts';
+import { Moved } from './crossbar.ts';
+import { RequestAnswerer } from './request-answerer.ts';
+import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
+
+export interface SwitchAgentParams {
+  /** Bits of a beat. */
+  readonly width: number;
+  /** Downstream ports. */
+  readonly ports: number;
+  /** Largest payload in bytes. */
+  readonly max_payload: number;
+  /** Beats that the buffer of its ingress holds. */
+  readonly slots: number;
+}
+
+/** Completions that wait in the crossbar at once. */
+const completions = 4;
+
+/** Beats of the longest message, its digest included. */
+const messageBeats = ({ width, max_payload }: SwitchAgentParams) => (8 * max_payload) / width + 1;
+
+/** Messages that may wait in the crossbar at once: whatever their length, there is room beside `completions`. */
+export const agentMessages = (p: SwitchAgentParams): number => Math.floor((p.slots - completions) / messageBeats(p));
+
+/**
+ * What ends in a switch, and what the switch says itself: a port of the crossbar without a link.
+ *
+ *     in ─┬─ non-posted ─► RequestAnswerer ─┐            ids, access ports of the configuration spaces
+ *         └─ broadcasts ─► Broadcaster ─────┼─► register ─► out
+ *         raise ─► ErrorMessages × ports ───┘
+ *
+ * One non-posted request and one broadcast at a time: `allowed` tells the crossbar. What comes is always taken, and what is sent always finds room in the crossbar: at
+ * most `completions` completions and `agentMessages` messages are in it, and each waits for credits of its own class alone. So a request waits for
+ * completions to leave, a message for messages, and nothing that passes by waits for either.
+ *
+ * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
+ * 4 cycles from the request's beat to `out`, 2 from an error message to it. Reset drops what is inside.
+ */
+export class SwitchAgent extends Module<SwitchAgentParams> {
+  readonly in = input(stream(tlpBeat(this.p.width)));
+  /** A packet to the agent begins to move. */
+  readonly begun = input(Moved);
+  readonly allowed = output(uint(3));
+  /** A packet of the agent's has left the crossbar's buffer. */
+  readonly gone = input(Moved);
+  readonly out = output(stream(queuedBeat(this.p.width, this.p.ports + 2)));
+  /** By port: ID, the register that was accessed, the message that an error asks for. */
+  readonly ids = input(vec(this.p.ports + 1, uint(16)));
+  readonly read_data = input(vec(this.p.ports + 1, uint(32)));
+  readonly raise = input(vec(this.p.ports + 1, uint(2)));
+  /** Bit j: the link of downstream port j is up. */
+  readonly links_up = input(uint(this.p.ports));
+  /** The upstream port passes error messages from below: ERR_COR; others. */
+  readonly passes_correctable = input(bool);
+  readonly passes_severe = input(bool);
+  readonly access_valid = output(uint(this.p.ports + 1));
+  readonly access_write = output(bool);
+  readonly access_register = output(uint(10));
+  readonly access_data = output(uint(32));
+  readonly access_mask = output(uint(4));
+  readonly access_device = output(uint(13));
+  readonly aborted = output(uint(this.p.ports + 1));
+
+  private readonly answerer = new RequestAnswerer({ width: this.p.width, ports: this.p.ports });
+  private readonly broadcaster = new Broadcaster(this.p);
+  private readonly messages = Array.from(
+    { length: this.p.ports + 1 },
+    () => new ErrorMessages({ functions: 1, width: this.p.width }),
+  );
+  private readonly answering = reg(bool, { init: 0 });
+  private readonly broadcasting = reg(bool, { init: 0 });
+  private readonly completions_inside = reg(uint(clog2(completions + 1)), { init: 0 });
+  private readonly messages_inside = reg(uint(clog2(agentMessages(this.p) + 1)), { init: 0 });
+  private readonly served = reg(uint(this.p.ports + 1), { init: 0 });
+  private readonly beat_valid = reg(bool, { init: 0 });
+  private readonly beat = reg(queuedBeat(this.p.width, this.p.ports + 2));
+  /** In the middle of a copy. */
+  private readonly copying = reg(bool, { init: 0 });
+
+  protected override logic() {
+    this.take();
+    this.serve();
+    this.send();
+    this.out.valid.set(this.beat_valid);
+    this.out.put(this.beat);
+    assert(this.beat_valid.not().or(this.out.ready), 'the agent of a switch sends more than there is room for');
+  }
+
+  /** At most one request and one broadcast are on their way here or inside. */
+  private take(): void {
+    const { answering, broadcasting, begun, answerer, broadcaster } = this;
+    const begins = (kind: number) => begun.valid.and(begun.class.eq(kind));
+    when(begins(TlpClass.non_posted), () => answering.set(1)).elsewhen(answerer.done, () => answering.set(0));
+    when(begins(TlpClass.posted), () => broadcasting.set(1)).elsewhen(broadcaster.done, () => broadcasting.set(0));
+    this.allowed.set(cat(u(1, 0), answering.not(), broadcasting.not()).as(3));
+  }
+
+  private serve(): void {
+    const { answerer, broadcaster } = this;
+    const posted = isPosted(this.in.payload.header);
+    this.in.ready.set(1);
+    connect(answerer, {
+      take: allOf([this.in.valid, posted.not(), this.in.payload.first]),
+      beat: this.in.payload,
+      ids: this.ids,
+      read_data: this.read_data,
+    });
+    this.access_valid.set(answerer.access_valid);
+    this.access_write.set(answerer.access_write);
+    this.access_register.set(answerer.access_register);
+    this.access_data.set(answerer.access_data);
+    this.access_mask.set(answerer.access_mask);
+    this.access_device.set(answerer.access_device);
+    this.aborted.set(answerer.aborted);
+    connect(broadcaster, {
+      put: this.in.valid.and(posted),
+      beat: this.in.payload,
+      wanted: this.links_up,
+      room: this.messages_inside.ne(agentMessages(this.p)),
+    });
+    this.messages.forEach((own, i) => {
+      connect(own, { raise: [at(this.raise, i)], ids: [at(this.ids, i)] });
+    });
+  }
+
+  /** One beat per cycle: completions first, then error messages in turn, then copies of broadcasts. */
+  private send(): void {
+    const { answerer, broadcaster, copying } = this;
+    const agent_egress_width = this.beat.egress.width;
+    const may_message = this.messages_inside.ne(agentMessages(this.p));
+    const answers = allOf([answerer.out.valid, copying.not(), this.completions_inside.ne(completions)]);
+    answerer.out.ready.set(allOf([copying.not(), this.completions_inside.ne(completions)]));
+
+    const chosen = roundRobin(
+      this.messages.map(own => own.tx.valid),
+      this.served,
+    );
+    const turn = allOf([copying.not(), answers.not(), may_message]);
+    const passed = this.messages.map((own, i) => {
+      own.tx.ready.set(turn.and(at(chosen, i)));
+      return allOf([turn, at(chosen, i), own.tx.valid, i === 0 ? u(1, 1) : this.passes(own)]);
+    });
+    const messages = anyOf(passed);
+    const some_message = anyOf(this.messages.map(own => own.tx.valid));
+    when(turn.and(some_message), () => {
+      this.served.set(cat(...chosen.map((_, i) => anyOf(chosen.slice(i))).toReversed()));
+    });
+
+    const copies = broadcaster.out.valid.and(copying.or(answers.or(some_message).not()));
+    broadcaster.out.ready.set(copying.or(answers.or(some_message).not()));
+    when(copies, () => copying.set(broadcaster.out.payload.last.not()));
+
+    const egress = (port: UInt<number>) => port.zext(agent_egress_width);
+    const error = muxOneHot(
+      chosen,
+      this.messages.map(own => own.tx.payload),
+    );
+    const sent = mux(copies, broadcaster.out.payload, mux(answers, answerer.out.payload, error));
+    this.beat_valid.set(anyOf([answers, messages, copies]));
+    this.beat.set({
+      beat: sent,
+      egress: mux(
+        copies,
+        egress(broadcaster.out_port).add(1),
+        mux(answers, answerer.out_port.trunc(agent_egress_width), u(agent_egress_width, 0)),
+      ),
+      class: mux(answers, u(2, TlpClass.completion), TlpClass.posted),
+      credits: dataCredits(sent.header),
+      relaxed: 0,
+    });
+    this.count(answers, messages.or(copies.and(broadcaster.out.payload.first)));
+  }
+
+  private count(completion: Bool, message: Bool): void {
+    const { gone, completions_inside: c, messages_inside: m } = this;
+    const left = (kind: number) => gone.valid.and(gone.class.eq(kind));
+    c.set(c.add(completion.zext(c.width)).sub(left(TlpClass.completion).zext(c.width)));
+    m.set(m.add(message.zext(m.width)).sub(left(TlpClass.posted).zext(m.width)));
+  }
+
+  private passes(own: ErrorMessages): Bool {
+    const { last_be, first_be } = own.tx.payload.header;
+    const correctable = cat(last_be, first_be).eq(ErrorMessageCode.correctable);
+    return mux(correctable, this.passes_correctable, this.passes_severe);
+  }
+}

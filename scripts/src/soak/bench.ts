@@ -1,0 +1,161 @@
+import { type Engine, type Simulation, simulate } from '@hdl/ts-hdl';
+import { deviceParams } from './device.ts';
+import { SoakHarness, type StallName, stalls } from './harness.ts';
+import { RegisterReader, TlpReader, TlpWriter } from './rings.ts';
+import { classOf, type Tlp } from './tlp.ts';
+
+/** Nothing moves any more, although something should. */
+export class Hang extends Error {
+  override readonly name = 'Hang';
+}
+
+/** Cycles between two looks at what came. */
+const chunk = 64;
+/** Cycles without any movement after which nobody waits any longer. */
+const patience = 20_000;
+
+export interface Listener {
+  /** The endpoint sent a TLP. */
+  seen(t: Tlp): void;
+  registerWrite(of: number, address: number, data: number, mask: number): void;
+  /** Some cycles have passed. @returns what was done then. */
+  passed(): number;
+}
+
+/** A simulated endpoint with its link: TLPs in, TLPs out, in pieces of many cycles. */
+export class Bench implements Disposable {
+  private readonly simulation: Simulation;
+  private readonly writers: readonly [TlpWriter, TlpWriter, TlpWriter];
+  private readonly device: TlpWriter;
+  private readonly reader: TlpReader;
+  private readonly registers: RegisterReader;
+  private readonly columns: readonly Uint8Array[];
+  private readonly stride: number;
+  private readonly listener: Listener;
+  /** Posted TLPs so far. */
+  private posted = 0;
+  private still = 0;
+
+  constructor(width: number, engine: Engine, listener: Listener) {
+    this.listener = listener;
+    const lanes = Array.from({ length: width / 32 }, (_, i) => `endpoint.memory.column_${i}.words`);
+    const rings = ['source_posted', 'source_non_posted', 'source_completion', 'source_device', 'sink_seen', 'sink_register'];
+    const memories = [...lanes, ...rings.map(name => `${name}.ring`)];
+    const withMemories: Engine = (design, options) => engine(design, { ...options, memories });
+    this.simulation = simulate(() => new SoakHarness(deviceParams(width)), { engine: withMemories }).engine;
+    const { simulation } = this;
+    const writer = (name: string) => new TlpWriter(simulation, `source_${name}`, name, width);
+    this.writers = [writer('posted'), writer('non_posted'), writer('completion')];
+    this.device = writer('device');
+    this.reader = new TlpReader(simulation, 'sink_seen', 'seen', width);
+    this.registers = new RegisterReader(simulation, 'sink_register', 'register');
+    const views = lanes.map(lane => simulation.memory(lane));
+    this.columns = views.map(({ bytes }) => bytes);
+    this.stride = views[0]?.stride ?? 4;
+  }
+
+  get cycle(): number {
+    return this.simulation.cycle;
+  }
+
+  /** Drives an input of the harness. */
+  drive(name: string, value: number): void {
+    const port = this.simulation.ports.get(name);
+    if (!port) throw new RangeError(`the harness has no port '${name}'`);
+    port.words[0] = value >>> 0;
+    if (port.words.length > 1) port.words[1] = Math.floor(value / 2 ** 32);
+  }
+  look(name: string): number {
+    return this.simulation.ports.get(name)?.words[0] ?? 0;
+  }
+  stall(name: StallName, closed: number, burst: number): void {
+    const i = stalls.indexOf(name);
+    this.drive(`stall_${i}_closed`, closed);
+    this.drive(`stall_${i}_burst`, burst);
+  }
+
+  /** Begins anew: everything reset, the memory zero. */
+  restart(): void {
+    this.drive('rst', 1);
+    for (const ring of [...this.writers, this.device, this.reader, this.registers]) ring.reset();
+    this.simulation.step(4);
+    this.drive('rst', 0);
+    for (const column of this.columns) column.fill(0);
+    this.posted = 0;
+    this.still = 0;
+    this.simulation.settle();
+  }
+
+  /** The BAR memory as it is. */
+  memory(): Uint8Array {
+    const lanes = this.columns.length;
+    const depth = (this.columns[0]?.length ?? 0) / this.stride;
+    const bytes = new Uint8Array(4 * lanes * depth);
+    const all = new Uint32Array(bytes.buffer);
+    this.columns.forEach((column, lane) => {
+      const words = new Uint32Array(column.buffer, column.byteOffset, column.length >> 2);
+      for (let i = 0; i < depth; i++) all[i * lanes + lane] = words[(i * this.stride) >> 2] ?? 0;
+    });
+    return bytes;
+  }
+
+  /** Sends a TLP if there is room for it. */
+  offer(t: Tlp): boolean {
+    const writer = this.writers[classOf(t)];
+    if (writer.waiting + writer.beats(t) > writer.depth) return false;
+    this.send(t);
+    return true;
+  }
+
+  /** Sends a TLP; if there is no room, time passes first. */
+  send(t: Tlp): void {
+    const of = classOf(t);
+    const writer = this.writers[of];
+    const beats = writer.beats(t);
+    while (writer.waiting + beats > writer.depth) this.advance();
+    writer.put(t, this.posted & 0xffff);
+    if (of === 0) this.posted++;
+  }
+
+  /** The device's own registers send a posted TLP. */
+  fromDevice(t: Tlp): void {
+    while (this.device.waiting + this.device.beats(t) > this.device.depth) this.advance();
+    this.device.put(t, 0);
+  }
+
+  /** Some cycles pass. @throws Hang if nothing has moved for long. */
+  advance(): void {
+    const before = this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
+    this.simulation.step(chunk);
+    const moved =
+      this.reader.drain(t => this.listener.seen(t)) + this.registers.drain(this.listener.registerWrite) + this.listener.passed();
+    const after = this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
+    this.still = moved > 0 || after !== before ? 0 : this.still + chunk;
+    if (this.still > patience) throw new Hang(`nothing moved for ${patience} cycles`);
+  }
+
+  /** Lets time pass until something is so. @throws Hang */
+  until(done: () => boolean, what: () => string): void {
+    try {
+      while (!done()) this.advance();
+    } catch (error) {
+      if (error instanceof Hang) throw new Hang(`${error.message}, waiting for ${what()}`);
+      throw error;
+    }
+  }
+
+  /** Lets time pass until the endpoint has been silent for `cycles` cycles. */
+  silence(cycles: number): void {
+    this.still = 0;
+    const limit = this.cycle + patience;
+    do {
+      this.advance();
+      if (this.cycle > limit) throw new Hang(`the endpoint never falls silent`);
+    } while (this.still < cycles);
+    this.still = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.simulation[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,239 @@
+import type { Operation, OperationName } from './operation.ts';
+import type { Player } from './player.ts';
+import { Flag } from './reference/dma.ts';
+import { malformed, rightLength } from './reference/rules.ts';
+import { busMasterOff, disable, limits, renumber, reset, sizing, sleep, timeout } from './states.ts';
+import {
+  areas,
+  atomic,
+  configRequest,
+  damageNames,
+  damages,
+  flush,
+  memoryBase,
+  memoryRequest,
+  message,
+  type Numbers,
+  nobody,
+  unexpected,
+  usable,
+  withBody,
+} from './stimuli.ts';
+import { classOf, hasData, nothing, type Tlp, tlp } from './tlp.ts';
+
+/** Where the slots of the DMA lie in the BAR memory. */
+const dmaBase = 24 * 1024;
+
+type Perform = (player: Player, numbers: Numbers) => void;
+
+const names: Readonly<Record<number, string>> = { 0: 'MWr', 1: 'MRdLk', 2: 'IO', 4: 'Cfg0', 5: 'Cfg1', 10: 'Cpl', 11: 'CplLk' };
+const kindOf = (t: Tlp): string =>
+  t.type === 0
+    ? hasData(t)
+      ? 'MWr'
+      : 'MRd'
+    : (names[t.type] ?? (t.type > 15 ? 'Msg' : (['FetchAdd', 'Swap', 'CAS'][t.type - 12] ?? 'undefined')));
+
+/** The payload that the endpoint takes, in DW. */
+const limitOf = (player: Player): number => Math.max(...player.reference.functions.map(({ payload }) => payload)) / 4;
+
+function goodWrite(player: Player, n: Numbers): Tlp {
+  return memoryRequest(areas.memory, n, { bases: player.bases, write: true, limit: limitOf(player) });
+}
+
+/** A good TLP of any kind that a damage can be done to. */
+function anything(player: Player, n: Numbers): Tlp {
+  const { bases } = player;
+  const memory = (of: number, offset: number, bytes: number) => {
+    const base = memoryBase(of) + offset;
+    return player.reference.memory.bytes.slice(base, base + bytes);
+  };
+  switch (n.b % 8) {
+    case 0:
+    case 1:
+      return goodWrite(player, n);
+    case 2:
+      return memoryRequest(areas.memory, n, { bases, write: false, limit: 1024 });
+    case 3:
+      return atomic(n, bases, memory);
+    case 4:
+      return configRequest(
+        { device: player.device, function: n.a % 3, offset: 0x0c },
+        n.c % 2 ? { data: n.d, enables: 15 } : undefined,
+      );
+    case 5:
+      return message(n);
+    case 6:
+      return unexpected(
+        n,
+        player.reference.functions.map(({ id }) => id),
+      );
+    default:
+      return nobody(n, bases);
+  }
+}
+
+/** Registers that a write of any data changes in no way that matters, among them those that there are not. */
+const harmless = [
+  0x0c, 0x00, 0x08, 0x2c, 0x34, 0x3c, 0x40, 0x64, 0x6c, 0x70, 0x84, 0x8c, 0x90, 0x100, 0x154, 0x164, 0x178, 0x800, 0xffc,
+];
+const read = [
+  0x00, 0x04, 0x08, 0x10, 0x14, 0x18, 0x1c, 0x20, 0x24, 0x44, 0x60, 0x68, 0x88, 0x108, 0x10c, 0x114, 0x118, 0x158, 0x174,
+];
+
+const performers: Readonly<Record<OperationName, Perform>> = {
+  write: (player, n) => player.send('MWr to memory', goodWrite(player, n)),
+  read: (player, n) =>
+    player.send('MRd of memory', memoryRequest(areas.memory, n, { bases: player.bases, write: false, limit: 1024 })),
+  register_write: (player, n) =>
+    player.send(
+      'MWr to registers',
+      memoryRequest(areas.registers, { ...n, b: n.b % 12 }, { bases: player.bases, write: true, limit: limitOf(player) }),
+    ),
+  register_read: (player, n) =>
+    player.send('MRd of registers', memoryRequest(areas.registers, n, { bases: player.bases, write: false, limit: 2 })),
+  long_register_read: (player, n) =>
+    player.send(
+      'MRd of too many registers',
+      memoryRequest(areas.registers, { ...n, b: 5 + (n.b % 10) }, { bases: player.bases, write: false, limit: 1024 }),
+    ),
+  atomic: (player, n) => {
+    const t = atomic(n, player.bases, (of, offset, bytes) => {
+      const base = memoryBase(of) + offset;
+      return player.reference.memory.bytes.slice(base, base + bytes);
+    });
+    player.send(kindOf(t), t);
+  },
+  flush: (player, n) => player.send('MRd of nothing', flush(n, player.bases)),
+  config_read: (player, { a, b }) => {
+    const offset = b % 2 === 0 ? (read[(b >>> 1) % read.length] ?? 0) : 4 * ((b >>> 1) % 1024);
+    player.readConfig(a % 3, offset);
+  },
+  config_write: (player, { a, b, c, d }) => {
+    const offset = harmless[b % harmless.length] ?? 0;
+    const t = configRequest({ device: player.device, function: a % 3, offset }, { data: d, enables: c & 15 });
+    player.send('CfgWr0', t);
+  },
+  message: (player, n) => player.send('Msg', message(n)),
+  nobody: (player, n) => {
+    const t = nobody(n, player.bases);
+    player.send(`${kindOf(t)} that nobody claims`, t);
+  },
+  malformed: (player, n) => {
+    const good = anything(player, n);
+    const name = damageNames[n.c % damageNames.length] ?? '';
+    const of = classOf(good);
+    const t: Tlp = { ...good, ...damages[name]?.(good, n.d) };
+    t.low >>>= 0;
+    t.high >>>= 0;
+    if (!usable(t, of)) return;
+    t.body = nothing;
+    withBody(t, n.d);
+    if (!malformed(t, 4 * limitOf(player))) return;
+    player.send(`malformed: ${name}`, t);
+    if ((n.c >>> 20) % 16 === 0) player.settle();
+  },
+  wrong_length: (player, n) => {
+    const t = anything(player, n);
+    const word = player.width / 8;
+    const longer = n.c % 2 === 0;
+    const body = new Uint8Array(Math.max(0, Math.ceil(t.body.length / word) * word + (longer ? word : -word)));
+    body.set(t.body.subarray(0, body.length));
+    const bad: Tlp = { ...t, body };
+    // A completion for nobody is known as such by its first beat, before its end can be wrong.
+    const completion = classOf(t) === 2;
+    if (completion && !player.reference.isMine(t)) return;
+    if (rightLength(bad, player.width) || (t.type === 0 && !hasData(t) && !longer)) return;
+    // The requester may find besides that it asked for no such completion.
+    if (completion) player.checkpoint();
+    // More beats than its header says do not fit into a buffer that is made for headers and their data.
+    if (longer) player.settle();
+    player.send(`malformed: ${longer ? 'too many' : 'too few'} beats`, bad);
+    if (completion) {
+      player.reference.errors.forgive(0xff);
+      player.checkpoint();
+    } else if (longer || (n.c >>> 20) % 16 === 0) player.settle();
+  },
+  poisoned: (player, n) => {
+    const t = anything(player, { ...n, b: [0, 1, 3, 4, 5][n.b % 5] ?? 0 });
+    if (!hasData(t)) return;
+    player.send(`poisoned ${kindOf(t)}`, { ...t, ep: 1 });
+    if ((n.c >>> 20) % 16 === 0) player.settle();
+  },
+  completion: (player, n) => {
+    const ids = player.reference.functions.map(({ id }) => id);
+    player.send('unexpected completion', unexpected(n, ids));
+    if ((n.c >>> 20) % 16 === 0) player.settle();
+  },
+  // A write that stands behind one to registers, and a read of what it wrote.
+  turnaround: (player, n) => {
+    const { bases } = player;
+    const limit = limitOf(player);
+    if (n.c % 4 !== 3)
+      player.send('MWr to registers', memoryRequest(areas.registers, { ...n, b: 7 + (n.b % 5) }, { bases, write: true, limit }));
+    player.send('MWr to memory', memoryRequest(areas.memory, { ...n, b: n.b % 10 }, { bases, write: true, limit }));
+    player.send('MRd of memory', memoryRequest(areas.memory, { ...n, b: n.b % 10 }, { bases, write: false, limit: 64 }));
+  },
+  sync: player => player.settle(),
+  checkpoint: player => player.checkpoint(),
+  disable,
+  sleep,
+  reset,
+  limits,
+  renumber,
+  sizing,
+  pressure: (player, { a }) => player.pressure(a),
+  dma: (player, { a, b, c, d }) => {
+    const slot = d % 8;
+    const inside = (d >>> 3) & 63;
+    const bytes = [1, 4, 64, 128, 300, 512, 900, 960][b % 8] ?? 1;
+    const length = Math.min(bytes + ((b >>> 3) % 17), 960);
+    const offset = dmaBase + 1024 * slot + inside;
+    const opcode = (['read', 'write', 'read', 'write', 'none'] as const)[a % 5] ?? 'none';
+    // One in eight stays inside: the remote side is in another slot.
+    const local = opcode !== 'none' && (c >>> 24) % 8 === 7;
+    const remote = dmaBase + 1024 * ((slot + 1 + (c % 7)) % 8) + ((c >>> 3) & 63);
+    player.bench.until(
+      () => !player.dma.busy(offset, length) && !(local && player.dma.busy(remote, length)) && player.dma.unfinished < 32,
+      () => 'a place for a descriptor',
+    );
+    // Fence, status, interrupt, read-back, attributes, and a translated address now and then.
+    const flags = ((a >>> 4) & 0x3c0) | ((a >>> 16) & 0xc00) | ((c >>> 28) % 8 === 7 ? 0x2000 : 0);
+    const high = (c >>> 13) % 3 === 0 ? 0 : 1 + (c >>> 16);
+    const transfer = { opcode, bytes: opcode === 'none' ? 0 : length, offset };
+    const own = player.bases[0]?.[1] ?? { high: 0, low: 0 };
+    if (local) player.dma.give({ ...transfer, inner: own.low + remote, high: own.high, flags: flags & ~0x200, remote });
+    else player.dma.give({ ...transfer, inner: c & 0xfff, high, flags });
+    player.bench.drive('tail', player.dma.tail);
+    player.count(local ? 'DMA inside' : `DMA ${opcode}`);
+  },
+  // Many reads at once, which the host lets wait: tags and the reorder buffer run out (C70f).
+  dma_burst: (player, { a, b, c }) => {
+    player.dma.held = true;
+    for (let i = 0; i < 8; i++) {
+      const slot = (a + i) % 8;
+      const offset = dmaBase + 1024 * slot + ((b >>> i) & 63);
+      if (player.dma.busy(offset, 960) || player.dma.unfinished >= 32) continue;
+      player.dma.give({ opcode: 'read', bytes: 960, inner: (c >>> i) & 0xfff, high: a >>> 8, offset, flags: Flag.status });
+      player.count('DMA read');
+    }
+    player.bench.drive('tail', player.dma.tail);
+    for (let i = 0; i < 8 + (a % 8); i++) player.bench.advance();
+    player.dma.held = false;
+  },
+  device_write: (player, { a, b, d }) => {
+    const length = 1 + (b % 16);
+    player.sendOwn(
+      withBody(tlp({ fmt: 2, length, low: 0x00c0_0000 + 4 * (a % 1024), first_be: 15, last_be: length > 1 ? 15 : 0 }), d),
+    );
+  },
+  dma_read_back: (player, n) =>
+    player.send('MRd of the memory of the DMA', memoryRequest(areas.dma, n, { bases: player.bases, write: false, limit: 256 })),
+  bus_master_off: busMasterOff,
+  timeout,
+};
+
+/** Performs one operation of a batch. */
+export function perform(player: Player, [name, a, b, c, d]: Operation): void {
+  performers[name](player, { a, b, c, d });
+}
