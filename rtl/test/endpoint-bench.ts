@@ -42,6 +42,9 @@ class LinkedEndpoint extends Module<EndpointParams> {
   readonly firmware_interrupt = output(bool);
   readonly media_in = input(stream(uint(this.p.width)));
   readonly media_out = output(stream(uint(this.p.width)));
+  /** A beat moves at the endpoint's end of the link. */
+  readonly rx_moves = output(bool);
+  readonly tx_moves = output(bool);
   private readonly port = new LinkPort({ width: this.p.width, credits: hostCredits, max_payload: 512 });
   private readonly endpoint = new Endpoint(this.p);
 
@@ -70,6 +73,8 @@ class LinkedEndpoint extends Module<EndpointParams> {
     this.firmware_response.from(endpoint.firmware_response);
     this.firmware_interrupt.set(endpoint.firmware_interrupt);
     this.media_out.from(endpoint.media_out);
+    this.rx_moves.set(port.tx.valid.and(endpoint.rx.ready));
+    this.tx_moves.set(endpoint.tx.valid.and(port.rx.ready));
   }
 }
 
