@@ -73,6 +73,7 @@ class Wire extends Module<{ readonly width: number }> {
   readonly b_rx_fc = output(stream(FcUpdate));
   readonly hot_reset = input(bool);
   readonly down = input(bool);
+  readonly retrain = input(bool);
   readonly a_up = output(bool);
   readonly b_up = output(bool);
   private readonly downward = new RegisterSlice({ type: tlpBeat(this.p.width) });
@@ -85,7 +86,7 @@ class Wire extends Module<{ readonly width: number }> {
     this.a_rx.from(this.upward.out);
     this.b_rx_fc.from(this.a_tx_fc);
     this.a_rx_fc.from(this.b_tx_fc);
-    this.a_up.set(this.down.not());
+    this.a_up.set(this.down.or(this.retrain).not());
     this.b_up.set(this.hot_reset.or(this.down).not());
   }
 }
