@@ -1,7 +1,8 @@
-import { topology } from '@hdl/pcie-rtl';
+import { completionOf, defaultTopology, LinkModel, memoryRead, topology } from '@hdl/pcie-rtl';
+import { Testbench } from '@hdl/testbench';
 import { expect, test } from 'vitest';
 import { registers } from '../device/src/registers.ts';
-import { allFunctions, drawTree, formatBdf } from '../host/src/index.ts';
+import { allFunctions, allOnes, drawTree, formatBdf, Host } from '../host/src/index.ts';
 import { at, bench, randomBytes } from './bench.ts';
 
 /** root - outer - { inner - { a, b }, c } */
@@ -112,5 +113,96 @@ test('an endpoint of several functions: each is found, has its own memory, and m
     for (const { bdf } of allFunctions(endpoints)) masters.push(((await host.config.read(bdf, 4)) >>> 2) & 1);
     // A function that never sends a request has no bus master enable.
     expect(masters).toEqual([1, 0, 1, 1]);
+  });
+});
+
+test('C71e C85: with a model on a link the drive behind it is found and read; pulled out it answers no more, and it comes back unconfigured', async () => {
+  const between = (link: string) =>
+    link === 'drive1'
+      ? new LinkModel({ width: 256, clock_mhz: 250, generation: 4, lanes: 4, max_payload: 256, latency_ns: 100 })
+      : undefined;
+  using testbench = await Testbench.create({ topology: defaultTopology(), between });
+  const { scheduler, simulation, topology: built } = testbench;
+  const pulled = simulation.ports.get('pulled');
+  if (!pulled) throw new Error('a fabric with models can be told what is pulled out');
+  await scheduler.run(async () => {
+    const host = new Host(testbench, { timeoutCycles: 5000 });
+    const tree = await host.enumerate();
+    const drive = at(
+      [...allFunctions(tree.functions)].filter(f => !f.bridge),
+      1,
+    );
+    const base = drive.bars.find(bar => bar.index === 2)?.address ?? 0n;
+    const data = randomBytes(1024, 5);
+    await host.memory.write(base, data);
+    expect(await host.memory.read(base, data.length)).toEqual(data);
+
+    pulled.words[0] = 1 << built.links.indexOf('drive1');
+    await scheduler.delay(500);
+    expect(await host.config.read(drive.bdf, 0)).toBe(allOnes);
+    await expect(host.memory.read(base, 4)).rejects.toThrow(/unsupported request/);
+    pulled.words[0] = 0;
+    await scheduler.delay(500);
+    expect(await host.config.read(drive.bdf, 0)).toBe(0xe000_1d1d);
+    expect((await host.config.read(drive.bdf, 4)) & 7).toBe(0);
+  });
+});
+
+test('C85 C86: a secondary bus reset under load, and a hot reset from the root port: configurations are gone, links work again', async () => {
+  const { testbench, host, tree, endpoints } = await bench();
+  using _ = testbench;
+  const { scheduler, simulation } = testbench;
+  const [, , port] = [...allFunctions(tree.functions)].filter(f => f.bridge);
+  const drive = at(endpoints, 1);
+  const base = drive.bars.find(bar => bar.index === 2)?.address ?? 0n;
+  const command = async () => (await host.config.read(drive.bdf, 4)) & 7;
+  if (!port) throw new Error('the second drive hangs below the second port');
+  await scheduler.run(async () => {
+    const bridgeControl = 0x3c;
+    const secondaryBusReset = 1 << 22;
+    for (let i = 0; i < 50; i++) void host.memory.write(base, new Uint8Array(1024));
+    await scheduler.delay(100);
+    const control = await host.config.read(port.bdf, bridgeControl);
+    await host.config.write(port.bdf, bridgeControl, control | secondaryBusReset);
+    await scheduler.delay(200);
+    await host.config.write(port.bdf, bridgeControl, control);
+    await scheduler.delay(500);
+    expect(await host.config.read(drive.bdf, 0)).toBe(0xe000_1d1d);
+    expect(await command()).toBe(0);
+    // The others live on.
+    expect((await host.config.read(at(endpoints, 0).bdf, 4)) & 7).toBe(6);
+
+    const reset = simulation.ports.get('root_hot_reset');
+    if (!reset) throw new Error('the harness has a hot reset');
+    reset.words[0] = 1;
+    await scheduler.delay(200);
+    reset.words[0] = 0;
+    await scheduler.delay(500);
+    expect(await host.config.read({ bus: 2, device: 0, function: 0 }, 0), 'no bridge has bus numbers').toBe(allOnes);
+    expect(drawTree(await host.enumerate())).toBe(drawTree(tree));
+    const data = randomBytes(500, 6);
+    await host.memory.write(base, data);
+    expect(await host.memory.read(base, data.length)).toEqual(data);
+  });
+});
+
+test('C51 C55: a read that the switch refuses is answered with the bytes from the first to the last that it asked for', async () => {
+  using testbench = await Testbench.create({ topology: defaultTopology() });
+  const { root, scheduler } = testbench;
+  await scheduler.run(async () => {
+    for (const [i, [offset, bytes]] of [
+      [0, 4],
+      [1, 1],
+      [0, 3],
+      [2, 5],
+      [3, 6],
+      [0, 7],
+      [5, 4091],
+    ].entries()) {
+      await root.send(memoryRead({ requester_id: 0, tag: i, address: 0xd000_0000n + BigInt(offset ?? 0), bytes: bytes ?? 0 }));
+      const answer = await root.receive();
+      expect(answer.tag).toBe(i);
+      expect(completionOf(answer)).toMatchObject({ status: 1, byte_count: bytes });
+    }
   });
 });

@@ -132,7 +132,8 @@ test('a copy writes a report that its schema accepts, and the tables', () => {
   expect(existsSync(join(folder, '.report.json'))).toBe(false);
 });
 
-test('the benchmark puts all engines beside a bare C++ loop with the same traffic', () => {
+// It compiles the fabric with Verilator and as C.
+test('the benchmark puts all engines beside a bare C++ loop with the same traffic', { timeout: 400_000 }, () => {
   const few = ['--bytes', '20000', '--tlps', '50', '--rounds', '1'];
   const { code, out } = p2p(['bench', '--only', 'saturated,sparse', ...few, '--json', 'bench.json']);
   expect(code).toBe(0);

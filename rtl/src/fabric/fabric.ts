@@ -81,8 +81,9 @@ export class Fabric extends Module<FabricParams> {
   readonly root_hot_reset = input(bool);
   /** The root link is up. */
   readonly root_up = output(bool);
-  /** Bit i: the device below link i is pulled out. Where nothing lies on the link it stays. */
-  readonly pulled = input(uint(this.p.topology.links.length));
+  /** With `between`, bit i: the device below link i is pulled out; the link is trained anew. Of no effect where nothing lies on the link. */
+  readonly pulled = this.perLink();
+  readonly retrained = this.perLink();
   readonly firmware_request = input(vec(this.count, stream(FirmwareRequest)));
   readonly firmware_response = output(vec(this.count, stream(uint(32))));
   readonly firmware_interrupt = output(vec(this.count, bool));
@@ -105,6 +106,10 @@ export class Fabric extends Module<FabricParams> {
     // Own properties are what gives instances their names.
     const links = [...this.betweens].map(([name, between]) => [`link_${name}`, between] as const);
     Object.assign(this, Object.fromEntries([...this.switches, ...this.endpoints, ...links]));
+  }
+
+  private perLink() {
+    return this.p.between && input(uint(this.p.topology.links.length));
   }
 
   /** Names of the links, the root's first. */
@@ -143,7 +148,9 @@ export class Fabric extends Module<FabricParams> {
     const lower = this.lower(device);
     if (between) {
       drive(between.hot_reset).set(hot_reset);
-      drive(between.down).set(this.pulled.bit(this.links.indexOf(name)));
+      const number = this.links.indexOf(name);
+      drive(between.down).set(this.pulled?.bit(number) ?? 0);
+      drive(between.retrain).set(this.retrained?.bit(number) ?? 0);
       drive(lower.hot_reset).set(between.b_up.not());
       setUp(between.a_up);
     } else {

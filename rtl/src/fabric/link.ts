@@ -30,8 +30,9 @@ export type LinkBetween = Module<unknown> & {
   readonly b_rx_fc: Credits;
   /** The upper port holds the link in hot reset. */
   readonly hot_reset: In<Bool>;
-  /** The lower device is pulled out. */
+  /** The lower device is pulled out; the link is trained anew. */
   readonly down: In<Bool>;
+  readonly retrain: In<Bool>;
   /** The link is up, as each end sees it. */
   readonly a_up: Bool;
   readonly b_up: Bool;

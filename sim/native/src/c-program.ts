@@ -61,6 +61,8 @@ export class CFunction {
   private readonly valid = new Set<number>();
   private readonly scopes: number[][] = [[]];
   private readonly assigned = new Map<number, number>();
+  /** Members of the branches that are written here. */
+  private readonly declared = new Set<number>();
   private readonly effects = new Set<number>();
   private observes = false;
 
@@ -113,7 +115,10 @@ export class CFunction {
         this.becomesValid(item.node);
         break;
       case 'assign':
-        lines.push(`n${item.member} = ${this.value(item.value, this.type(item.member))};`);
+        // Where an arm is a function of its own, the variable is that of the caller, which takes the value from its place.
+        lines.push(
+          `${this.declared.has(item.member) ? '' : `const ${this.type(item.member)} `}n${item.member} = ${this.value(item.value, this.type(item.member))};`,
+        );
         this.spill(item.member);
         this.assigned.set(item.member, (this.assigned.get(item.member) ?? 0) + 1);
         break;
@@ -121,7 +126,10 @@ export class CFunction {
         this.store(item);
         break;
       case 'branch': {
-        for (const member of item.members) lines.push(`${this.type(member)} n${member};`);
+        for (const member of item.members) {
+          lines.push(`${this.type(member)} n${member};`);
+          this.declared.add(member);
+        }
         lines.push(`if (${this.value(item.condition, 'u32')}) {`);
         this.arm(item.whenTrue);
         if (item.whenFalse.length > 0) {

@@ -8,7 +8,7 @@ import {
   type Topology,
   tlpBeat,
 } from '@hdl/pcie-rtl';
-import { anyOf, bool, cat, connect, input, Module, output, reg, uint, vec } from '@hdl/ts-hdl';
+import { anyOf, bool, cat, connect, drive, input, Module, output, reg, uint, vec } from '@hdl/ts-hdl';
 import { hostMemoryPaths } from './host-memory.ts';
 import { RootComplex } from './root-complex.ts';
 import { ringControl, ringStatus } from './transactors/ring.ts';
@@ -48,8 +48,9 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   readonly root_mps = input(uint(3));
   /** The root port holds its link in hot reset. */
   readonly root_hot_reset = input(bool);
-  /** Bit i: the device below link i is pulled out, where something lies on the link. */
-  readonly pulled = input(uint(this.p.topology.links.length));
+  /** As those of `Fabric`. */
+  readonly pulled = this.perLink();
+  readonly retrained = this.perLink();
   readonly clear = input(bool);
   readonly ranges = input(vec(dataRanges, DataRange));
   readonly counters = output(vec(this.p.topology.links.length, LinkCounts));
@@ -89,6 +90,10 @@ export class FabricHarness extends Module<FabricHarnessParams> {
     return this.p.topology.endpoints.length;
   }
 
+  private perLink() {
+    return this.p.between && input(uint(this.p.topology.links.length));
+  }
+
   private each<X>(make: () => X): X[] {
     return Array.from({ length: this.count }, make);
   }
@@ -113,13 +118,14 @@ export class FabricHarness extends Module<FabricHarnessParams> {
       root_rx: root.tx,
       root_rx_fc: root.tx_fc,
       root_hot_reset: this.root_hot_reset,
-      pulled: this.pulled,
       firmware_request: this.request.map(r => r.out),
       media_in: this.media_in.map(m => m.out),
       cycle: this.cycle,
       clear: this.clear,
       ranges: [...this.ranges],
     });
+    if (fabric.pulled && this.pulled) drive(fabric.pulled).set(this.pulled);
+    if (fabric.retrained && this.retrained) drive(fabric.retrained).set(this.retrained);
     this.counters.set([...fabric.counters]);
 
     const sources = [

@@ -1,4 +1,4 @@
-import type { Topology } from '@hdl/pcie-rtl';
+import type { FabricParams, Topology } from '@hdl/pcie-rtl';
 import { checked, elaborate, embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
 import { FabricHarness, softwareMemories } from './fabric-harness.ts';
 import { Links } from './links.ts';
@@ -16,6 +16,8 @@ export interface TestbenchOptions extends SchedulerOptions {
   readonly width?: number;
   /** Bytes of host memory, a power of two; 4 MiB by default. */
   readonly hostBytes?: number;
+  /** Makes what lies on a link, by the link's name; nothing by default. */
+  readonly between?: FabricParams['between'];
   /** Writes a waveform of every named signal to this file. */
   readonly trace?: string;
 }
@@ -26,8 +28,24 @@ const hostBase = 0x1000_0000n;
 const resetCycles = 4;
 
 /** The design of a topology's harness, for any engine. */
-export function harnessDesign(topology: Topology, width = 256, hostBytes = 4 * 1024 * 1024): ir.Design {
-  return checked(elaborate(() => new FabricHarness({ topology, width, host_bytes: hostBytes, host_base: hostBase })).design);
+export function harnessDesign(
+  topology: Topology,
+  width = 256,
+  hostBytes = 4 * 1024 * 1024,
+  between?: FabricParams['between'],
+): ir.Design {
+  const params = { topology, width, host_bytes: hostBytes, host_base: hostBase, ...(between && { between }) };
+  return checked(elaborate(() => new FabricHarness(params)).design);
+}
+
+/** The design that was built last, with what it was built from: many test benches in a row have the same. */
+let latest: { readonly of: string; readonly design: ir.Design } | undefined;
+
+function designOf({ topology, width = 256, hostBytes = 4 * 1024 * 1024, between }: TestbenchOptions): ir.Design {
+  if (between) return harnessDesign(topology, width, hostBytes, between);
+  const of = JSON.stringify([topology, width, hostBytes]);
+  if (latest?.of !== of) latest = { of, design: harnessDesign(topology, width, hostBytes) };
+  return latest.design;
 }
 
 /** A fabric that runs, with what software needs of it. `using` closes it. */
@@ -45,8 +63,8 @@ export class Testbench implements Disposable {
 
   /** Builds the fabric of a topology and resets it. */
   static async create(options: TestbenchOptions): Promise<Testbench> {
-    const { topology, engine = embedded, width = 256, hostBytes = 4 * 1024 * 1024, trace } = options;
-    const design = harnessDesign(topology, width, hostBytes);
+    const { topology, engine = embedded, width = 256, trace } = options;
+    const design = designOf(options);
     const wishes = { memories: softwareMemories(topology, width), ...(trace !== undefined && { trace }) };
     return new Testbench(await engine(design, wishes), width, options);
   }

@@ -370,12 +370,13 @@ export class DmaReference {
   /** Some time has passed: the host answers some of what was asked. @returns completions that were sent. */
   tick(): number {
     let sent = 0;
-    const most = this.random.below(12);
-    for (let i = 0; i < most && this.asked.length > 0; i++) {
-      const index = this.random.below(this.asked.length);
-      const one = this.asked[index];
+    // While data is held back the rest is answered at once, for it must not be late as well.
+    const waiting = this.held ? this.asked.filter(one => !one.of) : this.asked;
+    const most = this.held ? waiting.length : this.random.below(12);
+    for (let i = 0; i < most && waiting.length > 0; i++) {
+      const one = waiting[this.held ? i : this.random.below(waiting.length)];
       if (!one) break;
-      if (this.held && one.of) continue;
+      const index = this.asked.indexOf(one);
       const piece = this.piece(one);
       if (!this.send(piece)) break;
       sent++;
