@@ -28,6 +28,10 @@ interface ErrorEvent {
   readonly tlp: Tlp | undefined;
 }
 
+/** Errors that are told in the order of their TLPs: completions for nobody are found by another block than those for a function. */
+const sameWay = (a: ErrorEvent, b: ErrorEvent): boolean =>
+  a.of === b.of && (a.of !== 2 || (a.functions === 0xff) === (b.functions === 0xff));
+
 /** What one error does to one function (6.2). */
 interface Effect {
   readonly command: number;
@@ -203,7 +207,7 @@ export class ErrorReference {
       const mixed = isMixed(group);
       for (const [i, event] of group.entries()) {
         // Joined with one that concerns the function, an earlier one of the class gives the header.
-        const earlier = group.slice(0, i).some(other => other.of === event.of && (other.functions >> f.number) & 1);
+        const earlier = group.slice(0, i).some(other => sameWay(other, event) && (other.functions >> f.number) & 1);
         const may = (mixed ? [false, true] : [event.advisory]).some(advisory => effect({ kind: event.kind, advisory }, f).logged);
         if (may && !earlier) candidates.push(event);
       }
