@@ -21,10 +21,10 @@ const pathOf = (name: string) => join(root, 'docs', name);
 /** Full names of tests that name a rule or a requirement, in their own title or in that of a group. */
 const namesRule = '(^| )(C\\d+[a-z]?|M\\d-\\d+): ';
 
-/** Test files that may have such tests. */
+/** Test files that may have such tests: they name a rule, or make titles from lists of rules. */
 async function filesWithRules(): Promise<string[]> {
   const files = await glob('**/test/**/*.test.ts', { cwd: root, ignore: ['**/node_modules/**', '.cache/**'] });
-  return files.filter(file => /\b(C\d+[a-z]?|M\d-\d+): /.test(readFileSync(join(root, file), 'utf8')));
+  return files.filter(file => /\b(C\d+[a-z]?|M\d-\d+): |\.rules\.join\(/.test(readFileSync(join(root, file), 'utf8')));
 }
 
 /** Runs tests; `use` gets their results, which are gone afterwards. @returns the exit code of the tests. */
