@@ -8,7 +8,7 @@ import type { Proof, ProofParams } from '../proof.ts';
  * claims that no TLP leaves without its credits, in the words of the specification, stand in `CreditGate` itself.
  */
 class GateProof extends CreditGate {
-  private readonly claims_none: boolean;
+  private readonly witness: boolean;
   private readonly taken = reg(uint(4), { init: 0 });
   private readonly expected = reg(uint(9), { init: 0 });
   private readonly known = reg(bool, { init: 0 });
@@ -17,7 +17,7 @@ class GateProof extends CreditGate {
 
   constructor({ witness }: ProofParams) {
     super();
-    this.claims_none = witness;
+    this.witness = witness;
   }
 
   protected override logic() {
@@ -70,7 +70,7 @@ class GateProof extends CreditGate {
       assert(anyOf([limits, consumed, granted, infinite]).not(), 'nothing is known before the first packet');
     });
     when(take, () => this.taken.set(this.taken.addSat(1)));
-    if (this.claims_none) assert(this.taken.lt(3), 'no three TLPs leave');
+    if (this.witness) assert(this.taken.lt(3), 'no three TLPs leave');
   }
 }
 
@@ -93,7 +93,7 @@ const capacity = { headers: 3, data: 6 };
  * allocator holds left; what is inside, told and free is all there is, so the buffer cannot be overrun, and no credit is lost.
  */
 class AllocatorProof extends CreditAllocator {
-  private readonly claims_none: boolean;
+  private readonly witness: boolean;
   /** What the partner was told and what it used, and what is in the buffer. */
   private readonly told_headers = reg(uint(8), { init: capacity.headers });
   private readonly told_data = reg(uint(12), { init: capacity.data });
@@ -104,7 +104,7 @@ class AllocatorProof extends CreditAllocator {
 
   constructor({ witness }: ProofParams) {
     super({ ...capacity, payload: 2 });
-    this.claims_none = witness;
+    this.witness = witness;
   }
 
   protected override logic() {
@@ -150,7 +150,7 @@ class AllocatorProof extends CreditAllocator {
       'no more headers than there are',
     );
     assert(this['data_left'].le(capacity.data).and(this['data_freed'].le(capacity.data)), 'no more data than there is');
-    if (this.claims_none) assert(overflow.and(inside_headers.eq(2)).not(), 'a TLP is never too much for what is left');
+    if (this.witness) assert(overflow.and(inside_headers.eq(2)).not(), 'a TLP is never too much for what is left');
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   allOf,
   assert,
+  type Bool,
   bool,
   connect,
   Fifo,
@@ -8,24 +9,34 @@ import {
   mux,
   RegisterSlice,
   ShowAheadFifo,
+  type Stream,
   type UInt,
   type UIntType,
   uint,
   when,
 } from '@hdl/ts-hdl';
 import type { Proof, ProofParams } from '../proof.ts';
-import { OrderMonitor, StreamMonitor } from './monitors.ts';
+import { QueueMonitor } from './monitors.ts';
 
 /** What a queue carries here: it does not look at its words, so 2 bits stand for all. */
 const bits = 2;
 const type: UIntType<number> = uint(bits);
 const depth = 4;
 
+interface WatchedQueue {
+  readonly in: Stream<UIntType<number>>;
+  readonly out: Stream<UIntType<number>>;
+  readonly watch: Bool;
+}
+
+function watchQueue(monitor: QueueMonitor, { in: entry, out, watch }: WatchedQueue): void {
+  connect(monitor, { push: entry.fire, pushed: entry.payload, valid: out.valid, ready: out.ready, offered: out.payload, watch });
+}
+
 /** Every word comes out once, in order and unchanged; and where in the memory it waits. */
 class FifoProof extends Fifo<UIntType<number>> {
   readonly watch = input(bool);
-  private readonly order = new OrderMonitor({ width: bits, most: depth + 1 });
-  private readonly rule = new StreamMonitor({ width: bits });
+  private readonly order = new QueueMonitor({ width: bits, most: depth + 1 });
   private readonly witness: boolean;
 
   constructor({ witness }: ProofParams) {
@@ -37,15 +48,7 @@ class FifoProof extends Fifo<UIntType<number>> {
     super.logic();
     const { order } = this;
     const { write_pointer, read_pointer, full, word_valid, words } = internals(this);
-    connect(order, {
-      push: this.in.fire,
-      pushed: this.in.payload,
-      pop: this.out.fire,
-      popped: this.out.payload,
-      watch: this.watch,
-    });
-    connect(this.rule, { valid: this.out.valid, ready: this.out.ready, word: this.out.payload });
-    assert(this.rule.kept, 'a word that waits is withdrawn or changed');
+    watchQueue(order, this);
     const used = write_pointer.sub(read_pointer);
     const fetch = used.any().and(word_valid.not().or(this.out.ready));
     const same = write_pointer.trunc(2).eq(read_pointer.trunc(2));
@@ -65,8 +68,7 @@ class FifoProof extends Fifo<UIntType<number>> {
 
 class ShowAheadFifoProof extends ShowAheadFifo<UIntType<number>> {
   readonly watch = input(bool);
-  private readonly order = new OrderMonitor({ width: bits, most: 3 });
-  private readonly rule = new StreamMonitor({ width: bits });
+  private readonly order = new QueueMonitor({ width: bits, most: 3 });
   private readonly witness: boolean;
 
   constructor({ witness }: ProofParams) {
@@ -78,15 +80,7 @@ class ShowAheadFifoProof extends ShowAheadFifo<UIntType<number>> {
     super.logic();
     const { order } = this;
     const { write_address, read_address, used, words } = showAheadInternals(this);
-    connect(order, {
-      push: this.in.fire,
-      pushed: this.in.payload,
-      pop: this.out.fire,
-      popped: this.out.payload,
-      watch: this.watch,
-    });
-    connect(this.rule, { valid: this.out.valid, ready: this.out.ready, word: this.out.payload });
-    assert(this.rule.kept, 'a word that waits is withdrawn or changed');
+    watchQueue(order, this);
     const wrapped = (sum: UInt<3>) => mux(sum.ge(3), sum.sub(3), sum);
     assert(write_address.lt(3).and(read_address.lt(3)), 'addresses stay within the depth');
     assert(order.held.eq(used.zext(3)), 'the count is that of the words inside');
@@ -105,8 +99,7 @@ class ShowAheadFifoProof extends ShowAheadFifo<UIntType<number>> {
 
 class RegisterSliceProof extends RegisterSlice<UIntType<number>> {
   readonly watch = input(bool);
-  private readonly order = new OrderMonitor({ width: bits, most: 2 });
-  private readonly rule = new StreamMonitor({ width: bits });
+  private readonly order = new QueueMonitor({ width: bits, most: 2 });
   private readonly witness: boolean;
 
   constructor({ witness }: ProofParams) {
@@ -118,15 +111,7 @@ class RegisterSliceProof extends RegisterSlice<UIntType<number>> {
     super.logic();
     const { order } = this;
     const { word_valid, word, held_valid, held_word } = sliceInternals(this);
-    connect(order, {
-      push: this.in.fire,
-      pushed: this.in.payload,
-      pop: this.out.fire,
-      popped: this.out.payload,
-      watch: this.watch,
-    });
-    connect(this.rule, { valid: this.out.valid, ready: this.out.ready, word: this.out.payload });
-    assert(this.rule.kept, 'a word that waits is withdrawn or changed');
+    watchQueue(order, this);
     assert(held_valid.not().or(word_valid), 'the second register is used behind the first one only');
     assert(order.held.eq(word_valid.zext(2).add(held_valid.zext(2))), 'the words inside are those of the registers');
     when(order.watching, () => {

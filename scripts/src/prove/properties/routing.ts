@@ -41,7 +41,7 @@ class RoutingProof extends Module<ProofParams & { from: 'above' | number }> {
 }
 
 /**
- * What an operating system sets where devices are to be kept apart (C79): source validation, request and completion redirect, upstream forwarding, no direct
+ * What an operating system sets where devices are to be kept apart: source validation, request and completion redirect, upstream forwarding, no direct
  * translated requests, no egress control.
  */
 class IsolationProof extends Module<ProofParams> {
@@ -90,7 +90,7 @@ export const routingProofs: readonly Proof[] = [
     block: 'wayFromBelow',
     claim:
       'With ACS request redirect set, no request that enters a downstream port leaves by another one, whatever its header, and no completion without relaxed ordering where completion redirect is set (3 ports)',
-    rules: ['C74', 'C75', 'C79'],
+    rules: ['C74', 'C76'],
     build: p => new IsolationProof(p),
     steps: 2,
   },
