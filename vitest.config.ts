@@ -14,6 +14,8 @@ const summary: Reporter = {
 
 /** Where the results are wanted as data, if they are. */
 const results = process.env.P2P_CONFORMANCE;
+/** Where the simulations shall leave what they cover, if that is wanted. */
+const coverage = process.env.P2P_COVERAGE;
 /** The bug that the tests shall notice, and where to tell that it was planted. */
 const { P2P_MUTANT: mutant, P2P_MUTANT_LOADED: loaded = '' } = process.env;
 
@@ -22,6 +24,7 @@ export default defineConfig({
   test: {
     include: ['**/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '.cache/**'],
+    setupFiles: coverage ? ['scripts/src/coverage/record.ts'] : [],
     testTimeout: 120_000,
     hookTimeout: 240_000,
     reporters: ['default', summary, ...(results ? [conformanceReporter(results, import.meta.dirname)] : [])],

@@ -106,6 +106,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command('coverage')
+    .description('run the tests of the RTL and tell what they exercise of it, by its source; write docs/coverage.md')
+    .option('--only <names>', 'test files, or parts of their names, with commas between them; writes no page')
+    .option('--html <folder>', 'write the source with its lines coloured')
+    .action(async options => {
+      const { coverage } = await import('./coverage.ts');
+      code = await coverage(options);
+    });
+
+  program
     .command('soak')
     .description(
       "random traffic, good and bad, on an endpoint's transaction layer, against a reference model; a failure is made small and kept",

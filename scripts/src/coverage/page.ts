@@ -1,0 +1,89 @@
+import type { Tally } from '@hdl/ts-hdl';
+import { grouped } from './grouped.ts';
+import { holesOf, reasonOf } from './holes.ts';
+import { type FilePoints, type Point, tally } from './points.ts';
+
+const kinds = ['block', 'way', 'toggle', 'state'] as const;
+
+/** Never 100 % before all is covered. */
+const percent = ({ covered, total }: Tally): string =>
+  total === 0 ? '' : `${(Math.floor((1000 * covered) / total) / 10).toFixed(1)} %`;
+const cell = (count: Tally): string => (count.total === 0 ? '' : `${percent(count)} of ${count.total}`);
+
+const row = (name: string, points: readonly Point[]): string =>
+  `| ${name} | ${kinds.map(kind => cell(tally(points, kind))).join(' | ')} |`;
+
+/** The figures of everything, and of what has no reason to stay as it is. */
+export function totals(files: FilePoints): { readonly name: string; readonly all: Tally; readonly due: Tally }[] {
+  const all = [...files].flatMap(([file, points]) => points.map(point => ({ file, point })));
+  const due = all.filter(({ file, point }) => point.count > 0 || reasonOf(file, point) === undefined);
+  return kinds.map(name => ({
+    name,
+    all: tally(
+      all.map(({ point }) => point),
+      name,
+    ),
+    due: tally(
+      due.map(({ point }) => point),
+      name,
+    ),
+  }));
+}
+
+/** docs/coverage.md: what the tests exercise of the RTL, by its TypeScript source. */
+export function coveragePage(files: FilePoints): string {
+  const folders = [...new Set([...files.keys()].map(file => file.slice(0, file.lastIndexOf('/'))))];
+  const inFolder = (folder: string) =>
+    [...files].filter(([file]) => file.slice(0, file.lastIndexOf('/')) === folder).flatMap(([, points]) => points);
+  const holes = [...files].flatMap(([file, points]) => holesOf(file, points));
+  const open = holes.filter(({ reason }) => reason === undefined);
+  const explained = grouped(
+    holes.filter(hole => hole.reason !== undefined),
+    ({ reason }) => reason?.text ?? '',
+  );
+  return [
+    '# Coverage of the RTL',
+    '',
+    '`npm run coverage` writes this page: it runs the tests of the RTL with every simulation in this process counting what it exercises, and joins the counts by places',
+    'in the TypeScript source. `npm run coverage -- --html FOLDER` also writes the source with its lines coloured.',
+    '',
+    '- **blocks**: bodies of `when` and of arms of `match` that were entered, what tools for Verilog call line coverage;',
+    '- **ways**: whatever a decision may do: each condition 1 and 0, each arm, each side of a multiplexer;',
+    '- **toggles**: bits of named signals, that each rose and that each fell;',
+    '- **states**: of registers of enumerations.',
+    '',
+    '| | blocks | ways | toggles | states |',
+    '|---|---|---|---|---|',
+    ...folders.map(folder => row(`\`${folder}\``, inFolder(folder))),
+    row('**all**', [...files.values()].flat()),
+    `| **without what is explained below** | ${totals(files)
+      .map(({ due }) => cell(due))
+      .join(' | ')} |`,
+    '',
+    '## Explained',
+    '',
+    ...(explained.size === 0 ? ['Nothing.'] : []),
+    ...[...explained].map(([text, list]) => `- ${text} (${list.reduce((sum, { what }) => sum + what.length, 0)} points)`),
+    '',
+    '## Open',
+    '',
+    'Blocks, ways and states that no test enters, and the signals with bits that do not move:',
+    '',
+    ...open
+      .filter(({ kind }) => kind !== 'toggle')
+      .map(({ file, line, module, what }) => `- [${file}:${line}](../${file}#L${line}) ${module}: ${what.join(', ')}`),
+    '',
+    ...toggleRows(open.filter(({ kind }) => kind === 'toggle')),
+    '',
+  ].join('\n');
+}
+
+/** Signals with bits that never moved, by file: there are too many for a line each. */
+function toggleRows(holes: readonly { readonly file: string; readonly what: readonly string[] }[]): string[] {
+  const files = grouped(holes, ({ file }) => file);
+  return [...files].map(([file, list]) => {
+    const names = new Set(list.flatMap(({ what }) => what.map(text => text.replace(/(\[\d+\])? (rose|fell)$/, ''))));
+    const shown = [...names].slice(0, 12).map(name => `\`${name}\``);
+    return `- ${file}: ${shown.join(' ')}${names.size > shown.length ? ` and ${names.size - shown.length} more` : ''}`;
+  });
+}
