@@ -3,6 +3,13 @@ import { arbiterProofs } from './arbiters.ts';
 import { creditProofs } from './credits.ts';
 import { queueProofs } from './queues.ts';
 import { routingProofs } from './routing.ts';
+import { splittingProofs } from './splitting.ts';
 
 /** Everything that `npm run prove` proves. */
-export const allProofs: readonly Proof[] = [...queueProofs, ...arbiterProofs, ...creditProofs, ...routingProofs];
+export const allProofs: readonly Proof[] = [
+  ...queueProofs,
+  ...arbiterProofs,
+  ...creditProofs,
+  ...routingProofs,
+  ...splittingProofs,
+];
