@@ -95,4 +95,13 @@ export const proofMutants: readonly Mutant[] = [
     replacement: 'const request_up = memory.and(redirected);',
     tests,
   },
+  {
+    name: 'later-completions-keep-the-byte-offset',
+    area: 'endpoint',
+    rules: ['C55'],
+    file: 'rtl/src/endpoint/receive/completion-sequencer.ts',
+    text: 'this.offset.set(0);',
+    replacement: '',
+    tests,
+  },
 ];

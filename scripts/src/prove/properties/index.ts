@@ -4,6 +4,7 @@ import { creditProofs } from './credits.ts';
 import { queueProofs } from './queues.ts';
 import { routingProofs } from './routing.ts';
 import { splittingProofs } from './splitting.ts';
+import { tagProofs } from './tags.ts';
 
 /** Everything that `npm run prove` proves. */
 export const allProofs: readonly Proof[] = [
@@ -12,4 +13,5 @@ export const allProofs: readonly Proof[] = [
   ...creditProofs,
   ...routingProofs,
   ...splittingProofs,
+  ...tagProofs,
 ];
