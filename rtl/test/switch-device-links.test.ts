@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { at } from '../src/at.ts';
-import { completionOf, memoryRead, memoryWrite, messageCode, type Packet } from '../src/tlp/packet.ts';
+import { completion, completionOf, memoryRead, memoryWrite, messageCode, type Packet } from '../src/tlp/packet.ts';
 import { Status, TlpType } from '../src/tlp/tlp.ts';
 import { type BenchOptions, DeviceBench, least, type PartnerCredits } from './switch-device-bench.ts';
 
@@ -244,5 +244,33 @@ describe('credits', () => {
     bench.partner(1).source.queue.push(...Array.from({ length: 20 }, (_, i) => (i % 2 ? write(bench, 1, 2) : answer)));
     bench.run(400);
     expect(bench.taken(2).length).toBe(21);
+  });
+});
+
+describe('order', () => {
+  test('C60 C65: where posted TLPs wait for credits, ID-based ordering lets requests and completions of others go before them', () => {
+    using bench = configured({
+      partnerCredits: { ...least(512), non_posted: { headers: 16, data: 16 }, completion: { headers: 16, data: 64 } },
+    });
+    bench.partner(2).holds.add('posted');
+    const own = device(bench, 1);
+    const [ido, neighbour] = [4, own + 0x100];
+    // The first one takes the credits, the second one waits.
+    const [first, waiting] = [write(bench, 1, 2), write(bench, 1, 2)];
+    const asks = (requester_id: number, attr: number): Packet => ({ ...read(bench, 1, 2), requester_id, attr });
+    const answers = (completer_id: number, attr: number): Packet =>
+      completion({ requester_id: device(bench, 2), tag: completer_id & 0xff, attr }, { completer_id }, new Uint8Array(4));
+    const passing = [asks(neighbour, ido), answers(neighbour, ido | 1)];
+    const staying = [asks(neighbour, 0), asks(own, ido), answers(own, ido), answers(neighbour, 1)];
+    bench.send(1, first, waiting, ...passing, ...staying);
+    const there = bench.taken(2);
+    expect([there[0], there.slice(1)]).toEqual([first, expect.arrayContaining(passing)]);
+    expect(there.length).toBe(3);
+    bench.partner(2).holds.clear();
+    bench.settle();
+    // Each as it was, the attribute too; the waiting one before all that stayed.
+    const [next, ...rest] = bench.taken(2);
+    expect([next, rest]).toEqual([waiting, expect.arrayContaining(staying)]);
+    expect(rest.length).toBe(4);
   });
 });

@@ -90,3 +90,29 @@ describe('throughput', () => {
     expect(bench.partners.map((p, i) => p.sink.beats - at(before, i))).toEqual([0, 400, 400, 0, 0, 0, 0, 0, 0]);
   });
 });
+
+describe('quality of service', () => {
+  test('ports share the upstream link by their weights, and none waits for ever', () => {
+    const weights = [1, 1, 2, 5];
+    using bench = new DeviceBench({ ports: 3, width: 256, weights });
+    bench.configure();
+    const shares = [0, 0, 0];
+    const { sink } = bench.partner(0);
+    bench.partner(0).onPacket = packet => {
+      const port = bench.ports.findIndex(({ secondary }) => secondary === packet.requester_id >> 8);
+      shares[port - 1] = at(shares, port - 1) + 1;
+      sink.received.pop();
+    };
+    for (const port of [1, 2, 3])
+      bench.partner(port).source.queue.push(...Array.from({ length: 800 }, () => write(bench, port, 0, 128)));
+    bench.run(300);
+    shares.fill(0);
+    const beats = sink.beats;
+    bench.run(1600);
+    expect(sink.beats - beats).toBe(1600);
+    const due = shares.map((share, i) => share / at(weights, i + 1));
+    const sum = due.reduce((a, b) => a + b, 0);
+    expect(sum ** 2 / (due.length * due.reduce((a, b) => a + b * b, 0))).toBeGreaterThan(0.999);
+    expect(() => new DeviceBench({ ports: 3, weights: [1, 2] })).toThrow(/2 weights for 4 ports/);
+  });
+});

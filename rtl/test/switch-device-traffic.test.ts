@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { engines } from '../../sim/testbench/src/on-engines.ts';
+import { at } from '../src/at.ts';
+import { completion, memoryRead, memoryWrite } from '../src/tlp/packet.ts';
+import { TlpType } from '../src/tlp/tlp.ts';
 import { DeviceBench, least, type PartnerCredits, wide } from './switch-device-bench.ts';
 import { Scoreboard } from './switch-traffic.ts';
 
@@ -9,6 +12,53 @@ const thin: PartnerCredits = {
   non_posted: { headers: 8, data: 2 },
   completion: { headers: 8, data: 9 },
 };
+
+describe('two devices that read from each other and write to each other', () => {
+  test.each([
+    least(128),
+    thin,
+  ])('C61 C62: no deadlock, though each takes requests only when its answers have left (%j)', partnerCredits => {
+    using bench = new DeviceBench({ ports: 2, width: 64, max_payload: 128, partnerCredits });
+    bench.configure();
+    const rounds = 150;
+    const seen = [1, 2].map(() => ({ writes: 0, reads: 0, completions: 0 }));
+    for (const [port, peer] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const partner = bench.partner(port);
+      const { source } = partner;
+      const count = at(seen, port - 1);
+      const requester_id = at(bench.ports, port).secondary << 8;
+      const address = at(bench.ports, peer).memory[0];
+      let unanswered = 0;
+      partner.onPacket = packet => {
+        partner.sink.received.pop();
+        if (packet.type === TlpType.completion) count.completions++;
+        else if (packet.fmt >= 2) count.writes++;
+        else {
+          count.reads++;
+          unanswered++;
+          partner.holds.add('non_posted');
+          const { requester_id: asker, tag } = packet;
+          const data = bench.random.bytes(64);
+          // Behind the posted TLPs that are about to go, as an endpoint has it.
+          source.queue.splice(4, 0, completion({ requester_id: asker, tag }, { completer_id: requester_id }, data));
+        }
+      };
+      partner.onStart = packet => {
+        if (packet.type === TlpType.completion && --unanswered === 0) partner.holds.delete('non_posted');
+      };
+      for (let i = 0; i < rounds; i++) {
+        source.queue.push(memoryWrite({ requester_id, tag: 0, address, data: bench.random.bytes(128) }));
+        source.queue.push(memoryRead({ requester_id, tag: i, address, bytes: 64 }));
+      }
+    }
+    bench.run(60_000, () => seen.every(({ completions }) => completions === rounds));
+    const all = { writes: rounds, reads: rounds, completions: rounds };
+    expect(seen).toEqual([all, all]);
+  });
+});
 
 describe('random traffic', () => {
   test.each([

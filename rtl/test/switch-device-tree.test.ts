@@ -4,7 +4,7 @@ import { connect, input, Module, output, stream, vec } from '../../hdl/src/index
 import { at } from '../src/at.ts';
 import { FcUpdate } from '../src/link/fc-update.ts';
 import { Switch } from '../src/switch/switch.ts';
-import { configWrite } from '../src/tlp/packet.ts';
+import { configWrite, memoryWrite } from '../src/tlp/packet.ts';
 import { tlpBeat } from '../src/tlp/tlp.ts';
 import { LinkBench, least, type PartnerOptions, type PlannedPort, rootId, wide } from './switch-device-bench.ts';
 import { Scoreboard } from './switch-traffic.ts';
@@ -13,13 +13,17 @@ const width: number = 128;
 const MiB = 0x10_0000n;
 
 /** Two switches in series: the lower one stands below port 1 of the upper one. Links: above, upper port 2, lower ports 1 and 2. */
-class Tree extends Module {
+class Tree extends Module<{ readonly multicast: boolean }> {
   readonly rx = input(vec(4, stream(tlpBeat(width))));
   readonly rx_fc = input(vec(4, stream(FcUpdate)));
   readonly tx = output(vec(4, stream(tlpBeat(width))));
   readonly tx_fc = output(vec(4, stream(FcUpdate)));
-  private readonly upper = new Switch({ width, ports: 2, vendor_id: 1, device_id: 2, max_payload: 128 });
-  private readonly lower = new Switch({ width, ports: 2, vendor_id: 1, device_id: 3, max_payload: 128 });
+  private readonly upper = new Switch(this.of(2));
+  private readonly lower = new Switch(this.of(3));
+
+  private of(device_id: number) {
+    return { width, ports: 2, vendor_id: 1, device_id, max_payload: 128, multicast: this.p.multicast };
+  }
 
   protected override logic() {
     const { upper, lower } = this;
@@ -65,8 +69,9 @@ function port(bus: readonly [number, number, number], slot: number, mib: number)
 }
 
 class TreeBench extends LinkBench {
-  constructor(options: PartnerOptions) {
-    const sim = simulate(() => new Tree());
+  /** @param groups with multicast: its window; all ports receive all groups. */
+  constructor(options: PartnerOptions, groups?: bigint) {
+    const sim = simulate(() => new Tree({ multicast: groups !== undefined }));
     const { rx, rx_fc, tx, tx_fc } = sim.dut;
     super(
       sim,
@@ -82,12 +87,19 @@ class TreeBench extends LinkBench {
       [4, 1, port([4, 7, 8], 1, 1)],
     ];
     this.ports = [0, 2, 4, 5].map(i => at(bridges, i)[2]);
-    for (const [bus, device, planned] of bridges)
-      this.open(planned, 128, (offset, data, mask) => {
+    for (const [bus, device, planned] of bridges) {
+      const put = (offset: number, data: number, mask = 15) => {
         const kind = bus === 1 ? (0 as const) : (1 as const);
         const place = { requester_id: rootId, tag: 1, kind, bus, device, function: 0, register: offset / 4 };
-        this.access(configWrite({ ...place, data, mask: mask ?? 15 }));
-      });
+        this.access(configWrite({ ...place, data, mask }));
+      };
+      this.open(planned, 128, put);
+      if (groups === undefined) continue;
+      put(0x178, Number(groups & 0xffff_f000n) | 12);
+      put(0x17c, Number(groups >> 32n));
+      put(0x180, 0xffff_ffff);
+      put(0x174, ((1 << 31) | (15 << 16)) >>> 0);
+    }
   }
 }
 
@@ -104,4 +116,26 @@ test.each([
   bench.settle();
   board.empty();
   expect(board.arrived).toBe(1000);
+});
+
+test('C60 C62 C97: multicast through two switches, from above and from below at once with the least credits: all copies, in order', () => {
+  const window = 0x60_0000_0000n;
+  const bench = new TreeBench({ seed: 3, partnerCredits: least(128), sinkRate: 0.9 }, window);
+  const rounds = 60;
+  const sent = [0, 1, 2, 3].map(link => {
+    const requester_id = link === 0 ? rootId : at(bench.ports, link).secondary << 8;
+    return Array.from({ length: rounds }, (_, i) => {
+      const address = window + 4096n * BigInt(i % 16);
+      return memoryWrite({ requester_id, tag: 0, address, data: bench.random.bytes(4 * (1 + bench.random.below(32))) });
+    });
+  });
+  for (const [link, packets] of sent.entries()) bench.partner(link).source.queue.push(...packets);
+  bench.settle();
+  for (const link of [0, 1, 2, 3]) {
+    const came = bench.taken(link);
+    for (const [from, packets] of sent.entries()) {
+      const mine = came.filter(({ requester_id }) => requester_id === packets[0]?.requester_id);
+      expect(mine, `from ${from} to ${link}`).toEqual(from === link ? [] : packets);
+    }
+  }
 });

@@ -70,7 +70,7 @@ describe('configuration', () => {
     }
   });
 
-  test('the capabilities: type 1 header, upstream and downstream ports, their numbers, slots, AER, and ACS below only', () => {
+  test('the capabilities: type 1 header, upstream and downstream ports, their numbers, slots, AER; MSI, ACS and containment below only', () => {
     using bench = configured();
     const walk = (port: number) => {
       const near: [number, number][] = [];
@@ -88,7 +88,7 @@ describe('configuration', () => {
       return { near: near.map(([id]) => id), far: far.map(([id]) => id) };
     };
     expect(walk(0)).toEqual({ near: [1, 16, 9], far: [1] });
-    expect(walk(2)).toEqual({ near: [1, 16, 9], far: [1, 13] });
+    expect(walk(2)).toEqual({ near: [1, 16, 9, 5], far: [1, 13, 29] });
     expect((bench.read(0, 0x0c) >> 16) & 0x7f).toBe(1);
     expect([bench.read(0, 0x50) >> 16, bench.read(2, 0x50) >> 16]).toEqual([0x52, 0x162]);
     expect([0, 1, 2, 3].map(port => bench.read(port, 0x5c) >>> 24)).toEqual([0, 1, 2, 3]);
@@ -239,6 +239,10 @@ describe('refusals', () => {
     // Advisory: logged as correctable (C89), which masks itself after reset.
     expect([bench.read(0, 0x110), bench.read(1, 0x110)]).toEqual([1 << 13, 1 << 13]);
     expect([bench.read(0, 0x94), bench.read(1, 0x94)]).toEqual([1, 1]);
+    // Unmasked it shows what it was.
+    bench.write(1, 0x114, 0);
+    bench.send(1, completion({ requester_id: 0x0400, tag: 1 }, { completer_id: 0x0400 }));
+    expect(uncorrectable(bench, 1)).toBe(1 << 16);
   });
 
   test('C4 C71d: malformed TLPs are dropped and their credits come back', () => {

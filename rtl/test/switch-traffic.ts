@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
-import { configRead, dwCount, memoryRead, memoryWrite, type Packet } from '../src/tlp/packet.ts';
+import { completionOf, configRead, dwCount, memoryRead, memoryWrite, type Packet } from '../src/tlp/packet.ts';
 import { TlpType } from '../src/tlp/tlp.ts';
 import { classOf } from './link-bench.ts';
 import type { LinkBench, PlannedPort } from './switch-device-bench.ts';
@@ -12,6 +12,8 @@ interface Sent {
   readonly ingress: number;
   readonly kind: string;
   readonly relaxed: boolean;
+  /** Who sent it, as ID-based ordering has it (C65). */
+  readonly sender: number;
   readonly entered: number;
 }
 
@@ -78,6 +80,10 @@ export function randomTlp(
     ...(td ? { digest: random.below(2 ** 32) } : {}),
   };
 }
+
+/** Neither a posted TLP nor the same sender's: ID-based ordering lets it pass. */
+const byId = ({ packet, kind, sender }: Sent, earlier: Sent) =>
+  kind !== 'posted' && (packet.attr & 4) !== 0 && sender !== earlier.sender;
 
 const keyOf = (p: Packet): number => p.tag | ((p.requester_id & 0xff) << 10);
 /** Tag and requester of what the switch answers. */
@@ -146,7 +152,8 @@ export class Scoreboard {
     this.ways.delete(packet);
     const kind = classOf(packet);
     const relaxed = (packet.attr & 2) !== 0 && (kind === 'completion' || (kind === 'non_posted' && packet.fmt >= 2));
-    at(at(this.waiting, way.ingress), way.egress).push({ packet, ingress: way.ingress, kind, relaxed, entered: cycle });
+    const sender = kind === 'completion' ? completionOf(packet).completer_id : packet.requester_id;
+    at(at(this.waiting, way.ingress), way.egress).push({ packet, ingress: way.ingress, kind, relaxed, sender, entered: cycle });
   }
 
   private arrives(egress: number, packet: Packet): void {
@@ -164,7 +171,7 @@ export class Scoreboard {
       expect(contentOf(packet), `packet ${keyOf(packet)} unaltered`).toBe(contentOf(sent.packet));
       if (packet.type !== sent.packet.type) expect(packet.address >> 24n).toBe(BigInt(at(this.bench.ports, egress).secondary));
       for (const earlier of list.slice(0, index)) {
-        const passes = earlier.kind === sent.kind || (earlier.kind === 'posted' && !sent.relaxed);
+        const passes = earlier.kind === sent.kind || (earlier.kind === 'posted' && !sent.relaxed && !byId(sent, earlier));
         if (passes) expect.fail(`${sent.kind} ${keyOf(packet)} passes ${earlier.kind} ${keyOf(earlier.packet)}`);
       }
       list.splice(index, 1);

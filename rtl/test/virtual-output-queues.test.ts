@@ -11,6 +11,9 @@ interface Packet {
   readonly kind: number;
   readonly beats: number;
   readonly relaxed: boolean;
+  /** ID-based ordering, and who sent it. */
+  readonly ido: boolean;
+  readonly sender: number;
   /** Posted packets of the same egress that came before and have to be gone. */
   readonly before: ReadonlySet<Packet>;
   /** Beats that came, and that left. */
@@ -30,7 +33,8 @@ class Model {
   begin(packet: Omit<Packet, 'before' | 'came' | 'left'>): Packet {
     const own = this.queue(packet.egress, packet.kind);
     const posted = this.queue(packet.egress, TlpClass.posted);
-    const overtakes = packet.relaxed && own.every(p => p.before.size === 0);
+    const others = posted.every(({ sender }) => sender !== packet.sender);
+    const overtakes = (packet.relaxed || (packet.ido && others)) && own.every(p => p.before.size === 0);
     const full: Packet = { ...packet, before: new Set(packet.kind === 0 || overtakes ? [] : posted), came: 0, left: 0 };
     own.push(full);
     return full;
@@ -77,6 +81,9 @@ function run(options: {
     relaxed: sim.port(dut.in.payload.relaxed),
     credits: sim.port(dut.in.payload.credits),
     data: sim.port(dut.in.payload.beat.data),
+    attr: sim.port(dut.in.payload.beat.header.attr),
+    requester: sim.port(dut.in.payload.beat.header.requester_id),
+    address: sim.port(dut.in.payload.beat.header.address),
     first: sim.port(dut.in.payload.beat.first),
     last: sim.port(dut.in.payload.beat.last),
     take: sim.port(dut.take),
@@ -107,7 +114,9 @@ function run(options: {
             egress: random.below(egresses),
             kind: random.below(3),
             beats: 1 + random.below(random.pick([1, 1, 4])),
-            relaxed: random.chance(0.2),
+            relaxed: random.chance(0.1),
+            ido: random.chance(0.5),
+            sender: 0x1234 + random.below(random.pick([1, 3])),
           });
     const sending = coming !== undefined && (coming.came === 0 || random.chance(fill));
     port.valid.words[0] = sending ? 1 : 0;
@@ -116,6 +125,10 @@ function run(options: {
       port.kind.words[0] = coming.kind;
       port.relaxed.words[0] = coming.relaxed && coming.kind > 0 ? 1 : 0;
       port.credits.words[0] = coming.id % 500;
+      port.attr.words[0] = coming.ido ? 4 : 0;
+      // The other one means nothing.
+      port.requester.words[0] = coming.kind === 2 ? random.below(2 ** 16) : coming.sender;
+      port.address.words[1] = coming.kind === 2 ? coming.sender << 16 : 0;
       port.data.words.set([coming.id, coming.came]);
       port.first.words[0] = coming.came === 0 ? 1 : 0;
       port.last.words[0] = coming.came === coming.beats - 1 ? 1 : 0;
@@ -172,14 +185,65 @@ describe('virtual output queues', () => {
     [3, 3, 32, 1, 1],
     [4, 9, 128, 1, 0.5],
     [5, 33, 256, 0.9, 0.6],
-  ])('C60 C61: each egress and class is a queue of its own, in order; nothing passes posted packets (seed %i, %i egresses)', (seed, egresses, slots, fill, drain) => {
+  ])('C60 C61 C65: each egress and class is a queue of its own, in order; nothing passes posted packets (seed %i, %i egresses)', (seed, egresses, slots, fill, drain) => {
     const { taken, overtaken } = run({ seed, egresses, slots, cycles: 6000, fill, drain });
     expect(taken).toBeGreaterThan(1000);
     // Relaxed packets, and others while posted ones that came later wait.
     expect(overtaken).toBeGreaterThan(5);
   });
 
-  test.each(engines)('C60: the same on every engine (%s)', (_, engine) => {
+  test('C65: ID-based ordering lets a request, and a completion, pass posted packets of others, and of others alone', () => {
+    using sim = simulate(() => new VirtualOutputQueues({ width, egresses: 2, slots: 64 }));
+    const { in: into, offered, take, take_egress, take_class } = sim.dut;
+    const { beat, egress, class: kind } = into.payload;
+    const put = (type: number, sender: number, ido: boolean) => {
+      sim.poke(into.valid, 1);
+      sim.poke(egress, 1);
+      sim.poke(kind, type);
+      for (const bit of [beat.first, beat.last]) sim.poke(bit, 1);
+      sim.poke(beat.header.attr, ido ? 4 : 0);
+      sim.poke(beat.header.requester_id, type === TlpClass.completion ? 0x0100 : sender);
+      sim.poke(beat.header.address, BigInt(sender) << 48n);
+      sim.step();
+      sim.poke(into.valid, 0);
+      sim.settle();
+    };
+    const offers = () => Number(sim.peek(at(offered, 1)));
+    const remove = (type: number) => {
+      sim.poke(take, 1);
+      sim.poke(take_egress, 1);
+      sim.poke(take_class, type);
+      sim.step(1);
+      sim.poke(take, 0);
+      sim.step(2);
+    };
+    const [posted, both] = [1, 7];
+    put(TlpClass.posted, 0x0100, false);
+    put(TlpClass.non_posted, 0x0200, true);
+    put(TlpClass.completion, 0x0200, true);
+    expect(offers()).toBe(both);
+    remove(TlpClass.non_posted);
+    remove(TlpClass.completion);
+    // Neither its own requester's, nor without the attribute.
+    put(TlpClass.non_posted, 0x0100, true);
+    put(TlpClass.completion, 0x0200, false);
+    expect(offers()).toBe(posted);
+    remove(TlpClass.posted);
+    expect(offers()).toBe(6);
+    remove(TlpClass.non_posted);
+    remove(TlpClass.completion);
+    // Of two requesters one is its own.
+    put(TlpClass.posted, 0x0200, false);
+    put(TlpClass.posted, 0x0100, false);
+    put(TlpClass.completion, 0x0200, true);
+    expect(offers()).toBe(posted);
+    // What may pass still keeps the order of its class.
+    put(TlpClass.non_posted, 0x0100, false);
+    put(TlpClass.non_posted, 0x0300, true);
+    expect(offers()).toBe(posted);
+  });
+
+  test.each(engines)('C60 C65: the same on every engine (%s)', (_, engine) => {
     run({ seed: 77, egresses: 4, slots: 32, cycles: 2000, engine, fill: 0.8, drain: 0.8 });
   });
 });

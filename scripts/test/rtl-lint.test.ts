@@ -107,6 +107,19 @@ const blocks: readonly (readonly [name: string, make: () => Module<never> | Modu
   ],
   ['Crossbar', () => new Crossbar({ width, ports: 4, slots: 64 })],
   ['Switch', () => new Switch({ width, ports: 3, vendor_id: 0x1d1d, device_id: 0x5100 })],
+  [
+    'Switch',
+    () =>
+      new Switch({
+        width,
+        ports: 3,
+        vendor_id: 0x1d1d,
+        device_id: 0x5100,
+        multicast: true,
+        hot_plug: true,
+        weights: [1, 2, 3, 4],
+      }),
+  ],
 ];
 
 test.each(blocks)('%s: Verilator, slang, Yosys and Icarus have nothing to say', async (name, make) => {

@@ -5,6 +5,8 @@ import type { Requester } from './requester.ts';
 
 /** What a read of a function that does not exist gives (C26). */
 export const allOnes = 0xffff_ffff;
+/** What a read of the ID gives while the function is not ready: the root complex shows software the retry status (2.3.2). */
+const notReady = 0xffff_0001;
 
 /**
  * Configuration space by TLPs: type 0 to the bus at the root port's link, type 1 to the buses behind it (C20, C21).
@@ -19,10 +21,14 @@ export class ConfigAccess {
     this.bus = bus;
   }
 
-  /** Reads the register at a byte offset, a multiple of 4. @returns all ones where no function answers (UR). @throws HostError on other errors and on timeouts. */
+  /**
+   * Reads the register at a byte offset, a multiple of 4. @returns all ones where no function answers (UR, or CA from a port that is contained), and 0xffff0001 for the ID of one that is not ready
+   * (2.3.2). @throws HostError on other errors and on timeouts.
+   */
   async read(bdf: Bdf, offset: number): Promise<number> {
     const { status, data } = await this.requester.request(from => configRead({ ...from, ...this.target(bdf, offset) }));
-    if (status === Status.unsupported) return allOnes;
+    if (status === Status.unsupported || status === Status.abort) return allOnes;
+    if (status === Status.retry && offset === 0) return notReady;
     if (status !== Status.success || data.length !== 4)
       throw new HostError(`the read of register 0x${offset.toString(16)} of ${formatBdf(bdf)} ended with status ${status}`);
     return new DataView(data.buffer, data.byteOffset).getUint32(0, true);

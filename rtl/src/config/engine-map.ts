@@ -198,16 +198,29 @@ const mediaRegisters = {
   },
 } as const;
 
+const writeRegisters = engineRegisters('write_dma', 0x0100);
+
 /** All registers of engines, at 0x0100 to 0x017f and from 0x0200 on. */
 export const allEngineRegisters = {
-  ...engineRegisters('write_dma', 0x0100),
+  ...writeRegisters,
+  write_dma_control: {
+    ...writeRegisters.write_dma_control,
+    fields: {
+      ...writeRegisters.write_dma_control.fields,
+      flush: {
+        bits: 9,
+        access: 'rw',
+        doc: 'Ends only when a read of nothing, behind the data to the same address, was answered: then the data has arrived (C63).',
+      },
+    },
+  },
   ...engineRegisters('read_dma', 0x0120),
   ...engineRegisters('fill', 0x0140),
   ...engineRegisters('drain', 0x0160),
   ...channelRegisters,
   ...atomicRegisters,
   ...mediaRegisters,
-};
+} as const;
 
 /** Bytes of a function's registers on the firmware port, those of the engines among them. */
 export const firmwareRegisterBytes = 0x400;

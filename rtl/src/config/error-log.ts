@@ -1,6 +1,7 @@
 import { type Bool, Bundle, bool, cat, input, Module, mux, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
 import { correctableErrors } from './error-registers.ts';
 import { ErrorKind } from './error-report.ts';
+import type { reportFields } from './express-fields.ts';
 
 /** An error as the configuration spaces of a device see it. */
 export class ErrorEvent extends Bundle({
@@ -129,4 +130,54 @@ export class ErrorLog extends Module {
     this.message_word.set(mux(valid, report, Message.none));
     this.message.set(this.message_word);
   }
+}
+
+/** Status of the error registers as a log sets it: those of `errorRegisters` for a list of uncorrectable errors. */
+export function loggedStatus<L extends Errors>(list: L, log: ErrorLog) {
+  const word = (index: number) => ({ word: log.header_log.word(3 - index, 32) });
+  return {
+    uncorrectable_status: bitsOf(list, log.set_uncorrectable),
+    correctable_status: bitsOf(correctableErrors, log.set_correctable),
+    error_control: { first_error: log.first_error },
+    header_log_0: word(0),
+    header_log_1: word(1),
+    header_log_2: word(2),
+    header_log_3: word(3),
+  };
+}
+
+/** The errors that device status tells of, by the names of `detectedFields`. */
+export const detectedBits = ({ detected }: ErrorLog) => ({
+  correctable_detected: detected.correctable,
+  nonfatal_detected: detected.nonfatal,
+  fatal_detected: detected.fatal,
+  unsupported_detected: detected.unsupported,
+});
+
+/** What a log is to know of the registers that it serves. */
+export function logSettings<L extends Errors>(list: L, values: LogRegisters<L>) {
+  const { device_control, command_status } = values;
+  return {
+    status: wordOf(list, values.uncorrectable_status, 32, 0).as(32),
+    mask: wordOf(list, values.uncorrectable_mask, 32, 1).as(32),
+    severity: wordOf(list, values.uncorrectable_severity, 32, 0).as(32),
+    correctable_mask: wordOf(correctableErrors, values.correctable_mask, 16, 1).as(16),
+    enables: {
+      correctable: device_control.correctable_enable,
+      nonfatal: device_control.nonfatal_enable,
+      fatal: device_control.fatal_enable,
+      unsupported: device_control.unsupported_enable,
+      serr: command_status.serr_enable,
+    },
+  };
+}
+
+type Bits<L> = { readonly [N in keyof L]: Bool };
+interface LogRegisters<L> {
+  readonly uncorrectable_status: Bits<L>;
+  readonly uncorrectable_mask: Bits<L>;
+  readonly uncorrectable_severity: Bits<L>;
+  readonly correctable_mask: Bits<typeof correctableErrors>;
+  readonly device_control: Bits<typeof reportFields>;
+  readonly command_status: { readonly serr_enable: Bool };
 }

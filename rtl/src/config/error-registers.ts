@@ -1,4 +1,4 @@
-import type { Chained } from './capability-registers.ts';
+import { type Chained, extendedHeader } from './chain.ts';
 
 /** Advanced error reporting (7.8.4): its registers, made from one list of errors each. */
 
@@ -25,6 +25,14 @@ export const uncorrectableErrors = {
   unsupported: { bit: 20, doc: 'Unsupported Request.' },
   acs_violation: { bit: 21, doc: 'ACS violation.' },
   internal: { bit: 22, fatal: 1, masked: 1, doc: 'Uncorrectable internal error.' },
+} as const satisfies { readonly [name: string]: Listed };
+
+/** Uncorrectable errors of a switch port (C87). */
+export const portErrors = {
+  ...uncorrectableErrors,
+  surprise_down: { bit: 5, fatal: 1, doc: 'The link below went down unasked.' },
+  multicast_blocked: { bit: 23, doc: 'A multicast TLP was refused.' },
+  atomic_blocked: { bit: 24, doc: 'An AtomicOp was not let out.' },
 } as const satisfies { readonly [name: string]: Listed };
 
 /** Correctable errors; the bits are those of `CorrectableKind`. */
@@ -67,25 +75,33 @@ const logWord = (offset: number, index: number) =>
     fields: { word: { bits: [31, 0], access: 'ro', doc: 'Byte 0 of the DW is in bits 31:24.' } },
   }) as const;
 
-export function errorRegisters({ offset, next }: Chained, ecrc = true) {
-  const able = ecrc ? 1 : 0;
+/** Status, mask and severity of the uncorrectable errors of a list. */
+export function uncorrectableRegisters<L extends { readonly [name: string]: Listed }>(offset: number, list: L) {
   return {
-    error_header: extendedHeader(0x0001, 2, { offset, next }, 'Advanced error reporting.'),
     uncorrectable_status: {
       offset: offset + 0x04,
       doc: 'Uncorrectable errors that happened, masked or not.',
-      fields: eachOf(uncorrectableErrors, 'w1c', () => 0),
+      fields: eachOf(list, 'w1c', () => 0),
     },
     uncorrectable_mask: {
       offset: offset + 0x08,
       doc: 'Errors that are neither reported nor logged with their header (C88).',
-      fields: eachOf(uncorrectableErrors, 'rw', error => error.masked ?? 0),
+      fields: eachOf(list, 'rw', error => error.masked ?? 0),
     },
     uncorrectable_severity: {
       offset: offset + 0x0c,
       doc: 'Errors that are fatal (1) or non-fatal (0).',
-      fields: eachOf(uncorrectableErrors, 'rw', error => error.fatal ?? 0),
+      fields: eachOf(list, 'rw', error => error.fatal ?? 0),
     },
+  } as const;
+}
+
+/** The registers of a function; without `ecrc` digests are neither made nor checked. */
+export function errorRegisters({ offset, next }: Chained, ecrc = true) {
+  const able = ecrc ? 1 : 0;
+  return {
+    error_header: extendedHeader(0x0001, 2, { offset, next }, 'Advanced error reporting.'),
+    ...uncorrectableRegisters(offset, uncorrectableErrors),
     correctable_status: {
       offset: offset + 0x10,
       doc: 'Correctable errors that happened, masked or not.',
@@ -111,19 +127,5 @@ export function errorRegisters({ offset, next }: Chained, ecrc = true) {
     header_log_1: logWord(offset, 1),
     header_log_2: logWord(offset, 2),
     header_log_3: logWord(offset, 3),
-  } as const;
-}
-
-/** First DW of an extended capability (7.6.3). */
-export function extendedHeader(id: number, version: number, { offset, next, absent = false }: Chained, doc: string) {
-  return {
-    offset,
-    absent,
-    doc,
-    fields: {
-      id: { bits: [15, 0], access: 'constant', reset: id, doc: 'Which extended capability this is.' },
-      version: { bits: [19, 16], access: 'constant', reset: version, doc: 'Version.' },
-      next: { bits: [31, 20], access: 'constant', reset: next, doc: 'Offset of the next one.' },
-    },
   } as const;
 }

@@ -16,6 +16,7 @@ export const ErrorKind = {
   unsupported: 20,
   acsViolation: 21,
   internal: 22,
+  multicastBlocked: 23,
   atomicEgressBlocked: 24,
 } as const;
 

@@ -1,5 +1,4 @@
-import type { Chained } from './capability-registers.ts';
-import { extendedHeader } from './error-registers.ts';
+import { type Chained, extendedHeader } from './chain.ts';
 import type { BarParams, FunctionParams, FunctionPlace } from './function-params.ts';
 
 /** Extended capabilities other than error reporting: serial number, ARI, ACS, resizable BARs, ATS. */

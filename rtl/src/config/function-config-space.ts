@@ -17,8 +17,8 @@ import {
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { barState, clearedBits, insideOf } from './bar-state.ts';
-import { bitsOf, ErrorEvent, ErrorLog, wordOf } from './error-log.ts';
-import { correctableErrors, uncorrectableErrors } from './error-registers.ts';
+import { detectedBits, ErrorEvent, ErrorLog, loggedStatus, logSettings } from './error-log.ts';
+import { uncorrectableErrors } from './error-registers.ts';
 import { ErrorKind } from './error-report.ts';
 import { functionControls } from './function-controls.ts';
 import { FunctionEvents } from './function-events.ts';
@@ -162,7 +162,6 @@ export class FunctionConfigSpace extends Module<FunctionConfigParams> {
     const log = this.error_log;
     const { events } = this;
     const failed = (kind: number) => this.error_valid.and(this.error.correctable.not()).and(this.error.kind.eq(kind));
-    const word = (index: number) => ({ word: log.header_log.word(3 - index, 32) });
     connect(this.registers, {
       access_valid: access,
       access_write: this.access_write.and(resizes.and(values.command_status.memory_enable).not()),
@@ -187,19 +186,10 @@ export class FunctionConfigSpace extends Module<FunctionConfigParams> {
         bar_4: this.cleared(4),
         bar_5: this.cleared(5),
         device_control: {
-          correctable_detected: log.detected.correctable,
-          nonfatal_detected: log.detected.nonfatal,
-          fatal_detected: log.detected.fatal,
-          unsupported_detected: log.detected.unsupported,
+          ...detectedBits(log),
           transactions_pending: events.transactions_pending,
         },
-        uncorrectable_status: bitsOf(uncorrectableErrors, log.set_uncorrectable),
-        correctable_status: bitsOf(correctableErrors, log.set_correctable),
-        error_control: { first_error: log.first_error },
-        header_log_0: word(0),
-        header_log_1: word(1),
-        header_log_2: word(2),
-        header_log_3: word(3),
+        ...loggedStatus(uncorrectableErrors, log),
       },
     });
     this.read_data.set(this.registers.read_data);
@@ -207,21 +197,10 @@ export class FunctionConfigSpace extends Module<FunctionConfigParams> {
 
   private logErrors() {
     const { values } = this.registers;
-    const { device_control, command_status } = values;
     connect(this.error_log, {
       event_valid: this.error_valid,
       event: this.error,
-      status: wordOf(uncorrectableErrors, values.uncorrectable_status, 32, 0).as(32),
-      mask: wordOf(uncorrectableErrors, values.uncorrectable_mask, 32, 1).as(32),
-      severity: wordOf(uncorrectableErrors, values.uncorrectable_severity, 32, 0).as(32),
-      correctable_mask: wordOf(correctableErrors, values.correctable_mask, 16, 1).as(16),
-      enables: {
-        correctable: device_control.correctable_enable,
-        nonfatal: device_control.nonfatal_enable,
-        fatal: device_control.fatal_enable,
-        unsupported: device_control.unsupported_enable,
-        serr: command_status.serr_enable,
-      },
+      ...logSettings(uncorrectableErrors, values),
     });
     this.message.set(this.error_log.message);
   }

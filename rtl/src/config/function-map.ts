@@ -1,5 +1,6 @@
 import { registerMap } from '@hdl/ts-hdl';
-import { type Chained, expressRegisters, msixRegisters, powerManagementRegisters } from './capability-registers.ts';
+import { expressRegisters, msixRegisters, powerManagementRegisters } from './capability-registers.ts';
+import { chain } from './chain.ts';
 import { errorRegisters } from './error-registers.ts';
 import { acsRegisters, ariRegisters, atsRegisters, resizeRegisters, serialNumberRegisters } from './extended-registers.ts';
 import { checkFunction, type FunctionParams, type FunctionPlace } from './function-params.ts';
@@ -44,16 +45,3 @@ export function functionMap(p: FunctionParams, place: FunctionPlace) {
   });
 }
 export type FunctionMap = ReturnType<typeof functionMap>;
-
-/** Capabilities with the offset of the next one that is there. */
-function chain<K extends string>(
-  offsets: { readonly [N in K]: number },
-  present: { readonly [N in K]: boolean },
-): { readonly [N in K]: Chained } {
-  const names = Object.keys(offsets) as K[];
-  const entries = names.map((name, i) => {
-    const next = names.slice(i + 1).find(other => present[other]);
-    return [name, { offset: offsets[name], next: next ? offsets[next] : 0, absent: !present[name] }] as const;
-  });
-  return Object.fromEntries(entries) as unknown as { readonly [N in K]: Chained };
-}

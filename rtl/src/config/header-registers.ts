@@ -1,4 +1,14 @@
 import type { BarParams, FunctionParams, FunctionPlace } from './function-params.ts';
+import {
+  capabilityPointer,
+  classFields,
+  commandParts,
+  commonCommand,
+  identityFields,
+  identityParts,
+  layoutFields,
+  signalledSystemError,
+} from './header-fields.ts';
 
 /** Numbers of the base address registers. */
 export type BarSlot = 0 | 1 | 2 | 3 | 4 | 5;
@@ -9,11 +19,8 @@ export function headerRegisters(p: FunctionParams, place: FunctionPlace, capabil
     identity: {
       offset: 0x00,
       doc: 'Who made the function, and what it is.',
-      fields: {
-        vendor_id: { bits: [15, 0], access: 'constant', reset: p.vendor_id, doc: 'Vendor.' },
-        device_id: { bits: [31, 16], access: 'constant', reset: p.device_id, doc: 'Device.' },
-      },
-      parts: { vendor_id: { bits: [15, 0], doc: 'Vendor.' }, device_id: { bits: [31, 16], doc: 'Device.' } },
+      fields: identityFields(p),
+      parts: identityParts,
     },
     command_status: {
       offset: 0x04,
@@ -28,31 +35,26 @@ export function headerRegisters(p: FunctionParams, place: FunctionPlace, capabil
         },
         parity_response: { bits: 6, access: 'rw', doc: 'Poisoned data of own requests is recorded in `master_data_parity`.' },
         serr_enable: { bits: 8, access: 'rw', doc: 'ERR_NONFATAL and ERR_FATAL may be sent, whatever device control says.' },
-        interrupt_disable: { bits: 10, access: 'rw', doc: 'No INTx: there is none in any case.' },
-        capability_list: { bits: 20, access: 'constant', reset: 1, doc: 'There is a capability list.' },
+        ...commonCommand,
         master_data_parity: { bits: 24, access: 'w1c', doc: 'A completion came, or a write went, poisoned.' },
         signalled_target_abort: { bits: 27, access: 'w1c', doc: 'A request was answered with Completer Abort.' },
         received_target_abort: { bits: 28, access: 'w1c', doc: 'A completion came with Completer Abort.' },
         received_master_abort: { bits: 29, access: 'w1c', doc: 'A completion came with Unsupported Request.' },
-        signalled_system_error: { bits: 30, access: 'w1c', doc: 'ERR_NONFATAL or ERR_FATAL was sent under `serr_enable`.' },
+        ...signalledSystemError,
         detected_parity: { bits: 31, access: 'w1c', doc: 'A poisoned TLP came.' },
       },
-      parts: { command: { bits: [15, 0], doc: 'Enables.' }, status: { bits: [31, 16], doc: 'What happened.' } },
+      parts: commandParts,
     },
     class_revision: {
       offset: 0x08,
       doc: 'What kind of function it is.',
-      fields: {
-        revision: { bits: [7, 0], access: 'constant', reset: p.revision ?? 1, doc: 'Revision.' },
-        class_code: { bits: [31, 8], access: 'constant', reset: p.class_code, doc: 'Base class, sub-class, interface.' },
-      },
+      fields: classFields(p.revision, p.class_code, 'Base class, sub-class, interface.'),
     },
     header_layout: {
       offset: 0x0c,
       doc: 'Cache line size, and how the header is laid out.',
       fields: {
-        cache_line: { bits: [7, 0], access: 'rw', doc: 'Cache line in DW; has no effect.' },
-        layout: { bits: [22, 16], access: 'constant', reset: 0, doc: 'Type 0.' },
+        ...layoutFields(0),
         multi_function: { bits: 23, access: 'constant', reset: place.of > 1 ? 1 : 0, doc: 'The device has several functions.' },
       },
     },
@@ -70,11 +72,7 @@ export function headerRegisters(p: FunctionParams, place: FunctionPlace, capabil
         id: { bits: [31, 16], access: 'constant', reset: p.subsystem_id ?? p.device_id, doc: 'Subsystem.' },
       },
     },
-    capabilities: {
-      offset: 0x34,
-      doc: 'Where the capability list begins.',
-      fields: { first: { bits: [7, 0], access: 'constant', reset: capabilities, doc: 'Offset of the first capability.' } },
-    },
+    capabilities: capabilityPointer(capabilities),
   } as const;
 }
 

@@ -1,11 +1,30 @@
-import { anyOf, bool, cat, connect, input, Module, mux, output, RegisterFile, reg, u, uint, when } from '@hdl/ts-hdl';
-import { bitsOf, ErrorEvent, ErrorLog, wordOf } from './error-log.ts';
-import { correctableErrors } from './error-registers.ts';
+import {
+  allOf,
+  anyOf,
+  bool,
+  cat,
+  connect,
+  input,
+  Module,
+  mux,
+  output,
+  RegisterFile,
+  reg,
+  stream,
+  type UInt,
+  u,
+  uint,
+  when,
+} from '@hdl/ts-hdl';
+import { detectedBits, ErrorEvent, ErrorLog, loggedStatus, logSettings, Message, wordOf } from './error-log.ts';
+import { portErrors } from './error-registers.ts';
 import { ErrorKind } from './error-report.ts';
+import { MulticastControls } from './multicast-controls.ts';
+import { PortContainment } from './port-containment.ts';
 import { portControls } from './port-controls.ts';
+import { PortInterrupt, PortInterrupts } from './port-interrupt.ts';
 import { portMap } from './port-map.ts';
 import type { PortParams } from './port-params.ts';
-import { portErrors } from './port-registers.ts';
 
 /**
  * The configuration space of a switch port: a type 1 header and the capabilities of `portMap`. An access per cycle; `read_data` is valid one cycle after
@@ -14,6 +33,9 @@ import { portErrors } from './port-registers.ts';
  * Resets. `rst`: everything. `hot_reset`: all but what is sticky (error status, masks, severities, header log), windows and bus numbers too (C85).
  * `resets_below` is 1 while software holds the lower side in reset or disables its link, or `hot_reset` is 1: one cycle later, from a register. In D3hot
  * memory enable, I/O enable and bus master are 0 in `controls`. A link that goes down while it is not held in reset is a surprise (AER 5).
+ *
+ * Containment (C91): what contains the port makes `contains` 1 in the same cycle and takes the link below down, as a disabled one is, until software releases it. No
+ * message tells of the error then but ERR_COR, where containment is to send it. MSI: `interrupt` asks for a write in the name of the port.
  */
 export class PortConfigSpace extends Module<PortParams> {
   private readonly map = portMap(this.p);
@@ -28,6 +50,8 @@ export class PortConfigSpace extends Module<PortParams> {
   readonly access_device = input(uint(13));
   readonly read_data = output(uint(32));
   readonly controls = output(portControls(this.p.ports));
+  /** Of a switch with multicast; a change of the window shows two cycles later. */
+  readonly multicast = this.p.multicast ? output(MulticastControls) : undefined;
   readonly hot_reset = input(bool);
   /** The link below has a partner; 1 for an upstream port. */
   readonly link_up = input(bool);
@@ -40,36 +64,51 @@ export class PortConfigSpace extends Module<PortParams> {
   readonly dropped = input(bool);
   readonly aborted = input(bool);
   readonly system_error = input(bool);
+  /** With `system_error`: it was ERR_FATAL, and the requester ID of the message. */
+  readonly system_error_fatal = input(bool);
+  readonly system_error_source = input(uint(16));
+  /** The port is contained because of what happens in this cycle: nothing that comes behind it passes. */
+  readonly contains = output(bool);
+  readonly interrupt = output(stream(PortInterrupt));
 
   private readonly registers = new RegisterFile({ map: this.map });
+  private readonly window_end = this.p.multicast ? reg(uint(53), { init: 0 }) : undefined;
   private readonly error_log = new ErrorLog();
+  private readonly containment = new PortContainment();
+  private readonly interrupts = new PortInterrupts({ sources: 2 });
   private readonly bus_device = reg(uint(13), { init: 0 });
   private readonly drops = reg(uint(32), { init: 0 });
   private readonly below = reg(bool, { init: 0 });
   private readonly was_up = reg(bool, { init: 0 });
+  private readonly was_present = reg(bool, { init: 0 });
   /** A surprise that has not been logged. */
   private readonly surprised = reg(bool, { init: 0 });
+  /** The port was contained in the cycle before. */
+  private readonly contained = reg(bool, { init: 0 });
 
   protected override logic() {
     const { values } = this.registers;
     when(this.access_valid.and(this.access_write), () => this.bus_device.set(this.access_device));
     when(this.hot_reset, () => this.bus_device.set(0));
     when(this.dropped, () => this.drops.set(this.drops.add(1)));
-    this.below.set(anyOf([values.bridge_control.secondary_reset, values.link_control.disable, this.hot_reset]));
+    const held = [values.bridge_control.secondary_reset, values.link_control.disable, values.dpc_status.contained];
+    this.below.set(anyOf([...held, this.hot_reset, this.containment.trigger]));
     this.resets_below.set(this.below);
     this.serve();
-    this.logErrors();
+    this.contain(this.logErrors());
+    this.tell();
     this.control();
+    this.groups();
   }
 
   private serve(): void {
     const { values } = this.registers;
-    const log = this.error_log;
+    const { error_log: log, containment } = this;
     const up = this.link_up.and(this.below.not());
     const poisoned = this.error_valid.and(this.error.kind.eq(ErrorKind.poisoned)).and(this.error.correctable.not());
-    const word = (index: number) => ({ word: log.header_log.word(3 - index, 32) });
     const upstream = this.p.direction === 'upstream' ? u(1, 1) : u(1, 0);
     this.was_up.set(up);
+    this.was_present.set(this.link_up);
     connect(this.registers, {
       access_valid: this.access_valid,
       access_write: this.access_write,
@@ -80,7 +119,7 @@ export class PortConfigSpace extends Module<PortParams> {
       warm_reset: this.hot_reset,
       status: {
         command_status: {
-          signalled_system_error: log.message.bit(1).and(values.command_status.serr_enable),
+          signalled_system_error: this.message.bit(1).and(values.command_status.serr_enable),
           detected_parity: poisoned.and(upstream),
         },
         io_window: {
@@ -88,58 +127,90 @@ export class PortConfigSpace extends Module<PortParams> {
           received_system_error: this.system_error,
           detected_parity: poisoned.and(upstream.not()),
         },
-        device_control: {
-          correctable_detected: log.detected.correctable,
-          nonfatal_detected: log.detected.nonfatal,
-          fatal_detected: log.detected.fatal,
-          unsupported_detected: log.detected.unsupported,
-        },
+        device_control: detectedBits(log),
         link_capabilities: { port: this.port.zext(8) },
         slot_capabilities: { number: this.port.zext(13) },
         link_control: { active: this.p.direction === 'upstream' ? u(1, 0) : up },
-        slot_control: { present: this.link_up, active_changed: up.ne(this.was_up) },
+        slot_control: {
+          present: this.link_up,
+          presence_changed: this.link_up.ne(this.was_present),
+          active_changed: up.ne(this.was_up),
+        },
+        msi_pending: { vector: this.interrupts.pending },
+        dpc_status: {
+          contained: containment.trigger,
+          reason: containment.reason,
+          interrupt: containment.trigger.and(values.dpc.interrupt_enable),
+          extension: containment.extension,
+          source: containment.source,
+        },
         drops: { count: this.drops },
-        uncorrectable_status: bitsOf(portErrors, log.set_uncorrectable),
-        correctable_status: bitsOf(correctableErrors, log.set_correctable),
-        error_control: { first_error: log.first_error },
-        header_log_0: word(0),
-        header_log_1: word(1),
-        header_log_2: word(2),
-        header_log_3: word(3),
+        ...loggedStatus(portErrors, log),
       },
     });
     this.read_data.set(this.registers.read_data);
   }
 
-  private logErrors(): void {
+  /** @returns the bit of the error register that an error of this cycle has. */
+  private logErrors(): UInt<5> {
     const { values } = this.registers;
-    const { device_control, command_status } = values;
     const surprise = this.surprised.and(this.error_valid.not());
     when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => this.surprised.set(1)).elsewhen(surprise, () =>
       this.surprised.set(0),
     );
     const { correctable, kind, advisory, header } = this.error;
+    const logged: UInt<5> = mux(surprise, u(5, ErrorKind.surpriseDown), kind);
     connect(this.error_log, {
       event_valid: this.error_valid.or(this.surprised),
       event: {
         correctable: correctable.and(surprise.not()),
-        kind: mux(surprise, u(5, ErrorKind.surpriseDown), kind),
+        kind: logged,
         advisory: advisory.and(surprise.not()),
         header: mux(surprise, u(128, 0), header),
       },
-      status: wordOf(portErrors, values.uncorrectable_status, 32, 0).as(32),
-      mask: wordOf(portErrors, values.uncorrectable_mask, 32, 1).as(32),
-      severity: wordOf(portErrors, values.uncorrectable_severity, 32, 0).as(32),
-      correctable_mask: wordOf(correctableErrors, values.correctable_mask, 16, 1).as(16),
-      enables: {
-        correctable: device_control.correctable_enable,
-        nonfatal: device_control.nonfatal_enable,
-        fatal: device_control.fatal_enable,
-        unsupported: device_control.unsupported_enable,
-        serr: command_status.serr_enable,
-      },
+      ...logSettings(portErrors, values),
     });
-    this.message.set(this.error_log.message);
+    return logged;
+  }
+
+  private contain(kind: UInt<5>): void {
+    const { dpc, dpc_status, device_control, uncorrectable_mask } = this.registers.values;
+    const { detected } = this.error_log;
+    const masked = wordOf(portErrors, uncorrectable_mask, 32, 1).as(32).bit(kind);
+    connect(this.containment, {
+      enable: dpc.trigger_enable,
+      contained: dpc_status.contained,
+      error: detected.fatal.or(detected.nonfatal).and(masked.not()),
+      error_fatal: detected.fatal,
+      message: this.system_error,
+      message_fatal: this.system_error_fatal,
+      message_source: this.system_error_source,
+      software: dpc.software_trigger,
+    });
+    this.contains.set(this.containment.trigger);
+    this.contained.set(this.containment.trigger);
+    const tells = dpc.correctable_enable.and(device_control.correctable_enable);
+    this.message.set(mux(this.contained, mux(tells, u(2, Message.correctable), Message.none), this.error_log.message));
+  }
+
+  /** Interrupts of the port: changes in the slot, and containment. */
+  private tell(): void {
+    const { values } = this.registers;
+    const { slot_control: slot, dpc, dpc_status, msi_address, msi_address_upper } = values;
+    const changed = anyOf([
+      slot.presence_changed.and(slot.presence_changed_enable),
+      slot.active_changed.and(slot.active_changed_enable),
+    ]);
+    connect(this.interrupts, {
+      conditions: cat(dpc.interrupt_enable.and(dpc_status.interrupt), slot.interrupt_enable.and(changed)),
+      enable: values.msi_control.enable,
+      mask: values.msi_mask.vector,
+      allowed: values.command_status.bus_master.and(values.power_control.power_state.eq(0)),
+      clear: this.hot_reset,
+      address: cat(msi_address_upper.address, msi_address.address, u(2, 0)).as(64),
+      data: values.msi_data.data,
+    });
+    this.interrupt.from(this.interrupts.out);
   }
 
   private control(): void {
@@ -173,10 +244,34 @@ export class PortConfigSpace extends Module<PortParams> {
       egress_vector: vector.part(1, this.p.ports),
       ari_forwarding: values.device_control_2.ari_forwarding,
       atomic_blocked: values.device_control_2.atomic_blocked,
+      contains: values.dpc.trigger_enable,
+      aborts: allOf([values.dpc_status.contained, values.dpc.unsupported.not()]),
       link_up: this.p.direction === 'upstream' ? u(1, 1) : this.link_up.and(this.below.not()),
       mps: values.device_control.max_payload,
       passes_correctable: serr_enable,
       passes_severe: serr_enable.and(command_status.serr_enable),
+    });
+  }
+
+  private groups(): void {
+    const { multicast: out, window_end: end } = this;
+    if (!out || !end) return;
+    const { values } = this.registers;
+    const { multicast, multicast_base, multicast_base_upper } = values;
+    const shift = multicast_base.index_position.sub(12);
+    const first = cat(multicast_base_upper.base, multicast_base.base).as(52);
+    const pages = multicast.last_group.zext(53).add(1).shl(shift);
+    end.set(first.zext(53).add(pages));
+    out.set({
+      enable: multicast.enable.and(multicast_base.index_position.any()),
+      first,
+      end,
+      shift,
+      receive: cat(values.multicast_receive_upper.groups, values.multicast_receive.groups).as(64),
+      block_all: cat(values.multicast_block_all_upper.groups, values.multicast_block_all.groups).as(64),
+      block_untranslated: cat(values.multicast_block_untranslated_upper.groups, values.multicast_block_untranslated.groups).as(
+        64,
+      ),
     });
   }
 }

@@ -35,6 +35,9 @@ const fields = (ports: number) => ({
   ari_forwarding: bool,
   /** AtomicOps do not leave by this port (C98). */
   atomic_blocked: bool,
+  /** What takes the link below down: one of `Contains`; requests to it are answered with Completer Abort then, not with Unsupported Request (C91). */
+  contains: uint(2),
+  aborts: bool,
   /** The link below is up: neither reset, nor contained, nor without a partner (C71e, C85, C91). */
   link_up: bool,
   /** Payload limit: 128 << mps bytes (C4). */

@@ -11,6 +11,10 @@ export interface PortParams {
   readonly ports: number;
   /** Largest payload in bytes: 128 to 4,096. */
   readonly max_payload: number;
+  /** The slots below can be filled and emptied while the system runs, and their changes interrupt. False by default. */
+  readonly hot_plug?: boolean;
+  /** Writes to multicast groups are copied (C97). False by default: no capability. */
+  readonly multicast?: boolean;
 }
 
 /** @throws HdlError for parameters that no port can have. */

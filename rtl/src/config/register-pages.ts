@@ -28,9 +28,9 @@ export function endpointMaps(): readonly RegisterMap[] {
   return [bar0Map(p), firmwareMap(p), functionMap(documentedFunction, { number: 0, of: 2 })];
 }
 
-/** The register maps of a switch with 4 downstream ports. */
+/** The register maps of a switch with 4 downstream ports and every capability. */
 export function switchMaps(): readonly RegisterMap[] {
-  const p = { vendor_id: 0x1d1d, device_id: 0x5100, ports: 4, max_payload: 512 };
+  const p = { vendor_id: 0x1d1d, device_id: 0x5100, ports: 4, max_payload: 512, hot_plug: true, multicast: true };
   return [portMap({ ...p, direction: 'upstream' }), portMap({ ...p, direction: 'downstream' })];
 }
 

@@ -1,4 +1,5 @@
 import {
+  allOf,
   anyOf,
   type Bool,
   Bundle,
@@ -7,6 +8,7 @@ import {
   clog2,
   connect,
   fromOneHot,
+  HdlError,
   input,
   Module,
   mux,
@@ -16,6 +18,7 @@ import {
   ShowAheadFifo,
   stream,
   type UInt,
+  u,
   uint,
   vec,
   when,
@@ -33,6 +36,10 @@ interface CrossbarParams {
   readonly ports: number;
   /** Beats that the buffer of an ingress holds: a power of two. */
   readonly slots: number;
+  /** Per ingress: packets that it may send to an egress in a round of all that ask, 1 to 255. Without, each egress is shared in turns. */
+  readonly weights?: readonly number[];
+  /** So many of its last egresses copy what goes there: `origin` tells whose it is, `held` keeps it back. */
+  readonly casters?: number;
 }
 
 /** A packet that moves: tells credit counters what it costs. */
@@ -129,8 +136,11 @@ const waiting = 4;
 /**
  * The egress of a crossbar: chooses one of the ingresses that ask, in turn, and keeps to it until its packet is over; a grant that the ingress did not take
  * up in a cycle goes to the next. A beat leaves 1 cycle after its ingress gave it, from a register; a beat per cycle.
+ *
+ * With `weights` it is passed over once it has begun as many packets in this round as its weight says; a round ends when nobody asks who may go. So nobody waits longer than
+ * the weights of the others, and the egress never rests while somebody asks.
  */
-export class CrossbarEgress extends Module<{ width: number; ports: number }> {
+export class CrossbarEgress extends Module<{ width: number; ports: number; weights?: readonly number[] }> {
   /** Bit i: ingress i asks; it sends a beat here; it begins a packet with it; it ends one. */
   readonly request = input(uint(this.p.ports));
   readonly sends = input(uint(this.p.ports));
@@ -144,6 +154,8 @@ export class CrossbarEgress extends Module<{ width: number; ports: number }> {
   private readonly owner = reg(uint(this.p.ports), { init: 0 });
   private readonly busy = reg(bool, { init: 0 });
   private readonly served = reg(uint(this.p.ports), { init: 0 });
+  /** Packets of this round, by ingress. */
+  private readonly spent = this.p.weights && reg(vec(this.p.ports, uint(8)), { init: 0 });
   private readonly arriving = reg(uint(this.p.ports), { init: 0 });
   private readonly reserved = reg(uint(clog2(waiting + 1)), { init: 0 });
   private readonly queue = new ShowAheadFifo({ type: tlpBeat(this.p.width), depth: waiting });
@@ -159,13 +171,10 @@ export class CrossbarEgress extends Module<{ width: number; ports: number }> {
     const turn = mux(began, upTo(numbers.map(i => owner.bit(i))), served);
     when(began, () => served.set(turn));
     when(sent, () => busy.set(ended.not()));
-    when(ended.or(busy.not().and(sent.not())), () => {
-      const next = roundRobin(
-        numbers.map(i => this.request.bit(i)),
-        turn,
-      );
-      when(this.request.any(), () => owner.set(word(next)));
-    });
+    const chooses = ended.or(busy.not().and(sent.not()));
+    const candidates = this.candidates(began, chooses);
+    // Nobody keeps the grant while nobody asks: who had it last would be the first to see a credit that comes back, each time.
+    when(chooses, () => owner.set(word(roundRobin(candidates, turn))));
     this.grant.set(owner);
 
     arriving.set(this.sends);
@@ -182,6 +191,22 @@ export class CrossbarEgress extends Module<{ width: number; ports: number }> {
       reserved.set(reserved.sub(1)),
     );
     this.room.set(reserved.ne(waiting));
+  }
+
+  /** Who may be chosen. With weights, `began` (the owner begins a packet) spends a packet of this round, and a choice of `chooses` that finds nobody begins the next. */
+  private candidates(began: Bool, chooses: Bool): Bool[] {
+    const { spent, owner } = this;
+    const { ports, weights } = this.p;
+    const asking = [...Array(ports).keys()].map(i => this.request.bit(i));
+    if (!spent || !weights) return asking;
+    const counted = spent.map((count, i) => count.add(began.and(owner.bit(i)).zext(8)));
+    const may = asking.map((asks, i) => asks.and(at(counted, i).lt(at(weights, i))));
+    const over = anyOf(may).not();
+    const renews = allOf([chooses, over, anyOf(asking)]);
+    spent.forEach((count, i) => {
+      count.set(mux(renews, u(8, 0), at(counted, i)));
+    });
+    return asking.map((asks, i) => at(may, i).or(over.and(asks)));
   }
 }
 
@@ -203,10 +228,29 @@ export class Crossbar extends Module<CrossbarParams> {
   readonly allowed = input(vec(this.p.ports, uint(3)));
   /** Per egress: a packet begins to leave by it. */
   readonly begun = output(vec(this.p.ports, Moved));
+  /** One-hot by ingress: where the packet of `begun` comes from. */
+  readonly origin = this.p.casters ? output(vec(this.p.ports, uint(this.p.ports))) : undefined;
+  /** Bit i: nothing of ingress i goes to be copied. */
+  readonly held = this.p.casters ? input(uint(this.p.ports)) : undefined;
   /** Per ingress: a packet left its buffer. */
   readonly gone = output(vec(this.p.ports, Moved));
   private readonly ingress = this.each(() => new CrossbarIngress(this.p));
-  private readonly egress = this.each(() => new CrossbarEgress({ width: this.p.width, ports: this.p.ports }));
+  private readonly egress = this.each(() => new CrossbarEgress(this.egressParams()));
+
+  /** What may begin, for an ingress. */
+  private allowedTo(ingress: number) {
+    const { held } = this;
+    if (!held) return this.allowed;
+    const first = this.p.ports - (this.p.casters ?? 0);
+    return this.allowed.map((allowed, e) => (e < first ? allowed : mux(held.bit(ingress), u(3, 0), allowed)));
+  }
+
+  private egressParams() {
+    const { width, ports, weights } = this.p;
+    if (weights && (weights.length !== ports || weights.some(weight => !Number.isInteger(weight) || weight < 1 || weight > 255)))
+      throw new HdlError(`${ports} ingresses have the weights ${weights.join(', ')}`, { help: 'give each one from 1 to 255' });
+    return { width, ports, ...(weights && { weights }) };
+  }
 
   private each<X>(make: () => X): X[] {
     return Array.from({ length: this.p.ports }, make);
@@ -219,7 +263,7 @@ export class Crossbar extends Module<CrossbarParams> {
         in: at(this.in, i),
         grant: word(egress.map(e => e.grant.bit(i))),
         room: word(egress.map(e => e.room)),
-        allowed: this.allowed,
+        allowed: this.allowedTo(i),
       });
       at(this.gone, i).set(port.gone);
     });
@@ -238,6 +282,7 @@ export class Crossbar extends Module<CrossbarParams> {
         ingress.map(i => i.begun),
       );
       at(this.begun, e).set(begun);
+      if (this.origin) at(this.origin, e).set(from);
     });
   }
 }

@@ -32,6 +32,11 @@ export class PortEgress extends Module<{
   readonly allowed = output(uint(3));
   readonly partner = output(PartnerState);
   readonly tx = output(stream(tlpBeat(this.p.width)));
+  /**
+   * The partner has non-posted data credits for an AtomicOp of any size: who completes or routes AtomicOps advertises at least 2 (C70b). 0 before that is known, and
+   * where it advertised 1: a CAS of 128-bit operands would wait for ever.
+   */
+  readonly takes_atomics = output(bool);
 
   private readonly gate = [new CreditGate(), new CreditGate(), new CreditGate()];
   /** A TLP began in the cycle before: its class and data credits, which its gate has not counted yet. */
@@ -41,6 +46,7 @@ export class PortEgress extends Module<{
   /** Data credits of a class that are enough for any of its TLPs. */
   private readonly wanted = reg(vec(3, uint(9)));
   private readonly known = reg(uint(3), { init: 0 });
+  private readonly wide = reg(bool, { init: 0 });
   private readonly partner_knows = reg(bool, { init: 0 });
   /** Within a TLP. */
   private readonly midway = reg(bool, { init: 0 });
@@ -90,8 +96,11 @@ export class PortEgress extends Module<{
       return gate.enough.and(gate.ample.or(taking.not()));
     });
     when(allOf([valid, this.known.all(), payload.kind.ne(FcKind.init1)]), () => this.partner_knows.set(1));
+    when(allOf([valid, initial, payload.traffic.eq(TlpClass.non_posted)]), () => this.wide.set(payload.data.ne(1)));
+    this.takes_atomics.set(this.wide);
     when(restart, () => {
       this.known.set(0);
+      this.wide.set(0);
       this.partner_knows.set(0);
     });
     this.partner.set({ limits_known: this.known.all(), ready: this.partner_knows });

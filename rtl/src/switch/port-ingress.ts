@@ -27,6 +27,8 @@ import { ErrorEvent } from '../config/error-log.ts';
 import { ErrorMessageCode } from '../config/error-messages.ts';
 import { ErrorKind } from '../config/error-report.ts';
 import { headerWords } from '../config/header-words.ts';
+import { MulticastControls } from '../config/multicast-controls.ts';
+import { Contains } from '../config/port-containment.ts';
 import { portControls } from '../config/port-controls.ts';
 import { payloadTooLong, undefinedType, wrongSingle } from '../endpoint/receive/header-rules.ts';
 import { beatsToCome } from '../endpoint/receive/tlp-checker.ts';
@@ -46,7 +48,9 @@ import {
 } from '../tlp/tlp.ts';
 import { note } from './agent-note.ts';
 import { Moved } from './crossbar.ts';
-import { wayFromAbove, wayFromPort } from './route.ts';
+import { agentEgress, casterEgress, egressesOf } from './egresses.ts';
+import { multicastHit } from './multicast.ts';
+import { type Way, wayFromAbove, wayFromPort } from './route.ts';
 import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
 
 /** What a switch port advertises: finite credits of all classes (C70b). */
@@ -66,6 +70,7 @@ export interface PortIngressParams {
   /** Largest payload in bytes. */
   readonly max_payload: number;
   readonly refresh_cycles: number;
+  readonly multicast: boolean;
 }
 
 /** Cycles without a beat after which a TLP of a link that is down will not go on. */
@@ -79,7 +84,8 @@ const patience = 32;
  *                 └─ dropped, error              gone (crossbar) ─► CreditAllocator × 3 ─► CreditSender ─► tx_fc
  *
  * 1 cycle from `rx` to `out`, a beat per cycle; `rx.ready` is always 1, for the partner has credits for what it sends, and `out.ready` must be. `out`, `event`
- * and what goes with it come from registers.
+ * and what goes with it come from registers. With multicast `rx.ready` is 0 from the end of a write to a group until its copies have left, and they wait for the
+ * posted TLPs before it (`follows`), so that nothing overtakes anything (C60); both wait for posted TLPs alone.
  *
  * A TLP goes to a port, or to the agent (the egress after those of the ports): configuration accesses of the switch's own spaces, non-posted requests that
  * nobody takes or access control forbids, broadcast messages. Posted TLPs and completions that nobody takes are dropped here, and so are malformed TLPs (C71d:
@@ -88,7 +94,8 @@ const patience = 32;
  *
  * A TLP with more beats than its header says is cut there; one with fewer, or one that its link has left unfinished for `patience` cycles after it went down,
  * is passed on as it is, for the receiver to see that it is malformed. A link that is down (`link_up` = 0) puts credits back to the beginning: `restart` is 1
- * until it is up again and the buffer has given away what came before.
+ * until it is up again and the buffer has given away what came before. Nothing passes behind a TLP that contains the port (`contains` comes in the cycle after
+ * it began), and the message that does so is dropped (C91).
  */
 export class PortIngress extends Module<PortIngressParams> {
   readonly rx = input(stream(tlpBeat(this.p.width)));
@@ -100,7 +107,14 @@ export class PortIngress extends Module<PortIngressParams> {
   readonly own = input(portControls(this.p.ports));
   readonly controls = input(vec(this.p.ports + 1, portControls(this.p.ports)));
   readonly link_up = input(bool);
-  readonly out = output(stream(queuedBeat(this.p.width, this.p.ports + 2)));
+  /** The port is contained: what begins from this cycle on does not pass, though the link is not down yet. */
+  readonly contains = input(bool);
+  /** With multicast: what its own configuration space says; the copies of its last write to a group are gone. */
+  readonly groups = this.p.multicast ? input(MulticastControls) : undefined;
+  readonly copied = this.p.multicast ? input(bool) : undefined;
+  /** Posted TLPs before that write have not left: it has to wait in the buffer. */
+  readonly follows = this.p.multicast ? output(bool) : undefined;
+  readonly out = output(stream(queuedBeat(this.p.width, egressesOf(this.p))));
   /** A packet left the buffer. */
   readonly gone = input(Moved);
   readonly restart = output(bool);
@@ -109,6 +123,9 @@ export class PortIngress extends Module<PortIngressParams> {
   /** Pulses: a TLP was dropped that somebody may miss; ERR_NONFATAL or ERR_FATAL came. */
   readonly dropped = output(bool);
   readonly system_error = output(bool);
+  /** With `system_error`: which of them, and its requester ID. */
+  readonly system_error_fatal = output(bool);
+  readonly system_error_source = output(uint(16));
 
   private readonly limits: readonly ClassCredits[] = fcClasses.map(name => this.p.credits[name]);
   private readonly allocator = this.limits.map(
@@ -124,22 +141,35 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly restarting = reg(bool, { init: 0 });
 
   private readonly beat_valid = reg(bool, { init: 0 });
-  private readonly beat = reg(queuedBeat(this.p.width, this.p.ports + 2));
+  private readonly beat = reg(queuedBeat(this.p.width, egressesOf(this.p)));
   /** Within a TLP that goes on to the crossbar; its beats to come, the next one not counted. */
   private readonly passing = reg(bool, { init: 0 });
   private readonly left = reg(uint(10));
   private readonly idle = reg(uint(clog2(patience)), { init: 0 });
   private readonly lost = reg(bool, { init: 0 });
   private readonly severe = reg(bool, { init: 0 });
+  private readonly severe_fatal = reg(bool);
+  private readonly severe_source = reg(uint(16));
+  /** Contained, and the link is not down yet. */
+  private readonly halted = reg(bool, { init: 0 });
   private readonly told = reg(bool, { init: 0 });
   private readonly report = reg(ErrorEvent);
+  /** A write to a group is being copied. */
+  private readonly casting = this.p.multicast ? reg(bool, { init: 0 }) : undefined;
+  /** Posted TLPs in the buffer of the crossbar. */
+  private readonly posted_inside = this.p.multicast
+    ? reg(uint(clog2(this.p.credits.posted.headers + 1)), { init: 0 })
+    : undefined;
+  /** Within a write to a group. */
+  private readonly within_cast = this.p.multicast ? reg(bool, { init: 0 }) : undefined;
   private readonly begins = wire(bool);
   private readonly overflows = wire(bool);
   private readonly drops = wire(bool);
 
   protected override logic() {
-    this.rx.ready.set(1);
-    this.begins.set(allOf([this.rx.valid, this.rx.payload.first, this.restarting.not()]));
+    this.rx.ready.set(this.casting ? this.casting.not() : u(1, 1));
+    if (this.posted_inside) this.follows?.set(this.posted_inside.gt(1));
+    this.begins.set(allOf([this.rx.fire, this.rx.payload.first, this.restarting.not()]));
     this.receive();
     this.account();
     this.link();
@@ -157,7 +187,7 @@ export class PortIngress extends Module<PortIngressParams> {
   }
 
   private receive(): void {
-    const { width, ports } = this.p;
+    const { width } = this.p;
     const { rx, beat, passing, begins, own, port } = this;
     const { header, data, first, last } = rx.payload;
     const [posted = first, non_posted = first, completion = first] = this.classes();
@@ -170,8 +200,9 @@ export class PortIngress extends Module<PortIngressParams> {
       this.p.direction === 'upstream'
         ? wayFromAbove(header, upstream, downstream)
         : wayFromPort(header, upstream, downstream, { own, is_own });
-    const goes = way.egress.any();
-    const too_long = this.controls.map((to, e) => way.egress.bit(e).and(payloadTooLong(header, to.mps)));
+    const { cast, blocked } = this.castOf(header, way);
+    const goes = way.egress.any().and(cast.or(blocked).not());
+    const too_long = this.controls.map((to, e) => allOf([goes, way.egress.bit(e), payloadTooLong(header, to.mps)]));
     const malformed = anyOf([
       undefinedType(header),
       wrongSingle(header),
@@ -180,16 +211,17 @@ export class PortIngress extends Module<PortIngressParams> {
       wrong_end.and(first),
     ]);
     const swallowed = this.swallows(header, goes);
-    const refused = anyOf([way.unsupported, way.violation, way.blocked]);
+    const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
     const sound = malformed.or(this.overflows).not();
-    const for_agent = anyOf([way.access, way.broadcast, refused.and(non_posted)]);
-    const enters = allOf([begins, sound, for_agent.or(goes.and(swallowed.not()))]);
+    const for_agent = anyOf([way.access, way.broadcast, cast, refused.and(non_posted)]);
+    const closed = this.contains.or(this.halted);
+    const enters = allOf([begins, sound, closed.not(), for_agent.or(goes.and(swallowed.not()))]);
     const loses = anyOf([sound.not(), refused.and(non_posted.not())]);
     this.drops.set(allOf([begins, enters.not()]));
     this.lost.set(begins.and(loses));
     this.dropped.set(this.lost);
 
-    const goes_on = allOf([rx.valid, first.not(), passing]);
+    const goes_on = allOf([rx.fire, first.not(), passing]);
     const gives_up = allOf([this.restarting, passing, rx.valid.not(), this.idle.eq(patience - 1)]);
     this.idle.set(mux(this.restarting.and(rx.valid.not()), this.idle.add(1), 0));
     this.beat_valid.set(anyOf([enters, goes_on, gives_up]));
@@ -198,26 +230,31 @@ export class PortIngress extends Module<PortIngressParams> {
     beat.beat.last.set(anyOf([last, remaining.any().not(), gives_up]));
     when(begins, () => {
       beat.beat.header.set({ ...header, type: mux(way.convert, u(5, TlpType.config0), header.type) });
-      const agent = ports + 1;
+      const agent = agentEgress(this.p);
       const to_port: UInt<number> = fromOneHot(way.egress);
-      beat.egress.set(mux(goes, to_port.zext(beat.egress.width), u(beat.egress.width, agent)));
+      const caster = casterEgress(this.p, this.p.direction);
+      const inside = mux(cast, u(beat.egress.width, this.p.multicast ? caster : agent), agent);
+      beat.egress.set(mux(goes, to_port.zext(beat.egress.width), inside));
       beat.class.set(cat(completion, non_posted).as(2));
       beat.credits.set(dataCredits(header));
       beat.relaxed.set(this.mayPass(header, completion, posted));
-      const status = mux(way.violation, u(3, Status.abort), Status.unsupported);
+      const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);
       when(goes.not().and(non_posted), () => beat.beat.data.set(note(width, { data, port, access: way.access, status })));
     });
-    when(rx.valid.and(first.not().or(begins)), () => this.left.set(remaining.sub(1)));
+    when(rx.fire.and(first.not().or(begins)), () => this.left.set(remaining.sub(1)));
     when(begins, () => passing.set(enters.and(last.not())))
       .elsewhen(goes_on, () => passing.set(last.or(remaining.any().not()).not()))
       .elsewhen(gives_up, () => passing.set(0));
 
-    const poisoned = allOf([header.ep, goes, refused.not()]);
+    const ends = anyOf([last, remaining.any().not()]);
+    this.hold(enters.and(cast), enters.and(posted), goes_on, ends, gives_up);
+    const poisoned = allOf([header.ep, goes.or(cast), refused.not()]);
     const told = anyOf([sound.not(), refused, poisoned]);
     this.tell(begins.and(told).or(goes_on.and(wrong_end)), {
       kind: firstOf(ErrorKind.poisoned, [
         [this.overflows, ErrorKind.overflow],
         [malformed.or(first.not()), ErrorKind.malformed],
+        [blocked, ErrorKind.multicastBlocked],
         [way.violation, ErrorKind.acsViolation],
         [way.blocked, ErrorKind.atomicEgressBlocked],
         [way.unsupported.and(completion), ErrorKind.unexpectedCompletion],
@@ -229,13 +266,38 @@ export class PortIngress extends Module<PortIngressParams> {
     });
   }
 
+  /** Writes to multicast groups (C97), whatever their unicast way is; `blocked` ones are refused. */
+  private castOf(header: Header, way: Way): { readonly cast: Bool; readonly blocked: Bool } {
+    const { groups } = this;
+    if (!groups) return { cast: u(1, 0), blocked: u(1, 0) };
+    const { hit, blocked } = multicastHit(header, groups);
+    const allowed = this.p.direction === 'upstream' ? this.own.memory_enable : this.own.bus_master;
+    const counts = allOf([hit, allowed, way.violation.not()]);
+    const cast = counts.and(blocked.not());
+    return { cast, blocked: counts.and(blocked) };
+  }
+
+  /** `casts`: a write to a group begins; `enters`: a posted TLP. */
+  private hold(casts: Bool, enters: Bool, goes_on: Bool, ends: Bool, gives_up: Bool): void {
+    const { casting, within_cast, posted_inside: inside, copied } = this;
+    if (!casting || !within_cast || !inside || !copied) return;
+    const left = this.gone.valid.and(this.gone.class.eq(TlpClass.posted));
+    inside.set(inside.add(enters.zext(inside.width)).sub(left.zext(inside.width)));
+    when(copied, () => casting.set(0));
+    when(this.begins, () => within_cast.set(casts.and(ends.not())))
+      .elsewhen(goes_on, () => within_cast.set(within_cast.and(ends.not())))
+      .elsewhen(gives_up, () => within_cast.set(0));
+    const over = casts.and(ends).or(within_cast.and(goes_on.and(ends).or(gives_up)));
+    when(over, () => casting.set(1));
+  }
+
   /** Relaxed ordering (C60, C64): completions, and non-posted requests with data. */
   private mayPass(header: Header, completion: Bool, posted: Bool): Bool {
     const writes = posted.not().and(header.fmt.bit(1));
     return header.attr.bit(1).and(completion.or(writes));
   }
 
-  /** Error messages that the port below or the one above does not pass on (C90). */
+  /** Error messages that the port below or the one above does not pass on (C90), and those that contain the port (C91). */
   private swallows(header: Header, goes: Bool): Bool {
     this.severe.set(0);
     if (this.p.direction === 'upstream') return u(1, 0);
@@ -244,11 +306,15 @@ export class PortIngress extends Module<PortIngressParams> {
     const code = cat(header.last_be, header.first_be);
     const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
     const is = (which: number) => allOf([to_root, goes, code.eq(which)]);
-    const severe = is(ErrorMessageCode.nonfatal).or(is(ErrorMessageCode.fatal));
+    const fatal = is(ErrorMessageCode.fatal);
+    const severe = is(ErrorMessageCode.nonfatal).or(fatal);
+    const contained = mux(fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
     const passes_severe = own.passes_severe.and(above.passes_severe);
     const passes_correctable = own.passes_correctable.and(above.passes_correctable);
     this.severe.set(this.begins.and(severe));
-    return severe.and(passes_severe.not()).or(is(ErrorMessageCode.correctable).and(passes_correctable.not()));
+    this.severe_fatal.set(fatal);
+    this.severe_source.set(header.requester_id);
+    return severe.and(passes_severe.not().or(contained)).or(is(ErrorMessageCode.correctable).and(passes_correctable.not()));
   }
 
   private tell(valid: Bool, event: { readonly kind: UInt<5>; readonly advisory: Bool; readonly header: Header }): void {
@@ -259,6 +325,8 @@ export class PortIngress extends Module<PortIngressParams> {
     this.event_valid.set(this.told);
     this.event.set(this.report);
     this.system_error.set(this.severe);
+    this.system_error_fatal.set(this.severe_fatal);
+    this.system_error_source.set(this.severe_source);
   }
 
   /** Credits: taken when a TLP comes, given back when it is gone from the buffer or was dropped. */
@@ -301,6 +369,7 @@ export class PortIngress extends Module<PortIngressParams> {
   private link(): void {
     const { sender, restarting } = this;
     when(this.link_up.not(), () => restarting.set(1)).elsewhen(this.held.any().not(), () => restarting.set(0));
+    when(restarting, () => this.halted.set(0)).elsewhen(this.contains, () => this.halted.set(1));
     this.restart.set(restarting);
     connect(sender, {
       partner: this.partner,

@@ -22,6 +22,8 @@ export interface Way {
   readonly violation: Bool;
   /** The egress lets no AtomicOps out: as unsupported, reported as blocked (C98). */
   readonly blocked: Bool;
+  /** The port is contained, and says so with Completer Abort: as unsupported but for the status of the answer (C91). */
+  readonly aborted: Bool;
   /** The configuration request leaves as type 0 (C20). */
   readonly convert: Bool;
 }
@@ -63,7 +65,8 @@ const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
 function leaving(hits: readonly Bool[], ports: readonly PortControls[], atomic: Bool) {
   const up = hits.map((hit, j) => hit.and(at(ports, j).link_up));
   const blocked = anyOf(up.map((hit, j) => allOf([hit, atomic, at(ports, j).atomic_blocked])));
-  return { egress: up.map((hit, j) => hit.and(atomic.and(at(ports, j).atomic_blocked).not())), blocked };
+  const aborted = anyOf(hits.map((hit, j) => allOf([hit, at(ports, j).link_up.not(), at(ports, j).aborts])));
+  return { egress: up.map((hit, j) => hit.and(atomic.and(at(ports, j).atomic_blocked).not())), blocked, aborted };
 }
 
 /** The way of a TLP from above (C20 to C23, C27, C32, C35, C41 to C43, C71e, C83, C98). */
@@ -92,7 +95,7 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
 
   // Of windows that software let overlap, the lower port's counts.
   const hits = lowest(downstream.map((_, j) => anyOf([at(addressed, j), at(named, j), at(configured, j)])));
-  const { egress, blocked } = leaving(hits, downstream, atomic);
+  const { egress, blocked, aborted } = leaving(hits, downstream, atomic);
   const broadcast = isMessageTo(h, MessageRoute.broadcast);
   const terminate = isMessageTo(h, MessageRoute.local);
   const goes = anyOf([...egress, blocked, access, broadcast, terminate]);
@@ -104,6 +107,7 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
     unsupported: goes.not(),
     violation: no(),
     blocked,
+    aborted,
     convert: anyOf(egress.map((e, j) => allOf([e, beyond, at(adjacent, j)]))),
   };
 }
@@ -153,7 +157,7 @@ export function wayFromPort(
     own: behind_own.and(allowed),
   });
   const direct = downstream.map((_, j) => verdict.peer.bit(j));
-  const { egress, blocked } = leaving(direct, downstream, atomic);
+  const { egress, blocked, aborted } = leaving(direct, downstream, atomic);
 
   const to_root = isMessageTo(h, MessageRoute.toRootComplex);
   const claimed_above = windows(upstream).or(by_id.and(hasBus(upstream, bus)));
@@ -174,6 +178,7 @@ export function wayFromPort(
     unsupported: goes.not(),
     violation: verdict.violation,
     blocked: blocked.or(up_blocked),
+    aborted,
     convert: no(),
   };
 }

@@ -19,13 +19,16 @@ import {
   uint,
   vec,
   when,
+  wire,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { ErrorMessageCode, ErrorMessages } from '../config/error-messages.ts';
+import { PortInterrupt } from '../config/port-interrupt.ts';
 import { roundRobin } from '../link/round-robin.ts';
-import { dataCredits, isPosted, tlpBeat } from '../tlp/tlp.ts';
+import { dataCredits, isPosted, memoryFmt, TlpType, tlpBeat } from '../tlp/tlp.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Moved } from './crossbar.ts';
+import { egressesOf } from './egresses.ts';
 import { RequestAnswerer } from './request-answerer.ts';
 import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
 
@@ -38,29 +41,33 @@ export interface SwitchAgentParams {
   readonly max_payload: number;
   /** Beats that the buffer of its ingress holds. */
   readonly slots: number;
+  readonly multicast: boolean;
 }
 
 /** Completions that wait in the crossbar at once. */
 const completions = 4;
 
 /** Beats of the longest message, its digest included. */
-const messageBeats = ({ width, max_payload }: SwitchAgentParams) => (8 * max_payload) / width + 1;
+const messageBeats = ({ width, max_payload }: Omit<SwitchAgentParams, 'multicast'>) => (8 * max_payload) / width + 1;
 
 /** Messages that may wait in the crossbar at once: whatever their length, there is room beside `completions`. */
-export const agentMessages = (p: SwitchAgentParams): number => Math.floor((p.slots - completions) / messageBeats(p));
+export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =>
+  Math.floor((p.slots - completions) / messageBeats(p));
 
 /**
  * What ends in a switch, and what the switch says itself: a port of the crossbar without a link.
  *
  *     in ─┬─ non-posted ─► RequestAnswerer ─┐            ids, access ports of the configuration spaces
  *         └─ broadcasts ─► Broadcaster ─────┼─► register ─► out
- *         raise ─► ErrorMessages × ports ───┘
+ *         raise ─► ErrorMessages × ports ───┤
+ *         interrupts ───────────────────────┘
  *
  * One non-posted request and one broadcast at a time: `allowed` tells the crossbar. What comes is always taken, and what is sent always finds room in the crossbar: at
  * most `completions` completions and `agentMessages` messages are in it, and each waits for credits of its own class alone. So a request waits for
  * completions to leave, a message for messages, and nothing that passes by waits for either.
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
+ * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
  * 4 cycles from the request's beat to `out`, 2 from an error message to it. Reset drops what is inside.
  */
 export class SwitchAgent extends Module<SwitchAgentParams> {
@@ -70,7 +77,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly allowed = output(uint(3));
   /** A packet of the agent's has left the crossbar's buffer. */
   readonly gone = input(Moved);
-  readonly out = output(stream(queuedBeat(this.p.width, this.p.ports + 2)));
+  readonly out = output(stream(queuedBeat(this.p.width, egressesOf(this.p))));
   /** By port: ID, the register that was accessed, the message that an error asks for. */
   readonly ids = input(vec(this.p.ports + 1, uint(16)));
   readonly read_data = input(vec(this.p.ports + 1, uint(32)));
@@ -80,6 +87,10 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   /** The upstream port passes error messages from below: ERR_COR; others. */
   readonly passes_correctable = input(bool);
   readonly passes_severe = input(bool);
+  /** It passes memory requests upward. */
+  readonly passes_writes = input(bool);
+  /** By port: an interrupt to write. */
+  readonly interrupts = input(vec(this.p.ports + 1, stream(PortInterrupt)));
   readonly access_valid = output(uint(this.p.ports + 1));
   readonly access_write = output(bool);
   readonly access_register = output(uint(10));
@@ -98,15 +109,18 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   private readonly broadcasting = reg(bool, { init: 0 });
   private readonly completions_inside = reg(uint(clog2(completions + 1)), { init: 0 });
   private readonly messages_inside = reg(uint(clog2(agentMessages(this.p) + 1)), { init: 0 });
-  private readonly served = reg(uint(this.p.ports + 1), { init: 0 });
+  private readonly served = reg(uint(2 * this.p.ports + 2), { init: 0 });
   private readonly beat_valid = reg(bool, { init: 0 });
-  private readonly beat = reg(queuedBeat(this.p.width, this.p.ports + 2));
+  private readonly beat = reg(queuedBeat(this.p.width, egressesOf(this.p)));
+  /** The interrupts as writes. */
+  private readonly writes = wire(vec(this.p.ports + 1, tlpBeat(this.p.width)));
   /** In the middle of a copy. */
   private readonly copying = reg(bool, { init: 0 });
 
   protected override logic() {
     this.take();
     this.serve();
+    this.writeInterrupts();
     this.send();
     this.out.valid.set(this.beat_valid);
     this.out.put(this.beat);
@@ -150,7 +164,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     });
   }
 
-  /** One beat per cycle: completions first, then error messages in turn, then copies of broadcasts. */
+  /** One beat per cycle: completions first, then error messages and interrupts in turn, then copies of broadcasts. */
   private send(): void {
     const { answerer, broadcaster, copying } = this;
     const agent_egress_width = this.beat.egress.width;
@@ -158,17 +172,25 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     const answers = allOf([answerer.out.valid, copying.not(), this.completions_inside.ne(completions)]);
     answerer.out.ready.set(allOf([copying.not(), this.completions_inside.ne(completions)]));
 
+    const said = [
+      ...this.messages.map((own, i) => ({ from: own.tx, beat: own.tx.payload, passes: i === 0 ? u(1, 1) : this.passes(own) })),
+      ...this.interrupts.map((from, i) => ({
+        from,
+        beat: at(this.writes, i),
+        passes: this.passes_writes,
+      })),
+    ];
     const chosen = roundRobin(
-      this.messages.map(own => own.tx.valid),
+      said.map(({ from }) => from.valid),
       this.served,
     );
     const turn = allOf([copying.not(), answers.not(), may_message]);
-    const passed = this.messages.map((own, i) => {
-      own.tx.ready.set(turn.and(at(chosen, i)));
-      return allOf([turn, at(chosen, i), own.tx.valid, i === 0 ? u(1, 1) : this.passes(own)]);
+    const passed = said.map(({ from, passes }, i) => {
+      from.ready.set(turn.and(at(chosen, i)));
+      return allOf([turn, at(chosen, i), from.valid, passes]);
     });
     const messages = anyOf(passed);
-    const some_message = anyOf(this.messages.map(own => own.tx.valid));
+    const some_message = anyOf(said.map(({ from }) => from.valid));
     when(turn.and(some_message), () => {
       this.served.set(cat(...chosen.map((_, i) => anyOf(chosen.slice(i))).toReversed()));
     });
@@ -180,7 +202,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     const egress = (port: UInt<number>) => port.zext(agent_egress_width);
     const error = muxOneHot(
       chosen,
-      this.messages.map(own => own.tx.payload),
+      said.map(({ beat }) => beat),
     );
     const sent = mux(copies, broadcaster.out.payload, mux(answers, answerer.out.payload, error));
     this.beat_valid.set(anyOf([answers, messages, copies]));
@@ -209,5 +231,32 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     const { last_be, first_be } = own.tx.payload.header;
     const correctable = cat(last_be, first_be).eq(ErrorMessageCode.correctable);
     return mux(correctable, this.passes_correctable, this.passes_severe);
+  }
+
+  /** Interrupts as writes (7.7.1). */
+  private writeInterrupts(): void {
+    this.interrupts.forEach(({ payload: { address, data } }, i) => {
+      at(this.writes, i).set({
+        header: {
+          fmt: memoryFmt(address, true),
+          type: TlpType.memory,
+          tc: 0,
+          attr: 0,
+          th: 0,
+          td: 0,
+          ep: 0,
+          at: 0,
+          length: 1,
+          requester_id: at(this.ids, i),
+          tag: 0,
+          last_be: 0,
+          first_be: 0xf,
+          address,
+        },
+        data: data.zext(this.p.width),
+        first: 1,
+        last: 1,
+      });
+    });
   }
 }

@@ -35,7 +35,7 @@ const queuedFields = (width: number, egresses: number) => ({
   class: uint(2),
   /** Data credits of the packet (C70a), which come back when it leaves. */
   credits: uint(9),
-  /** A completion or request that may pass posted packets: relaxed ordering, or ID-based ordering where that is meant (C60, C65). */
+  /** A completion or request that may pass posted packets whoever sent them: relaxed ordering (C60). */
   relaxed: bool,
 });
 
@@ -73,7 +73,8 @@ type LinkType = BundleType<ReturnType<typeof linkFields>>;
  *
  * **Order** (C60), for each egress by itself: a non-posted packet or completion is offered when all posted packets that came before it are gone, wholly.
  * Each posted packet carries how many others wait for it. Within a class packets leave in the order of their coming. `relaxed` packets are offered at
- * once, if none of their class waits before them.
+ * once, if none of their class waits before them; so are those with ID-based ordering where all posted packets that wait are of one requester, and that is
+ * another one (C65).
  *
  * A beat per cycle in and a beat per cycle out, of any queue; a beat can be taken 1 cycle after it came (the packet need not be complete). `beat` is the
  * beat taken in the cycle before. `offered`, `occupied` and `in.ready` come from registers; `ending` and `credits` depend on `take_egress` and `take_class`.
@@ -135,6 +136,9 @@ export class VirtualOutputQueues extends Module<{
   private readonly released = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
   /** Per egress: some of them wait. */
   private readonly held = reg(vec(this.p.egresses, uint(2)), { init: 0 });
+  /** Per egress, where posted packets wait: who sent the newest one, and that another one may have sent one before it. */
+  private readonly poster = reg(vec(this.p.egresses, uint(16)));
+  private readonly several = reg(uint(this.p.egresses));
   /** A posted packet was finished in the cycle before, for this egress; the packets that waited for it if no posted one followed. */
   private readonly finished = reg(uint(this.p.egresses), { init: 0 });
   private readonly followed = reg(bool);
@@ -221,6 +225,9 @@ export class VirtualOutputQueues extends Module<{
   private keepOrder(link: ReturnType<VirtualOutputQueues['take_']>): void {
     const { take, emptying, head } = this;
     const { egress, class: kind, beat, relaxed } = this.in.payload;
+    const { requester_id, address, attr } = beat.header;
+    // A completion is its completer's.
+    const sender = mux(kind.eq(TlpClass.completion), address.part(48, 16), requester_id);
     const put = this.in.fire;
     const finishing = allOf([take, this.take_class.eq(TlpClass.posted), head.last]);
     this.followed.set(emptying.not());
@@ -237,13 +244,19 @@ export class VirtualOutputQueues extends Module<{
       const posted_waits = used.bit(TlpClass.posted).and(last_posted_leaves.not());
       const here = put.and(egress.eq(e)).and(beat.first);
       this.finished.bit(e).set(posted_leaves);
+      const poster = at(this.poster, e);
+      const passes = relaxed.or(allOf([attr.bit(2), this.several.bit(e).not(), sender.ne(poster)]));
+      when(here.and(kind.eq(TlpClass.posted)), () => {
+        poster.set(requester_id);
+        this.several.bit(e).set(posted_waits.and(this.several.bit(e).or(poster.ne(requester_id))));
+      });
       const bits: Bool[] = [used.bit(0)];
       for (const k of [0, 1]) {
         const released = at(at(this.released, e), k);
         const after = at(at(this.after, e), k);
         const held = at(this.held, e).bit(k);
         const comes = here.and(kind.eq(k + 1));
-        const at_once = comes.and(posted_waits.not().or(relaxed.and(held.not())));
+        const at_once = comes.and(posted_waits.not().or(passes.and(held.not())));
         const goes = allOf([take, taken, this.take_class.eq(k + 1), head.last]);
         const freed = mux(this.finished.bit(e), at(waiting, k), 0) as UInt<number>;
         released.set(released.add(freed).add(at_once.zext(released.width)).sub(goes.zext(released.width)));

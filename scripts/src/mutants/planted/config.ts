@@ -93,8 +93,8 @@ export const configMutants: readonly Mutant[] = [
     area,
     rules: ['C84'],
     file: 'rtl/src/config/capability-registers.ts',
-    text: "          survives: 'soft_reset',\n          doc: 'Payload limit",
-    replacement: "          doc: 'Payload limit",
+    text: "{ ...payloadLimit(p.max_payload), survives: 'soft_reset' }",
+    replacement: 'payloadLimit(p.max_payload)',
     tests: all,
   },
   {

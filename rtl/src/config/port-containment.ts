@@ -1,0 +1,55 @@
+import { allOf, anyOf, bool, input, Module, mux, output, reg, u, uint, when } from '@hdl/ts-hdl';
+
+/** What a port contains: the trigger enable of its control register. */
+export const Contains = { nothing: 0, fatal: 1, nonfatal: 2 } as const;
+
+/** Why a port was contained: the trigger reason of its status register; `other` is software here. */
+export const ContainedBecause = { error: 0, nonfatal: 1, fatal: 2, other: 3 } as const;
+
+/**
+ * Downstream port containment (6.2.11, C91): decides when a port contains what is below it. The fatal errors of the port that are not masked, and ERR_FATAL from below,
+ * do it where the enable says so; with `Contains.nonfatal` also non-fatal ones and ERR_NONFATAL. Software does it wherever something is enabled.
+ *
+ * `trigger` is of the cycle of its cause, and stays away while `contained`; `reason`, `extension` and `source` stand from the next cycle on until the next trigger.
+ * `rst` clears them; other resets do not (sticky).
+ */
+export class PortContainment extends Module {
+  /** One of `Contains`. */
+  readonly enable = input(uint(2));
+  /** The status register says that the port is contained. */
+  readonly contained = input(bool);
+  /** An error of the port itself, neither masked nor advisory; ERR_NONFATAL or ERR_FATAL came from below; software asks for it. */
+  readonly error = input(bool);
+  readonly error_fatal = input(bool);
+  readonly message = input(bool);
+  readonly message_fatal = input(bool);
+  readonly software = input(bool);
+  /** Requester ID of the message. */
+  readonly message_source = input(uint(16));
+  readonly trigger = output(bool);
+  /** One of `ContainedBecause`; for `other` the extension: 1 is software. */
+  readonly reason = output(uint(2));
+  readonly extension = output(uint(2));
+  /** Requester ID of who sent the message; 0 if none did. */
+  readonly source = output(uint(16));
+
+  private readonly held_reason = reg(uint(2), { init: 0 });
+  private readonly held_source = reg(uint(16), { init: 0 });
+
+  protected override logic() {
+    const { enable } = this;
+    const counts = (fatal: typeof this.error_fatal) => enable.eq(Contains.nonfatal).or(enable.any().and(fatal));
+    const error = this.error.and(counts(this.error_fatal));
+    const message = this.message.and(counts(this.message_fatal));
+    const trigger = allOf([this.contained.not(), anyOf([error, message, this.software.and(enable.any())])]);
+    this.trigger.set(trigger);
+    when(trigger, () => {
+      const told = mux(this.message_fatal, u(2, ContainedBecause.fatal), ContainedBecause.nonfatal);
+      this.held_reason.set(mux(error, u(2, ContainedBecause.error), mux(message, told, ContainedBecause.other)));
+      this.held_source.set(mux(message.and(error.not()), this.message_source, 0));
+    });
+    this.reason.set(this.held_reason);
+    this.extension.set(mux(this.held_reason.eq(ContainedBecause.other), u(2, 1), 0));
+    this.source.set(this.held_source);
+  }
+}

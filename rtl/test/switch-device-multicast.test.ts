@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { engines } from '../../sim/testbench/src/on-engines.ts';
+import { at } from '../src/at.ts';
+import { memoryRead, memoryWrite, messageCode, type Packet } from '../src/tlp/packet.ts';
+import { DeviceBench, least, type PartnerCredits, wide } from './switch-device-bench.ts';
+
+const capability = 0x170;
+const group0 = 0x50_0000_0000n;
+/** 64 KiB each, 5 of them. */
+const [position, groups] = [16, 5];
+const enabled = (1 << 31) | ((groups - 1) << 16);
+
+/** Ports receive by group as `receive` says, the upstream one first. */
+function configured(
+  receive: readonly number[],
+  options: Partial<ConstructorParameters<typeof DeviceBench>[0]> = {},
+): DeviceBench {
+  const bench = new DeviceBench({ ports: 3, multicast: true, ...options });
+  bench.configure();
+  for (const port of receive.keys()) {
+    bench.write(port, capability + 8, Number(group0 & 0xffff_f000n) | position);
+    bench.write(port, capability + 12, Number(group0 >> 32n));
+    bench.write(port, capability + 16, at(receive, port));
+    bench.write(port, capability + 4, enabled);
+  }
+  bench.run(4);
+  return bench;
+}
+const device = (bench: DeviceBench, port: number): number => (port === 0 ? 8 : at(bench.ports, port).secondary << 8);
+const write = (bench: DeviceBench, from: number, address: bigint, bytes = 32): Packet =>
+  memoryWrite({ requester_id: device(bench, from), tag: 0, address, data: bench.random.bytes(bytes) });
+const toGroup = (bench: DeviceBench, from: number, group: number, bytes = 32, offset = 0): Packet =>
+  write(bench, from, group0 + BigInt(group * 2 ** position + offset), bytes);
+const came = (bench: DeviceBench) => [0, 1, 2, 3].map(port => bench.taken(port));
+
+describe('multicast', () => {
+  test.each([
+    64, 128, 256, 512,
+  ])('C97 C44: a write goes to all ports that receive its group but the one that it came in by (%i bits)', width => {
+    using bench = configured([0b00110, 0b01110, 0b00110, 0b10101], { width });
+    const receives = [[3], [0, 1, 2], [0, 1, 2, 3], [1], [3]];
+    for (const from of [0, 1, 2, 3])
+      for (const [group, ports] of receives.entries()) {
+        const packet = toGroup(bench, from, group, at([4, 32, 100, 512], (from + group) % 4), 0xfe00 % (4096 * (1 + group)));
+        bench.send(from, packet);
+        const expected = [0, 1, 2, 3].map(port => (port !== from && ports.includes(port) ? [packet] : []));
+        expect(came(bench), `from ${from} to group ${group}`).toEqual(expected);
+      }
+    for (const port of [0, 1, 2, 3]) expect([bench.read(port, 0x94), bench.read(port, 0x104)]).toEqual([0, 0]);
+  });
+
+  test('C97: what is outside of the window, or no write, or comes while the window is off goes its unicast way', () => {
+    using bench = configured([0, 31, 31, 31]);
+    const [before, behind] = [write(bench, 1, group0 - 4n, 4), toGroup(bench, 1, groups, 4)];
+    const read = memoryRead({ requester_id: device(bench, 1), tag: 3, address: group0, bytes: 4 });
+    bench.send(1, before, behind, read);
+    expect(came(bench)).toEqual([[before, behind, read], [], [], []]);
+    bench.write(1, capability + 4, 0);
+    const off = toGroup(bench, 1, 0);
+    bench.send(1, off);
+    expect(came(bench)).toEqual([[off], [], [], []]);
+    const last = toGroup(bench, 2, groups - 1, 4, 2 ** position - 4);
+    bench.send(2, last);
+    expect(came(bench)).toEqual([[], [last], [], [last]]);
+  });
+
+  test('C97: a port refuses what it blocks: all, or what is not translated; AER 23', () => {
+    using bench = configured([0, 31, 31, 31]);
+    bench.write(1, capability + 24, 0b0001);
+    bench.write(1, capability + 32, 0b0010);
+    const translated = { ...toGroup(bench, 1, 1), at: 2 };
+    bench.send(1, toGroup(bench, 1, 0), toGroup(bench, 1, 1), translated, { ...toGroup(bench, 1, 0), at: 2 });
+    expect(came(bench)).toEqual([[], [], [translated], [translated]]);
+    expect([bench.read(1, 0x104), bench.read(1, 0x118) & 31, bench.read(1, 0x94)]).toEqual([1 << 23, 23, 3]);
+    // Others are not blocked by that port.
+    bench.send(2, toGroup(bench, 2, 0));
+    expect(came(bench).map(packets => packets.length)).toEqual([0, 1, 0, 1]);
+    bench.write(0, 0x3c, 1 << 17);
+    bench.change(0, 4, 1 << 8);
+    bench.change(1, 0x58, 0b10);
+    bench.write(1, 0x104, 1 << 23);
+    bench.send(1, toGroup(bench, 1, 0));
+    expect(came(bench)[0]?.map(messageCode)).toEqual([0x31]);
+  });
+
+  test('C72 C73 C82 C83: bus master and memory enable count, and access control before the group', () => {
+    using bench = configured([1, 1, 1, 1]);
+    bench.change(1, 4, 0, 4);
+    bench.send(1, toGroup(bench, 1, 0));
+    expect([came(bench), bench.read(1, 0x104)]).toEqual([[[], [], [], []], 1 << 20]);
+    bench.change(1, 4, 4);
+    bench.change(0, 4, 0, 4);
+    bench.send(1, toGroup(bench, 1, 0));
+    expect(came(bench).map(packets => packets.length)).toEqual([0, 0, 1, 1]);
+    bench.change(0, 4, 4, 2);
+    bench.send(0, toGroup(bench, 0, 0));
+    expect(came(bench).map(packets => packets.length)).toEqual([0, 0, 0, 0]);
+    bench.write(1, 0x104, 1 << 20);
+    bench.write(1, 0x154, 3 << 16);
+    const spoofed = { ...toGroup(bench, 1, 0), requester_id: device(bench, 2) };
+    bench.send(1, spoofed, { ...toGroup(bench, 1, 0), at: 2 });
+    expect([came(bench), bench.read(1, 0x104)]).toEqual([[[], [], [], []], 1 << 21]);
+  });
+
+  test('C4 C71e: no copy for a link that is down or a port with a smaller payload limit; others get theirs', () => {
+    using bench = configured([1, 1, 1, 1]);
+    bench.link(2, false);
+    bench.run(10);
+    bench.write(3, 0x58, 0);
+    bench.send(1, toGroup(bench, 1, 0, 256), toGroup(bench, 1, 0, 128));
+    expect([0, 3].map(port => bench.taken(port).map(({ payload }) => payload.length))).toEqual([[256, 128], [128]]);
+    bench.link(2, true);
+    bench.settle();
+    bench.send(1, toGroup(bench, 1, 0));
+    expect(came(bench).map(packets => packets.length)).toEqual([1, 0, 1, 1]);
+  });
+
+  test.each([
+    wide,
+    least(512),
+  ])('C60 C62 C97: copies keep the order of what comes before and behind them, from all ports at once (%j)', credits => {
+    using bench = configured([1, 1, 1, 1], { partnerCredits: credits as PartnerCredits, seed: 7, sinkRate: 0.9 });
+    const sent: { readonly from: number; readonly packet: Packet; readonly to: readonly number[] }[] = [];
+    const data = new Map<Packet, string>();
+    for (let i = 0; i < 160; i++) {
+      const from = bench.random.below(4);
+      const others = [0, 1, 2, 3].filter(port => port !== from);
+      const cast = bench.random.chance(0.4);
+      const to = cast ? others : [bench.random.pick(others)];
+      const place = at(to, 0) === 0 ? 0x10_0000n : at(bench.ports, at(to, 0)).memory[0];
+      const bytes = 4 * (1 + bench.random.below(40));
+      const packet = cast ? toGroup(bench, from, 0, bytes) : write(bench, from, place, bytes);
+      sent.push({ from, packet, to });
+      data.set(packet, packet.payload.join());
+      bench.partner(from).source.queue.push(packet);
+    }
+    bench.settle();
+    for (const port of [0, 1, 2, 3]) {
+      const all = bench.taken(port);
+      for (const from of [0, 1, 2, 3]) {
+        const mine = all.filter(({ requester_id }) => requester_id === device(bench, from)).map(({ payload }) => payload.join());
+        const expected = sent.filter(each => each.from === from && each.to.includes(port)).map(({ packet }) => data.get(packet));
+        expect(mine, `from ${from} to ${port}`).toEqual(expected);
+      }
+    }
+  });
+
+  test.each([
+    [32, 1],
+    [256, 8],
+  ])('the first copy leaves 10 cycles after the last beat came, the next one right behind it; (n + 1) beats + 8 cycles for n copies (%i bytes)', (bytes, beats) => {
+    using bench = configured([0, 0, 1, 1], { width: 256 });
+    const { source } = bench.partner(1);
+    for (const port of [1, 2, 3]) bench.partner(port).sink.times.length = 0;
+    source.times.length = 0;
+    bench.send(1, toGroup(bench, 1, 0, bytes), toGroup(bench, 1, 0, bytes));
+    const came = at(source.times, 0) + beats - 1;
+    const first = [2, 3].map(port => at(bench.partner(port).sink.times, 0) - came);
+    expect([first, source.times.map(time => time - at(source.times, 0))]).toEqual([
+      [10, 10 + beats],
+      [0, 3 * beats + 8],
+    ]);
+  });
+
+  test.each(engines)('C91 C97: copies, weights and containment on every engine (%s)', (_, engine) => {
+    using bench = configured([1, 1, 1], { ports: 2, width: 64, max_payload: 128, weights: [1, 2, 3], hot_plug: true, engine });
+    const writes = Array.from({ length: 12 }, (_, i) => toGroup(bench, 1, 0, 4 + 8 * i));
+    bench.partner(0).source.queue.push(toGroup(bench, 0, 0, 64));
+    bench.send(1, ...writes);
+    expect(bench.taken(0)).toEqual(writes);
+    expect(bench.taken(2).length).toBe(13);
+    bench.write(1, 0x164, 1 << 16);
+    bench.partner(1).source.queue.push({ ...toGroup(bench, 1, 0), type: 0b00111 }, toGroup(bench, 1, 0));
+    bench.run(60);
+    expect([bench.read(1, 0x168), bench.taken(2)]).toEqual([1, []]);
+  });
+
+  test('without the parameter there is no such capability', () => {
+    using bench = new DeviceBench({ ports: 3 });
+    bench.configure();
+    expect([bench.read(1, capability), bench.read(0, capability), bench.read(0, 0x100) >>> 20]).toEqual([0, 0, 0]);
+    using other = configured([1, 1, 1, 1]);
+    expect([other.read(0, 0x100) >>> 20, other.read(0, capability), other.read(2, 0x160) >>> 20]).toEqual([
+      capability,
+      0x0001_0012,
+      capability,
+    ]);
+    other.write(1, capability + 8, 7);
+    expect([other.read(1, capability + 8) & 63, other.read(1, capability + 4) & 63, other.read(1, capability + 40)]).toEqual([
+      position,
+      63,
+      0,
+    ]);
+  });
+});
