@@ -34,6 +34,26 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command('target')
+    .description('run the jobs of a fio job file on an NVMe over Fabrics target: where the data goes, and how fast')
+    .option('--job <path>', 'the job file; examples/target.fio by default')
+    .option(
+      '--p2pmem <settings>',
+      'where the data goes: auto, none, the name of an endpoint; several with commas between',
+      'auto,none',
+    )
+    .option('--drives <n>', 'NVMe drives beside the network card', positive, 2)
+    .option('--engine <name>', engineNames.join(', '), 'embedded')
+    .option('--topology <path>', "a topology of your own, with endpoints of the kinds 'nic' and 'nvme'")
+    .option('--clock <MHz>', 'the modelled clock', positive, 250)
+    .option('--json <path>', 'write the report as data (docs/report-schema.md)')
+    .option('--trace <path>', 'write a waveform of every named signal: FST if the path ends in .fst, else VCD')
+    .action(async options => {
+      const { target } = await import('./target.ts');
+      code = await target(options);
+    });
+
+  program
     .command('emit')
     .description('write the endpoint, the switch and the fabric as Verilog, with a file list for each')
     .requiredOption('--out <folder>', 'where to write')
@@ -47,11 +67,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   program
     .command('bench')
     .description('measure the engines side by side on a synthetic design and on the default fabric')
-    .option('--only <workloads>', 'synthetic, saturated, sparse, startup: some of them, with commas between them')
+    .option(
+      '--only <workloads>',
+      'synthetic, saturated, sparse, startup, and sizes (only where it is named): some of them, with commas between them',
+    )
     .option('--peers', 'also Icarus Verilog, if there is one, and the simulator of Amaranth, which is installed from PyPI')
     .option('--bytes <n>', 'size of the file that is copied with saturated links', positive, 4 * 1024 * 1024)
     .option('--cycles <n>', 'cycles of the synthetic design', positive, 100_000)
     .option('--tlps <n>', 'packets with 200 cycles between them', positive, 10_000)
+    .option('--endpoints <numbers>', 'of sizes: 1, 4, 16, 64, or some of them')
     .option('--rounds <n>', 'how often everything is measured, in turn', positive, 5)
     .option('--json <path>', 'write the figures as data')
     .action(async options => {
@@ -67,6 +91,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--blocks <names>', 'some of them, with commas between them')
     .option('--seeds <numbers>', 'seeds of the placer; the median of Fmax counts', '1,2,3')
     .option('--no-place', 'synthesise only; Fmax where it was measured before')
+    .option('--measured', 'start no tool: the figures, and the page, of what was measured before')
     .option('--json <path>', 'write the figures as data (docs/report-schema.md)')
     .action(async options => {
       const { synth } = await import('./synth.ts');
@@ -87,7 +112,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .command('mutants')
     .description('plant named bugs in the hardware and look whether the tests notice')
     .option('--only <names>', 'some of them, with commas between them')
-    .option('--area <name>', 'endpoint, switch or host')
+    .option('--area <name>', 'endpoint, switch, host or cocotb')
     .option('--list', 'name them and plant nothing')
     .option('--json <path>', 'write the outcome as data (docs/report-schema.md)')
     .action(async options => {
@@ -131,6 +156,37 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action(async options => {
       const { soak } = await import('./soak.ts');
       code = await soak(options);
+    });
+
+  program
+    .command('soak-fabric')
+    .description('random traffic from everybody to everybody in a two-level fabric, generated and checked in hardware')
+    .option('--tlps <n>', 'TLPs to send', positive, 1_000_000)
+    .option('--seed <n>', 'of the first epoch', positive, 1)
+    .option('--epoch <n>', 'TLPs from one reset to the next', positive, 200_000)
+    .option('--fabric <name>', 'full (4 switches, 16 leaves) or small (3 switches, 5 leaves)', 'full')
+    .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 256)
+    .option('--payload <bytes>', 'the largest: 128, 256 or 512', positive, 128)
+    .option('--credits <name>', 'usual, or least: the minimum of the specification everywhere', 'usual')
+    .option('--engine <name>', engineNames.join(', '), 'verilator')
+    .option('--waves <file>', 'where the waveform of a failure goes', 'soak-fabric.fst')
+    .action(async options => {
+      const { soakFabric } = await import('./fabric-soak.ts');
+      code = await soakFabric(options);
+    });
+
+  program
+    .command('cocotb')
+    .description(
+      "cocotbext-pcie's root complex, switch and devices judge the Verilog of the endpoint, the switch and the fabric (docs/cocotb.md)",
+    )
+    .option('--only <names>', 'endpoint, switch, fabric: some of them, with commas between them')
+    .option('--simulator <name>', 'verilator or icarus', 'verilator')
+    .option('--seed <n>', 'of all random numbers', positive, 1)
+    .option('--waves', 'cases that fail run once more, to record a waveform')
+    .action(async options => {
+      const { cocotb } = await import('./cocotb.ts');
+      code = await cocotb(options);
     });
 
   program

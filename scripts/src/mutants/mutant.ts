@@ -4,7 +4,7 @@ import type { Claim } from '../conformance/titles.ts';
 export interface Mutant {
   /** Unique, in kebab case: what is wrong. */
   readonly name: string;
-  readonly area: 'endpoint' | 'switch' | 'host';
+  readonly area: 'endpoint' | 'switch' | 'host' | 'cocotb';
   /** The rules and requirements that the bug breaks (docs/conformance.md, docs/requirements.md); empty if it breaks a promise of our own, like a throughput. */
   readonly rules: readonly Claim[];
   /** The source, as a path from the root of the project. */

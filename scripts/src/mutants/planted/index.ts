@@ -1,8 +1,11 @@
 import type { Mutant } from '../mutant.ts';
+import { cocotbMutants } from './cocotb.ts';
 import { commonMutants } from './common.ts';
 import { configMutants } from './config.ts';
 import { crossbarMutants } from './crossbar.ts';
 import { dmaMutants } from './dma.ts';
+import { endpointMutants } from './endpoint.ts';
+import { fabricSoakMutants } from './fabric-soak.ts';
 import { linkMutants } from './link.ts';
 import { linkModelMutants } from './link-model.ts';
 import { p2pdmaMutants } from './p2pdma.ts';
@@ -11,6 +14,7 @@ import { proofMutants } from './proofs.ts';
 import { receiveMutants } from './receive.ts';
 import { soakMutants } from './soak.ts';
 import { switchDeviceMutants } from './switch-device.ts';
+import { targetMutants } from './target.ts';
 
 /** Every bug that `npm run mutants` plants. */
 export const mutants: readonly Mutant[] = [
@@ -18,12 +22,16 @@ export const mutants: readonly Mutant[] = [
   ...configMutants,
   ...receiveMutants,
   ...dmaMutants,
+  ...endpointMutants,
   ...soakMutants,
   ...crossbarMutants,
   ...switchDeviceMutants,
   ...linkMutants,
   ...linkModelMutants,
+  ...fabricSoakMutants,
   ...proofMutants,
   ...p2pdmaMutants,
   ...pciMutants,
+  ...targetMutants,
+  ...cocotbMutants,
 ];

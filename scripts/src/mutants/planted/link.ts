@@ -133,6 +133,15 @@ export const linkMutants: readonly Mutant[] = [
     tests: receiver,
   },
   {
+    name: 'buffer-lets-what-comes-pass-posted',
+    area,
+    rules: ['C60'],
+    file: 'rtl/src/link/class-buffer.ts',
+    text: 'this.passes.set(begins.and(posted_arrived.ne(posted_taken)).not());',
+    replacement: 'this.passes.set(u(1, 1));',
+    tests: receiver,
+  },
+  {
     name: 'buffer-drops-a-stamp-per-beat',
     area,
     rules: [],

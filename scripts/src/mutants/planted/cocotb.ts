@@ -1,0 +1,108 @@
+import type { Mutant } from '../mutant.ts';
+
+const area = 'cocotb' as const;
+const receive = 'rtl/src/endpoint/receive';
+const tests = ['scripts/test/cocotb.test.ts'];
+
+/** Bugs that cocotbext-pcie's models have to notice, whatever our own tests say: see docs/cocotb.md. */
+export const cocotbMutants: readonly Mutant[] = [
+  {
+    name: 'models-see-a-wrong-byte-count',
+    area,
+    rules: ['C55'],
+    file: `${receive}/completion-sequencer.ts`,
+    text: 'u(4, 4).sub(first_byte.zext(4)).sub(after.zext(4))',
+    replacement: 'u(4, 4).sub(first_byte.zext(4))',
+    tests,
+  },
+  {
+    name: 'models-see-completions-above-the-limit',
+    area,
+    rules: ['C57'],
+    file: `${receive}/completion-sequencer.ts`,
+    text: 'u(10, (32 << code) - 1)',
+    replacement: 'u(10, Math.min(1024, 64 << code) - 1)',
+    tests,
+  },
+  {
+    name: 'models-see-a-lost-traffic-class',
+    area,
+    rules: ['C13'],
+    file: `${receive}/completion-sequencer.ts`,
+    text: 'tc: header.tc,',
+    replacement: 'tc: 0,',
+    tests,
+  },
+  {
+    name: 'models-see-bytes-that-were-not-enabled',
+    area,
+    rules: ['C8'],
+    file: `${receive}/posted-writer.ts`,
+    text: 'mux(ends, last_be, 0xf)',
+    replacement: '0xf',
+    tests,
+  },
+  {
+    name: 'models-reach-disabled-memory',
+    area,
+    rules: ['C83'],
+    file: `${receive}/address-decoder.ts`,
+    text: 'hit: hit.and(control.memory_enable)',
+    replacement: 'hit',
+    tests,
+  },
+  {
+    name: 'models-find-poison-in-memory',
+    area,
+    rules: ['C71b'],
+    file: `${receive}/posted-router.ts`,
+    text: 'header.ep.and(hasData(header));',
+    replacement: 'header.ep.and(hasData(header)).and(0);',
+    tests,
+  },
+  {
+    name: 'models-see-no-malformed-configuration-request',
+    area,
+    rules: ['C9', 'C71d'],
+    file: `${receive}/header-rules.ts`,
+    text: 'h.tc.any(), h.attr.any(), h.at.any()]));',
+    replacement: 'h.attr.any(), h.at.any()]));',
+    tests,
+  },
+  {
+    name: 'models-get-short-headers-above-4-gib',
+    area,
+    rules: ['C7'],
+    file: 'rtl/src/tlp/tlp.ts',
+    text: 'mux(address.part(32, 32).any(), u(3, data',
+    replacement: 'mux(address.part(33, 31).any(), u(3, data',
+    tests,
+  },
+  {
+    name: 'models-get-interrupts-without-bus-master-enable',
+    area,
+    rules: ['C81'],
+    file: 'rtl/src/endpoint/function-registers.ts',
+    text: 'controls.msix_mask.not(), controls.bus_master]',
+    replacement: 'controls.msix_mask.not()]',
+    tests,
+  },
+  {
+    name: 'models-get-masked-interrupts',
+    area,
+    rules: ['C92'],
+    file: 'rtl/src/endpoint/function-registers.ts',
+    text: 'allOf([controls.msix_enable, controls.msix_mask.not(),',
+    replacement: 'allOf([controls.msix_enable,',
+    tests,
+  },
+  {
+    name: 'models-are-granted-too-many-credits',
+    area,
+    rules: [],
+    file: 'rtl/src/link/credit-allocator.ts',
+    text: 'this.headers.set(headers_told.add(headers_freed.zext(8)));',
+    replacement: 'this.headers.set(headers_told.add(headers_freed.zext(8)).add(1));',
+    tests,
+  },
+];
