@@ -1,4 +1,4 @@
-import { bits, u16, u32, u64, type Values } from './layout.ts';
+import { bits, u16, u32, u64, type Values } from '../layout.ts';
 
 /** Commands and completions in memory (NVMe 1.4 section 4). */
 

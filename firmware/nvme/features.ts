@@ -1,4 +1,4 @@
-import { bits, raw, u8, u16, u32, u64, u128 } from './layout.ts';
+import { bits, raw, u8, u16, u32, u64, u128 } from '../layout.ts';
 
 /** Features, events and log pages (NVMe 1.4 sections 5.2, 5.14 and 5.21). */
 

@@ -1,4 +1,4 @@
-import { ascii, raw, u8, u16, u32, u64, u128 } from './layout.ts';
+import { ascii, raw, u8, u16, u32, u64, u128 } from '../layout.ts';
 
 /** Data structures of Identify (NVMe 1.4 section 5.15.2). */
 

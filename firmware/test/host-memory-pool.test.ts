@@ -47,3 +47,14 @@ test('what is not there is told', () => {
   pool.release(part);
   expect(() => pool.release(part)).toThrow(/not allocated/);
 });
+
+test('just these addresses are taken, if all of them are free', () => {
+  const pool = new HostMemoryPool({ base: 0x1000n, bytes: 0x1000n });
+  expect(pool.take({ base: 0x1400n, bytes: 0x400n })).toEqual({ base: 0x1400n, bytes: 0x400n });
+  expect(pool.available).toBe(0xc00n);
+  for (const base of [0x1300n, 0x1400n, 0x17ffn, 0x1f00n])
+    expect(() => pool.take({ base, bytes: 0x200n })).toThrow('are not free');
+  expect(pool.allocate(0x800n).base).toBe(0x1800n);
+  pool.release({ base: 0x1400n, bytes: 0x400n });
+  expect(pool.allocate(0x800n).base).toBe(0x1000n);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { defaultTopology, type TopologyDescription, TopologyError, topology } from '../src/fabric/topology.ts';
+import { endpointParams } from '../src/fabric/endpoint-of.ts';
+import { defaultTopology, endpointsByBus, type TopologyDescription, TopologyError, topology } from '../src/fabric/topology.ts';
 
 const drive = (name: string, parent = 'switch0', memory_bytes = 4096) => ({ name, parent, memory_bytes });
 const switch0 = { name: 'switch0', parent: 'root' };
@@ -55,6 +56,10 @@ describe('what cannot be built is refused with a sentence', () => {
     ["the BAR memory of 'drive0' cannot have 5000 bytes: a power of two of at least 4096", one({ memory_bytes: 5000 })],
     ["the BAR memory of 'drive0' cannot have 0 bytes: a power of two of at least 4096", one({ memory_bytes: 0 })],
     ["the BAR memory of 'drive0' cannot have 4294967296 bytes: at most 2147483648", one({ memory_bytes: 2 ** 32 })],
+    ["'drive0' cannot be of the kind 'gpu': one of 'block', 'nvme', 'nic', 'memory'", one({ kind: 'gpu' })],
+    ["'drive0' is of the kind 'block', which has no queues: leave them out, or make it 'nvme' or 'nic'", one({ queues: 4 })],
+    ["'drive0' cannot have 1 queues: 2 to 256", one({ kind: 'nvme', queues: 1 })],
+    ["'drive0' cannot have 300 queues: 2 to 256", one({ kind: 'nic', queues: 300 })],
     ["'drive0' cannot have 33 tags: a power of two from 32 to 1024", one({ memory_bytes: 4096, tags: 33 })],
     ["'drive0' cannot have 16 tags: a power of two from 32 to 1024", one({ memory_bytes: 4096, tags: 16 })],
     ["'drive0' cannot have a payload limit of 300 bytes: 128, 256 or 512", one({ memory_bytes: 4096, max_payload: 300 })],
@@ -112,4 +117,26 @@ test('switches of switches, and what descriptions leave open', () => {
     [256, 0, credits],
     [32, 0, undefined],
   ]);
+});
+
+test('the kind of an endpoint is that of its function 0: class code, registers and queues follow from it', () => {
+  const made = (endpoint: object) => {
+    const [built] = topology(one(endpoint)).endpoints;
+    if (!built) throw new RangeError('the endpoint is missing');
+    const [first] = endpointParams(built.params, 256).functions;
+    return [first?.config.class_code, first?.registers?.doorbells?.count, first?.registers?.msix?.vectors];
+  };
+  expect(made({})).toEqual([0x018000, 16, 8]);
+  expect(made({ kind: 'nvme', queues: 4 })).toEqual([0x010802, 8, 4]);
+  expect(made({ kind: 'nic', queues: 16 })).toEqual([0x020000, 16, 16]);
+  expect(made({ kind: 'memory' })).toEqual([0x058000, undefined, undefined]);
+  expect(made({ kind: 'nvme', class_code: 0x010803 })).toEqual([0x010803, 32, 16]);
+});
+
+test('endpoints by bus number: depth first, in the order of the ports, switches before endpoints', () => {
+  const built = topology({
+    switches: [switch0, { name: 'switch1', parent: 'switch0' }],
+    endpoints: [drive('a'), drive('b', 'switch1'), drive('c'), drive('d', 'switch1')],
+  });
+  expect(endpointsByBus(built)).toEqual(['b', 'd', 'a', 'c']);
 });

@@ -14,22 +14,14 @@ import {
   readDrive,
   userDataRanges,
 } from '@hdl/firmware/host';
-import type { Topology } from '@hdl/pcie-rtl';
-import {
-  type DirectionSnapshot,
-  dataLatency,
-  type EngineFunction,
-  gigabytesPerSecond,
-  type LinkSnapshot,
-  linkLimit,
-  measureDirection,
-  Testbench,
-} from '@hdl/testbench';
+import { endpointsByBus, type Topology } from '@hdl/pcie-rtl';
+import { dataLatency, type EngineFunction, gigabytesPerSecond, type LinkSnapshot, linkLimit, Testbench } from '@hdl/testbench';
 import type { EngineName } from './engines.ts';
 import { UsageError } from './errors.ts';
 import { sizeOfInput } from './files.ts';
 import type { Progress } from './progress.ts';
-import { type FlowReport, type LinkReport, type Report, report, reportVersion } from './report/schema.ts';
+import { linkReports } from './report/links.ts';
+import { type FlowReport, type Report, report, reportVersion } from './report/schema.ts';
 
 /** Bytes of each drive. */
 export const driveBytes = 64 * 1024 * 1024;
@@ -97,6 +89,10 @@ export function checkTopology({ endpoints }: Topology): void {
     );
   }
   for (const { name, params } of endpoints.slice(0, 2)) {
+    if (params.kind !== 'block')
+      throw new UsageError(
+        `the copy runs between block devices, and '${name}' is of the kind '${params.kind}': leave its kind out.`,
+      );
     if (params.memory_bytes < leastMemory) {
       throw new UsageError(
         `the drive '${name}' has ${params.memory_bytes} bytes of BAR memory, and the copy needs at least ${leastMemory}: raise its memory_bytes.`,
@@ -155,16 +151,10 @@ async function copyAll(run: CopyRun, bench: Testbench, { source, target, bytes }
   } satisfies Report);
 }
 
-/** Function 0 of an endpoint: the host meets the endpoints in the order of the switches' ports. */
+/** Function 0 of an endpoint. */
 function functionOf(topology: Topology, tree: PciTree, name: string) {
-  const order: string[] = [];
-  const visit = (device: string) => {
-    const below = topology.switches.find(s => s.name === device)?.children;
-    if (below) below.forEach(visit);
-    else order.push(device);
-  };
-  visit(topology.top);
-  const found = [...allFunctions(tree.functions)].filter(f => !f.bridge && f.bdf.function === 0)[order.indexOf(name)];
+  const endpoints = [...allFunctions(tree.functions)].filter(f => !f.bridge && f.bdf.function === 0);
+  const found = endpoints[endpointsByBus(topology).indexOf(name)];
   if (!found) throw new HostError(`the host did not find ${name}`);
   return found;
 }
@@ -216,21 +206,6 @@ function flowReport(f: {
     },
     root_data_bytes: root.down.data_bytes + root.up.data_bytes,
     sha256: f.sha256,
-    links: f.links.flatMap(l => [linkReport(l.link, 'down', l.down, f.clockHz), linkReport(l.link, 'up', l.up, f.clockHz)]),
-  };
-}
-
-function linkReport(link: string, direction: 'down' | 'up', c: DirectionSnapshot, clockHz: number): LinkReport {
-  const { busyCycles, gbps, share } = measureDirection(c, clockHz);
-  return {
-    link,
-    direction,
-    tlps: { posted: c.posted, non_posted: c.non_posted, completion: c.completions },
-    data_bytes: c.data_bytes,
-    other_bytes: c.other_bytes,
-    data_beats: c.data_beats,
-    busy_cycles: busyCycles,
-    data_gbps: gbps,
-    share,
+    links: linkReports(f.links, f.clockHz),
   };
 }

@@ -21,7 +21,7 @@ export interface SimOptions {
   readonly flows?: readonly Flow[];
 }
 
-/** `p2p sim` and `npm start`. @returns the exit code: 0 if every copy equals the file, else 1. */
+/** `p2p sim` and `npm run copy`. @returns the exit code: 0 if every copy equals the file, else 1. */
 export async function sim(options: SimOptions): Promise<number> {
   const engine = engineByName(options.engine);
   const topology = await loadTopology(options.topology);

@@ -21,8 +21,12 @@ test('the counter of the README is the one of examples/counter.ts, and prints th
 test('the commands of the README exist', () => {
   const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { scripts: Record<string, string> };
   for (const [, name = ''] of readme.matchAll(/npm run ([a-z]+)/g)) expect(Object.keys(scripts)).toContain(name);
-  const help = execFileSync('npx', ['p2p', 'sim', '--help'], { cwd: root, encoding: 'utf8' });
-  for (const [, option = ''] of readme.matchAll(/npm start -- .*?(--[a-z]+)/g)) expect(help).toContain(option);
+  const help = (command: string) => execFileSync('npx', ['p2p', command, '--help'], { cwd: root, encoding: 'utf8' });
+  const [target, copy] = [help('target'), help('sim')];
+  for (const [, options = ''] of readme.matchAll(/npm start -- ([^`]*)/g))
+    for (const [option] of options.matchAll(/--[a-z0-9]+/g)) expect(target).toContain(option);
+  for (const [, options = ''] of readme.matchAll(/npm run copy -- ([^`]*)/g))
+    for (const [option] of options.matchAll(/--[a-z0-9]+/g)) expect(copy).toContain(option);
 });
 
 test('links of the documents lead somewhere', () => {

@@ -69,13 +69,15 @@ export class CommandExecutor {
     return CommandStatus.success;
   }
 
-  private push(offset: number, { address, length }: Command): Promise<number> {
-    return dmaStatus(this.engines.writeDma.run({ address, offset, length, memory: true }));
+  private push(offset: number, command: Command): Promise<number> {
+    const { address, length } = command;
+    return dmaStatus(this.engines.writeDma.run({ address, offset, length, memory: true, flush: partsWays(command) }));
   }
 
-  private read(offset: number, { address, length }: Command): Promise<number> {
+  private read(offset: number, command: Command): Promise<number> {
+    const { address, length } = command;
     return this.media.whileReading(() =>
-      this.run(this.engines.writeDma, { address, length }, () => this.media.read(offset, length)),
+      this.run(this.engines.writeDma, { address, length, flush: partsWays(command) }, () => this.media.read(offset, length)),
     );
   }
 
@@ -121,6 +123,16 @@ export class CommandExecutor {
 
 const dmaStatus = async (result: Promise<number>): Promise<number> =>
   (await result) === 0 ? CommandStatus.success : CommandStatus.dmaError;
+
+/**
+ * Whether the data of a command and its completion entry may part ways in the fabric, so that the entry could be seen before the data has arrived (C63). What lies in
+ * one and the same MiB goes the same way: bridges have no smaller windows (C30).
+ */
+function partsWays({ address, length, completionAddress }: Command): boolean {
+  const mebibyte = (at: bigint) => at >> 20n;
+  const entry = mebibyte(completionAddress);
+  return mebibyte(address) !== entry || mebibyte(address + BigInt(length) - 1n) !== entry;
+}
 
 function placement(address: bigint, length: number, memory: { readonly base: bigint; readonly bytes: number }): Placement {
   const end = address + BigInt(length);

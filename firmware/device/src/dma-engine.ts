@@ -13,6 +13,8 @@ export interface Run {
   readonly length: number;
   /** DMA engines: the local side is the BAR memory, not the media stream. */
   readonly memory?: boolean;
+  /** Write DMA: the run ends only when what it wrote has arrived (C63). */
+  readonly flush?: boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export class DmaEngine {
     this.whenEnded = undefined;
   }
 
-  private async program({ address, offset, length, memory }: Run): Promise<void> {
+  private async program({ address, offset, length, memory, flush }: Run): Promise<void> {
     const { address_low, address_high, memory_offset, length: bytes, control } = this.registers;
     if (address !== undefined) {
       await this.port.write(address_low.offset, Number(address & 0xffff_ffffn));
@@ -60,7 +62,8 @@ export class DmaEngine {
     }
     if (offset !== undefined) await this.port.write(memory_offset.offset, offset);
     await this.port.write(bytes.offset, length);
-    await this.port.write(control.offset, control.memory.set(control.start.set(0, 1), memory ? 1 : 0));
+    const started = control.memory.set(control.start.set(0, 1), memory ? 1 : 0);
+    await this.port.write(control.offset, 'flush' in control ? control.flush.set(started, flush ? 1 : 0) : started);
   }
 
   /** A refused run still shows as busy for its first cycles, which one read may catch; a second one comes later than that. */

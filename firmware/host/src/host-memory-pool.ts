@@ -26,24 +26,31 @@ export class HostMemoryPool {
     const step = BigInt(alignment);
     if (size <= 0n) throw new HostError(`cannot allocate ${size} bytes of host memory`);
     if (step <= 0n || (step & (step - 1n)) !== 0n) throw new HostError(`an alignment is a power of two, not ${step}`);
-    for (const [i, part] of this.free.entries()) {
+    for (const part of this.free) {
       const base = (part.base + step - 1n) & ~(step - 1n);
-      const behind = part.base + part.bytes - (base + size);
-      if (behind < 0n) continue;
-      const rest = [
-        { base: part.base, bytes: base - part.base },
-        { base: base + size, bytes: behind },
-      ];
-      this.free.splice(i, 1, ...rest.filter(({ bytes }) => bytes > 0n));
-      this.used.set(base, size);
-      return { base, bytes: size };
+      if (base + size <= part.base + part.bytes) return this.take({ base, bytes: size });
     }
     throw new HostError(
       `no ${size} bytes of host memory are free in one piece: ${this.available} of ${this.range.bytes} bytes are free; give the root port more memory`,
     );
   }
 
-  /** Gives back what `allocate` gave. @throws HostError for anything else. */
+  /** Takes just these addresses. @throws HostError unless all of them are free. */
+  take(wanted: AddressRange): AddressRange {
+    const { base, bytes } = wanted;
+    const index = this.free.findIndex(part => base >= part.base && base + bytes <= part.base + part.bytes);
+    const part = this.free[index];
+    if (!part || bytes <= 0n) throw new HostError(`${bytes} bytes of host memory at 0x${base.toString(16)} are not free`);
+    const rest = [
+      { base: part.base, bytes: base - part.base },
+      { base: base + bytes, bytes: part.base + part.bytes - (base + bytes) },
+    ];
+    this.free.splice(index, 1, ...rest.filter(each => each.bytes > 0n));
+    this.used.set(base, bytes);
+    return { base, bytes };
+  }
+
+  /** Gives back what `allocate` or `take` gave. @throws HostError for anything else. */
   release(part: AddressRange): void {
     if (this.used.get(part.base) !== part.bytes)
       throw new HostError(`${part.bytes} bytes at 0x${part.base.toString(16)} are not allocated in host memory`);

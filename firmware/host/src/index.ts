@@ -2,6 +2,7 @@
 export { CommandStatus, type Identity, Opcode } from '../../protocol.ts';
 export { type Apertures, assignWindows, defaultApertures, sizeText, windowGranule } from './assign-windows.ts';
 export { BlockDriver, type BlockDriverOptions } from './block-driver.ts';
+export { asFunction, Computer, type ComputerOptions, type MappedBuffer } from './computer.ts';
 export { allOnes, ConfigAccess } from './config-access.ts';
 export { type CopyOptions, copyFile, type Flow, type ReadOptions, readDrive } from './copy.ts';
 export { type DataRange, userDataRanges } from './data-ranges.ts';
@@ -13,6 +14,7 @@ export { HostMemoryPool } from './host-memory-pool.ts';
 export { InterruptController, interruptAddress } from './interrupts.ts';
 export { MemoryAccess } from './memory-access.ts';
 export { MsixSetup } from './msix.ts';
+export * from './nvmeof/index.ts';
 export {
   type AddressRange,
   allFunctions,
@@ -27,3 +29,4 @@ export {
 } from './pci-function.ts';
 export { type Answer, Requester, type RequesterOptions } from './requester.ts';
 export { scan } from './scan.ts';
+export * from './workload/index.ts';

@@ -24,6 +24,9 @@ export const Limits = {
   /** Tags of an endpoint. */
   leastTags: 32,
   tags: 1024,
+  /** Queue pairs of a controller, the admin queue's included, or queues of a network card. */
+  leastQueues: 2,
+  queues: 256,
   /** What a bridge window is a multiple of. */
   granule: 2 ** 20,
 } as const;
@@ -38,10 +41,12 @@ export interface SwitchDescription {
   readonly credits?: PortCredits;
 }
 
-/** A further function of an endpoint, beside the block device that is its function 0. */
+/** What the registers of a function are: a block device's, an NVMe controller's, a network card's, or none. */
+export type FunctionKind = 'block' | 'nvme' | 'nic' | 'memory';
+
+/** A further function of an endpoint, beside its function 0. */
 export interface FunctionDescription {
-  /** What its registers are: a block device's, an NVMe controller's, a network card's, or none. */
-  readonly kind: 'block' | 'nvme' | 'nic' | 'memory';
+  readonly kind: FunctionKind;
   readonly device_id?: number;
   /** Bytes of BAR memory: a power of two from 4,096; 0, which is the default but for `memory`, is none. */
   readonly memory_bytes?: number;
@@ -49,10 +54,14 @@ export interface FunctionDescription {
 
 /** What an endpoint is made from. */
 export interface EndpointSettings {
+  /** What function 0 is. */
+  readonly kind: FunctionKind;
   readonly vendor_id: number;
   readonly device_id: number;
-  /** Base class, sub-class and interface of function 0: 24 bits. */
-  readonly class_code: number;
+  /** Base class, sub-class and interface of function 0: 24 bits; that of its kind without. */
+  readonly class_code?: number;
+  /** Queue pairs of a controller or a network card: as many pairs of doorbells, or doorbells, and interrupts. That of the kind without. */
+  readonly queues?: number;
   /** Bytes of BAR memory of function 0: a power of two from 4,096 to 2^31. */
   readonly memory_bytes: number;
   /** Requests of the endpoint that may be outstanding, a power of two. */
@@ -109,9 +118,11 @@ export interface Topology {
 const defaults = {
   vendor_id: 0x1d1d,
   switch_id: 0x5100,
-  endpoint: { vendor_id: 0x1d1d, device_id: 0xe000, class_code: 0x018000, tags: 32, max_payload: 512, functions: [] },
+  endpoint: { kind: 'block', vendor_id: 0x1d1d, device_id: 0xe000, tags: 32, max_payload: 512, functions: [] },
   root_tags: 64,
 } as const;
+
+const kinds: readonly FunctionKind[] = ['block', 'nvme', 'nic', 'memory'];
 
 /** Checks a description and fills in what it leaves open. @throws TopologyError that says what does not fit. */
 export function topology(description: TopologyDescription): Topology {
@@ -167,6 +178,12 @@ export function topology(description: TopologyDescription): Topology {
     endpoints: endpoints.map(e => ({ name: e.name, parent: e.parent, params: endpointSettings(e) })),
     links: [root, ...full.flatMap(s => s.children)],
   };
+}
+
+/** Names of the endpoints in the order of their bus numbers: that of the ports that they hang below, depth first. */
+export function endpointsByBus({ top, switches }: Topology): string[] {
+  const below = (device: string): string[] => switches.find(({ name }) => name === device)?.children.flatMap(below) ?? [device];
+  return below(top);
 }
 
 /** The default: a switch with two drives that have BAR memory, and a third endpoint to spare. */
@@ -244,6 +261,15 @@ function checkMemory(endpoints: readonly EndpointDescription[]): void {
 /** What an endpoint is made from, with what the description leaves open. */
 function endpointSettings({ name, parent: _, ...given }: EndpointDescription): EndpointSettings {
   const params = { ...defaults.endpoint, ...given };
+  const { kind, queues } = params;
+  if (!kinds.includes(kind))
+    throw new TopologyError(`'${name}' cannot be of the kind '${kind}': one of ${kinds.map(k => `'${k}'`).join(', ')}`);
+  if (queues !== undefined && kind !== 'nvme' && kind !== 'nic')
+    throw new TopologyError(
+      `'${name}' is of the kind '${kind}', which has no queues: leave them out, or make it 'nvme' or 'nic'`,
+    );
+  if (queues !== undefined && (!Number.isInteger(queues) || queues < Limits.leastQueues || queues > Limits.queues))
+    throw new TopologyError(`'${name}' cannot have ${queues} queues: ${Limits.leastQueues} to ${Limits.queues}`);
   const powerOfTwo = (n: number, least: number, most: number) => Number.isInteger(Math.log2(n)) && n >= least && n <= most;
   if (!powerOfTwo(params.tags, Limits.leastTags, Limits.tags))
     throw new TopologyError(

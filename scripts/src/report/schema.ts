@@ -46,7 +46,7 @@ export const flowReport = z.strictObject({
   links: z.array(linkReport),
 });
 
-/** What `npm start -- --json FILE` writes. */
+/** What `npm run copy -- --json FILE` writes. */
 export const report = z.strictObject({
   schema: z.literal('p2p-copy-report'),
   version: z.literal(reportVersion),

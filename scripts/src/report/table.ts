@@ -1,16 +1,12 @@
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { FlowReport, LinkReport, Report } from './schema.ts';
+import { gbps, percent, table, whole } from './text.ts';
 
 const titles: Record<FlowReport['flow'], string> = {
   'peer-write': 'peer writes',
   'peer-read': 'peer reads',
   'host-memory': 'host memory',
 };
-
-const whole = (n: number) => n.toLocaleString('en-US');
-const gbps = (n: number) => n.toFixed(2);
-const percent = (n: number) => `${(100 * n).toFixed(1)} %`;
 
 /** The report as a person likes to read it: one table over the flows, one over their links. */
 export function renderReport(r: Report): string {
@@ -20,14 +16,6 @@ export function renderReport(r: Report): string {
     `links of ${r.width} bits at ${r.clock_hz / 1e6} MHz, at most ${limit} each way; MPS ${r.max_payload}, MRRS ${r.max_read_request}; engine ${r.engine}, ${whole(r.total_cycles)} cycles in all`,
   ];
   return [...head, '', flowTable(r), '', linkTable(r), '', verdict(r), ''].join('\n');
-}
-
-function table(head: readonly string[], left: number): Table.Table {
-  return new Table({
-    head: [...head],
-    colAligns: head.map((_, i) => (i < left ? 'left' : 'right')),
-    style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], compact: true },
-  });
 }
 
 function flowTable(r: Report): string {

@@ -29,20 +29,20 @@ export class AddressSpace {
     this.buffer = hardware.memoryBuffer;
   }
 
-  /** The host wrote CMBMSC: shows the registers, or takes them away, and sets the memory space. */
+  /** The host wrote CMBMSC, or may have: sets the memory space. CMBLOC and CMBSZ always stand in their registers, which show only while CMBMSC.CRE is 1. */
   async control(): Promise<void> {
     const { hardware, buffer } = this;
     if (!buffer) return;
     const low = await hardware.readRegister(Register.cmbmsc);
     const high = await hardware.readRegister(Register.cmbmsc + 4);
-    const shown = (low & MemoryBufferControl.registers) !== 0;
     const { mixedPointers, independentPointers, mixedData } = MemoryBufferLocation;
     const location = ((buffer.offset / unit) << 12) | buffer.bar | mixedPointers | independentPointers | mixedData;
     const size = ((buffer.bytes / unit) << 12) | this.uses;
-    await hardware.writeRegister(Register.cmbloc, shown ? location >>> 0 : 0);
-    await hardware.writeRegister(Register.cmbsz, shown ? size >>> 0 : 0);
+    await hardware.writeRegister(Register.cmbloc, location >>> 0);
+    await hardware.writeRegister(Register.cmbsz, size >>> 0);
     const base = (BigInt(high >>> 0) << 32n) | BigInt((low & ~0xfff) >>> 0);
-    const wanted = shown && (low & MemoryBufferControl.memorySpace) !== 0;
+    const { registers, memorySpace } = MemoryBufferControl;
+    const wanted = (low & registers) !== 0 && (low & memorySpace) !== 0;
     const valid = base + BigInt(buffer.bytes) <= 1n << 64n;
     this.base = wanted && valid ? base : undefined;
     await hardware.writeRegister(Register.cmbsts, wanted && !valid ? 1 : 0);

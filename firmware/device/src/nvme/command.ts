@@ -1,5 +1,5 @@
+import { decode, type Layout, type Values } from '../../../layout.ts';
 import { commonCommand } from '../../../nvme/commands.ts';
-import { decode, type Layout, type Values } from '../../../nvme/layout.ts';
 import { Status } from '../../../nvme/status.ts';
 import { CommandError } from './command-error.ts';
 

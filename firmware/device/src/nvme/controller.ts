@@ -66,11 +66,12 @@ export class NvmeController {
     const capabilities = encodeCapabilities(this.profile.capabilities);
     this.enabled = false;
     this.notification = ShutdownNotification.none;
+    // Before the capabilities, which say that there is a memory buffer.
+    await this.space.control();
     await hardware.writeRegister(Register.cap, Number(capabilities & 0xffff_ffffn));
     await hardware.writeRegister(Register.cap + 4, Number(capabilities >> 32n));
     await hardware.writeRegister(Register.vs, version);
     await this.mask(0);
-    await this.space.control();
     await this.setStatus(0);
   }
 

@@ -1,5 +1,5 @@
+import { decode } from '../../../layout.ts';
 import { DescriptorType, descriptor, descriptorBytes, PointerKind } from '../../../nvme/commands.ts';
-import { decode } from '../../../nvme/layout.ts';
 import { Status } from '../../../nvme/status.ts';
 import type { AddressSpace, Use } from './address-space.ts';
 import type { Command } from './command.ts';

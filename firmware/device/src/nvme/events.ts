@@ -1,5 +1,5 @@
+import { encode } from '../../../layout.ts';
 import { type EventType, event } from '../../../nvme/features.ts';
-import { encode } from '../../../nvme/layout.ts';
 import type { Command } from './command.ts';
 
 /** An asynchronous event: its type, what happened, and the log page that tells more (NVMe 1.4 section 5.2). */

@@ -1,3 +1,4 @@
+import { decode, encode, type Layout, type Values } from '../../../layout.ts';
 import { allNamespaces } from '../../../nvme/commands.ts';
 import {
   Feature,
@@ -7,7 +8,6 @@ import {
   temperatureThreshold,
   vectorConfiguration,
 } from '../../../nvme/features.ts';
-import { decode, encode, type Layout, type Values } from '../../../nvme/layout.ts';
 import { Status } from '../../../nvme/status.ts';
 import { CommandError } from './command-error.ts';
 import { type Profile, temperatureLimits } from './profile.ts';

@@ -1,5 +1,5 @@
+import { encode, type Values } from '../../../layout.ts';
 import { errorEntry, errorEntryBytes, health, healthBytes, temperatureWarning } from '../../../nvme/features.ts';
-import { encode, type Values } from '../../../nvme/layout.ts';
 import { errorEntries } from './profile.ts';
 
 /** What an entry of the error log tells, beside its number. */

@@ -1,3 +1,4 @@
+import { encode } from '../../../layout.ts';
 import {
   DescriptorKind,
   identifyBytes,
@@ -8,7 +9,6 @@ import {
   SglSupport,
   VolatileCache,
 } from '../../../nvme/identify.ts';
-import { encode } from '../../../nvme/layout.ts';
 import { version } from '../../../nvme/registers.ts';
 import {
   abortLimit,

@@ -1,3 +1,4 @@
+import { encode } from '../../../layout.ts';
 import { AdminOpcode, allNamespaces, getLogPage, NvmOpcode } from '../../../nvme/commands.ts';
 import {
   CommandEffect,
@@ -7,7 +8,6 @@ import {
   ioEffectsOffset,
   LogPage,
 } from '../../../nvme/features.ts';
-import { encode } from '../../../nvme/layout.ts';
 import { Status } from '../../../nvme/status.ts';
 import { type Command, fieldsOf } from './command.ts';
 import { CommandError } from './command-error.ts';

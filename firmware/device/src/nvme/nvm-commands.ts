@@ -1,6 +1,6 @@
+import { decode } from '../../../layout.ts';
 import { allNamespaces, blockCommand, datasetManagement, datasetRange, NvmOpcode, rangeBytes } from '../../../nvme/commands.ts';
 import { Feature } from '../../../nvme/features.ts';
-import { decode } from '../../../nvme/layout.ts';
 import { Status } from '../../../nvme/status.ts';
 import { BackingError } from '../backing.ts';
 import { type Command, checkAborted, fieldsOf } from './command.ts';

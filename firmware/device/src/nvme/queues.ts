@@ -1,5 +1,5 @@
+import { encode } from '../../../layout.ts';
 import { commandBytes, completion, completionBytes } from '../../../nvme/commands.ts';
-import { encode } from '../../../nvme/layout.ts';
 import { type Command, commandFrom } from './command.ts';
 import { type NvmeHardware, type Place, placeAt } from './hardware.ts';
 

@@ -1,3 +1,4 @@
+import { decode, encode, store, type Values } from '../../../layout.ts';
 import {
   AdminOpcode,
   abort,
@@ -13,7 +14,6 @@ import {
 } from '../../../nvme/commands.ts';
 import { event, Feature, type FeatureSelect, queueCounts } from '../../../nvme/features.ts';
 import { IdentifyStructure, identifyBytes, identifyController, identifyNamespace } from '../../../nvme/identify.ts';
-import { decode, encode, store, type Values } from '../../../nvme/layout.ts';
 import { type NvmePlatform, pageBytes } from './platform.ts';
 
 /** Sends a command of 64 bytes to the admin queue, and waits for it. `what` is for messages. */
@@ -105,9 +105,16 @@ export class AdminCommands {
     });
   }
 
-  async createCompletionQueue({ id, size, address }: QueueShape, vector: number): Promise<void> {
+  /** Without a vector nobody is told of completions: who waits for them looks. */
+  async createCompletionQueue({ id, size, address }: QueueShape, vector?: number): Promise<void> {
     const command = entry(AdminOpcode.createCompletionQueue, { prp1: address });
-    store(createCompletionQueue, command, { queue: id, size: size - 1, contiguous: 1, interrupts: 1, vector });
+    store(createCompletionQueue, command, {
+      queue: id,
+      size: size - 1,
+      contiguous: 1,
+      interrupts: vector === undefined ? 0 : 1,
+      vector: vector ?? 0,
+    });
     await this.execute(`Create I/O Completion Queue ${id}`, command, 'with time limit');
   }
 

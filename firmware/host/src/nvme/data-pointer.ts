@@ -1,5 +1,5 @@
+import { encode } from '../../../layout.ts';
 import { DescriptorType, descriptor, descriptorBytes, PointerKind } from '../../../nvme/commands.ts';
-import { encode } from '../../../nvme/layout.ts';
 import { HostError } from '../host-error.ts';
 import type { AddressRange } from '../pci-function.ts';
 import { type NvmeMemory, pageBytes } from './platform.ts';

@@ -1,28 +1,11 @@
 import { MemoryBufferControl, MemoryBufferUse, Register } from '../../../nvme/registers.ts';
-import { HostError } from '../host-error.ts';
-import { HostMemoryPool } from '../host-memory-pool.ts';
+import { type BufferMemory, type BufferProvider, localProvider } from '../buffer-provider.ts';
 import type { AddressRange } from '../pci-function.ts';
 import { type NvmePlatform, pageBytes } from './platform.ts';
 
 /** How often, and after how many cycles again, the driver looks whether CMBSZ shows. */
 const mostLooks = 100;
 const lookCycles = 50;
-
-/** Memory of a pool. */
-export interface BufferMemory {
-  /** Address that devices use. */
-  readonly bus: bigint;
-  readonly bytes: bigint;
-}
-
-/** Where the driver gives its controller's memory to, and takes what it needs itself: a `Provider` of p2pdma is one. */
-export interface BufferProvider {
-  /** @throws if the memory cannot be provided. */
-  addResource(bar: number, offset: bigint, bytes: bigint): void;
-  publish(on: boolean): void;
-  alloc(bytes: bigint): BufferMemory | undefined;
-  free(memory: BufferMemory): void;
-}
 
 /** The controller memory buffer as the host found it (NVMe 1.4 section 4.7). */
 export class ControllerMemory {
@@ -100,26 +83,4 @@ async function shownSize(platform: NvmePlatform): Promise<number> {
     await platform.scheduler.delay(lookCycles);
   }
   return 0;
-}
-
-/** For a computer without p2pdma: a pool of the driver's own. */
-function localProvider(platform: NvmePlatform): BufferProvider {
-  let pool: HostMemoryPool | undefined;
-  return {
-    addResource(index, offset, bytes) {
-      const bar = platform.bar(index);
-      if (bar) pool = new HostMemoryPool({ base: bar.base + offset, bytes });
-    },
-    publish() {},
-    alloc(bytes) {
-      try {
-        const range = pool?.allocate(bytes, pageBytes);
-        return range && { bus: range.base, bytes: range.bytes };
-      } catch (error) {
-        if (error instanceof HostError) return undefined;
-        throw error;
-      }
-    },
-    free: ({ bus, bytes }) => pool?.release({ base: bus, bytes }),
-  };
 }

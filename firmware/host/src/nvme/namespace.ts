@@ -1,3 +1,4 @@
+import { encode, store } from '../../../layout.ts';
 import {
   blockCommand,
   commandBytes,
@@ -7,7 +8,6 @@ import {
   NvmOpcode,
   rangeBytes,
 } from '../../../nvme/commands.ts';
-import { encode, store } from '../../../nvme/layout.ts';
 import { HostError } from '../host-error.ts';
 import type { AddressRange } from '../pci-function.ts';
 import { type DataPointer, type PointerChoice, pointTo, slice } from './data-pointer.ts';

@@ -1,5 +1,5 @@
+import { decode, store } from '../../../layout.ts';
 import { type Completion, commandBytes, commonCommand, completion, completionBytes } from '../../../nvme/commands.ts';
-import { decode, store } from '../../../nvme/layout.ts';
 import { doorbellBase, doorbellOf } from '../../../nvme/registers.ts';
 import { Pool, Turns } from '../../../semaphore.ts';
 import { HostError } from '../host-error.ts';

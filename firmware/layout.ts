@@ -1,6 +1,5 @@
 /**
- * Structures in memory as data: a layout names the items of a structure and where each lies, and serves both directions. All numbers are little endian
- * (NVMe 1.4 section 1.8).
+ * Structures in memory as data: a layout names the items of a structure and where each lies, and serves both directions. All numbers are little endian.
  */
 
 /** One item of a structure. */

@@ -1,11 +1,15 @@
-import type { Host } from '../host.ts';
-import { HostError } from '../host-error.ts';
-import { MsixSetup } from '../msix.ts';
-import { type AddressRange, formatBdf, type PciFunction } from '../pci-function.ts';
-import type { NvmePlatform } from './platform.ts';
+import type { DevicePlatform } from './device-platform.ts';
+import type { Host } from './host.ts';
+import { HostError } from './host-error.ts';
+import { MsixSetup } from './msix.ts';
+import { type AddressRange, formatBdf, type PciFunction } from './pci-function.ts';
 
-/** A function of the fabric as the platform of an NVMe driver. @throws HostError if it has no BAR0 with an address, or no MSI-X. */
-export async function hostPlatform(host: Host, device: PciFunction, name: string = formatBdf(device.bdf)): Promise<NvmePlatform> {
+/** A function of the fabric as the platform of its driver. @throws HostError if it has no BAR0 with an address, or no MSI-X. */
+export async function hostPlatform(
+  host: Host,
+  device: PciFunction,
+  name: string = formatBdf(device.bdf),
+): Promise<DevicePlatform> {
   const bar = (index: number): AddressRange | undefined => {
     const found = device.bars.find(each => each.index === index);
     return found?.address === undefined ? undefined : { base: found.address, bytes: found.bytes };

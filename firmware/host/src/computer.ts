@@ -1,0 +1,185 @@
+import type { RootPort, Scheduler } from '../../ports.ts';
+import { Host, type HostOptions } from './host.ts';
+import { HostError } from './host-error.ts';
+import { HostMemoryPool } from './host-memory-pool.ts';
+import { hostPlatform } from './host-platform.ts';
+import { NvmeDriver, type NvmeDriverOptions } from './nvme/index.ts';
+import {
+  type DataBuffer,
+  type Direction,
+  type DmaClient,
+  identityDma,
+  type MappedPiece,
+  mapScatterList,
+  P2pBus,
+  PhysicalMemory,
+  type Platform,
+  type Provider,
+  type ProviderForm,
+  ProviderRegistry,
+  type SystemMemory,
+  unmapScatterList,
+} from './p2pdma/index.ts';
+import {
+  type BringUpOptions,
+  barRanges,
+  type Domain,
+  type DomainApertures,
+  Machine,
+  P2pTree,
+  type PciDevice,
+} from './pci/index.ts';
+import type { AddressRange, PciFunction } from './pci-function.ts';
+import { RdmaDriver, type RdmaDriverOptions } from './rdma/index.ts';
+
+export interface ComputerOptions extends BringUpOptions, HostOptions {
+  /** Where BARs may be; below 4 GiB from 0xd0000000 and above from 576 GiB without. */
+  readonly apertures?: DomainApertures;
+  /** What is known about the machine beside its tree: which host bridges forward, and how distances are judged. */
+  readonly platform?: Platform;
+  /** Providers as state of their functions, or as devices of their own. */
+  readonly form?: ProviderForm;
+}
+
+const defaultApertures: DomainApertures = {
+  memory: { base: 0xd000_0000n, bytes: 0x1000_0000n },
+  prefetchable: { base: 0x90_0000_0000n, bytes: 1n << 40n },
+};
+
+const pageBytes = 4096n;
+
+/** A buffer as a client's requests reach it. */
+export interface MappedBuffer {
+  /** What the client's driver gives to its device. */
+  readonly ranges: readonly AddressRange[];
+  /** Takes the mapping back. */
+  unmap(): void;
+}
+
+/**
+ * A computer as an operating system runs it: the PCI core has brought the fabric up, and the peer-to-peer core knows its functions, its memory and what they
+ * provide. Devices are taken into use with `nvme` and `rdma`; addresses for their devices come from `map`.
+ */
+export class Computer {
+  readonly host: Host;
+  readonly machine: Machine;
+  readonly tree: P2pTree;
+  readonly bus: P2pBus;
+  readonly memory: PhysicalMemory;
+  readonly registry: ProviderRegistry;
+  readonly system: SystemMemory;
+  /** Where `system` takes its buffers from: the upper half of the memory for data. */
+  readonly buffers: AddressRange;
+  private readonly clients = new Map<PciDevice, DmaClient>();
+
+  private constructor(host: Host, machine: Machine, tree: P2pTree, options: ComputerOptions) {
+    this.host = host;
+    this.machine = machine;
+    this.tree = tree;
+    this.bus = new P2pBus(options.platform);
+    this.memory = new PhysicalMemory([host.control.range, host.data.range]);
+    this.registry = new ProviderRegistry(options.form);
+    const { base, bytes } = host.data.range;
+    const half = (bytes / 2n / pageBytes) * pageBytes;
+    this.buffers = host.data.take({ base: base + bytes - half, bytes: half });
+    this.system = systemMemory(this.buffers);
+  }
+
+  /** Starts it: finds all functions, gives them addresses, payload limits and access control. @throws HostError as `Machine.bringUp`. */
+  static async boot(
+    at: { readonly root: RootPort; readonly scheduler: Scheduler },
+    options: ComputerOptions = {},
+  ): Promise<Computer> {
+    const host = new Host(at, options);
+    // Milliseconds that hardware is waited for; what is simulated is ready earlier, so a microsecond stands for each.
+    const clock = { sleep: (milliseconds: number) => at.scheduler.delay(milliseconds * 250) };
+    const domain: Domain = { number: 0, config: host.config, clock, bus: host.config.bus, starts: 'link' };
+    const { apertures = defaultApertures } = options;
+    const machine = await Machine.bringUp([{ domain, apertures }], { payload: 'safe', ...options });
+    const [first] = machine.devices;
+    if (!first) throw new HostError('nothing answers at the root port: there is no device 0 at its link');
+    at.root.setMaxPayload(await first.payload());
+    return new Computer(host, machine, await P2pTree.of(machine.domains), options);
+  }
+
+  /** All functions that are no bridges, in the order of their numbers. */
+  get endpoints(): readonly PciDevice[] {
+    return this.machine.devices.filter(({ bridge }) => !bridge);
+  }
+
+  /** A function as one that reaches others' memory; always the same one, so that what is known about it stays known. */
+  client(device: PciDevice): DmaClient {
+    const known = this.clients.get(device);
+    if (known) return known;
+    const client: DmaClient = { name: device.name, pci: this.tree.node(device), dma: identityDma };
+    this.clients.set(device, client);
+    return client;
+  }
+
+  /** Makes a function a provider, whose driver says which part of its BARs is memory for peers. @throws Errno EBUSY if it is one. */
+  provide(device: PciDevice): Provider {
+    const parts = { device: this.tree.node(device), memory: this.memory, bars: barRanges(device) };
+    return this.registry.register(parts).provider;
+  }
+
+  /** Takes an NVMe controller into use; its memory buffer becomes memory for peers. @throws HostError as `NvmeDriver.probe`. */
+  async nvme(device: PciDevice, options: NvmeDriverOptions = {}): Promise<NvmeDriver> {
+    const platform = await hostPlatform(this.host, asFunction(device), device.name);
+    return NvmeDriver.probe(platform, { provider: this.provide(device), ...options });
+  }
+
+  /** Takes an RDMA network card into use; its memory becomes memory for peers. @throws HostError as `RdmaDriver.probe`. */
+  async rdma(device: PciDevice, options: RdmaDriverOptions = {}): Promise<RdmaDriver> {
+    const platform = await hostPlatform(this.host, asFunction(device), device.name);
+    return RdmaDriver.probe(platform, { provider: this.provide(device), ...options });
+  }
+
+  /** Maps a buffer for a client. @throws Errno as `mapScatterList`. */
+  map(client: DmaClient, buffer: Pick<DataBuffer, 'cpu' | 'bytes'>, direction: Direction = 'both'): MappedBuffer {
+    const mapped: MappedPiece[] = mapScatterList(this, client, [buffer], direction);
+    return {
+      ranges: mapped.map(({ dma, bytes }) => ({ base: dma, bytes })),
+      unmap: () => unmapScatterList(client, mapped),
+    };
+  }
+}
+
+/** RAM for buffers, in whole pages. */
+function systemMemory(buffers: AddressRange): SystemMemory {
+  const pool = new HostMemoryPool(buffers);
+  const used = new Map<bigint, AddressRange>();
+  return {
+    alloc: bytes => {
+      const range = pool.allocate(bytes, pageBytes);
+      used.set(range.base, range);
+      return range.base;
+    },
+    free: cpu => {
+      const range = used.get(cpu);
+      if (!range) throw new HostError(`no buffer of system memory begins at 0x${cpu.toString(16)}`);
+      used.delete(cpu);
+      pool.release(range);
+    },
+  };
+}
+
+/** A function of the PCI core as drivers see it. */
+export function asFunction(device: PciDevice): PciFunction {
+  const { bdf, vendorId, deviceId, classCode, capabilities, maxPayload, portType, bars } = device;
+  return {
+    bdf,
+    vendorId,
+    deviceId,
+    classCode,
+    capabilities: [...capabilities].map(([id, offset]) => ({ id, offset })),
+    maxPayload,
+    ...(portType !== undefined && { portType }),
+    bars: bars.map(({ index, kind, prefetchable, bytes, address }) => ({
+      index,
+      kind,
+      prefetchable,
+      bytes,
+      ...(address !== undefined && { address }),
+    })),
+  };
+}
