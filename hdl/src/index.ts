@@ -55,7 +55,7 @@ export {
   type ResetOptions,
   resetDomain,
 } from './lang/domain.ts';
-export { type Elaborated, elaborate } from './lang/elaborate.ts';
+export { type Elaborated, type ElaborateOptions, elaborate } from './lang/elaborate.ts';
 export { HdlError } from './lang/errors.ts';
 export { arms, decode, match } from './lang/match.ts';
 export { Memory, type MemoryOptions, memory, type ReadOptions } from './lang/memory.ts';

@@ -67,12 +67,18 @@ class Drivers {
 
   private lookUp(scope: Scope | undefined, target: number, low: number, width: number): number {
     let from = scope;
-    while (from !== undefined && !from.pieces.has(target)) from = from.parent;
-    if (from === undefined) return this.initial(target, low, width);
+    let pieces = from?.pieces.get(target);
+    while (from !== undefined && pieces === undefined) {
+      from = from.parent;
+      pieces = from?.pieces.get(target);
+    }
+    if (from === undefined || pieces === undefined) return this.initial(target, low, width);
+    const [first] = pieces;
+    if (pieces.length === 1 && first?.low === low && first.width === width) return first.node;
     const end = low + width;
     const parts: number[] = [];
     let position = low;
-    for (const piece of from.pieces.get(target) ?? []) {
+    for (const piece of pieces) {
       const start = Math.max(piece.low, low);
       const stop = Math.min(piece.low + piece.width, end);
       if (start >= stop) continue;
@@ -88,7 +94,12 @@ class Drivers {
     const width = this.builder.width(node);
     const end = low + width;
     const pieces: Piece[] = [{ low, width, node }];
-    for (const piece of scope.pieces.get(target) ?? []) {
+    const before = scope.pieces.get(target);
+    if (before === undefined) {
+      scope.pieces.set(target, pieces);
+      return;
+    }
+    for (const piece of before) {
       const stop = piece.low + piece.width;
       if (piece.low < low) {
         const kept = Math.min(stop, low) - piece.low;
@@ -184,26 +195,52 @@ class Drivers {
   /** Gives the enclosing scope what the taken arm assigned. `disjoint`: at most one condition is 1, so the order of arms is free. */
   private merge(scope: Scope, arms: readonly { condition: number; scope: Scope }[], otherwise: Scope, disjoint: boolean): void {
     const scopes = [...arms.map(arm => arm.scope), otherwise];
-    for (const target of new Set(scopes.flatMap(inner => [...inner.pieces.keys()]))) {
-      const pieces = scopes.flatMap(inner => inner.pieces.get(target) ?? []);
-      const cuts = [...new Set(pieces.flatMap(piece => [piece.low, piece.low + piece.width]))].sort((a, b) => a - b);
-      const merged: Piece[] = [];
-      for (let i = 0; i + 1 < cuts.length; i++) {
-        const low = at(cuts, i);
-        const width = at(cuts, i + 1) - low;
-        if (!pieces.some(piece => piece.low <= low && low < piece.low + piece.width)) continue;
+    const merged: Piece[] = [];
+    for (const target of targetsOf(scopes)) {
+      for (const { low, width } of rangesOf(scopes, target)) {
         const last = this.lookUp(otherwise, target, low, width);
         const outer = this.lookUp(scope, target, low, width);
-        const node = arms.reduceRight((whenFalse, arm) => {
+        let node = last;
+        for (let i = arms.length - 1; i >= 0; i--) {
+          const arm = at(arms, i);
           const whenTrue = arm.scope.pieces.has(target) ? this.lookUp(arm.scope, target, low, width) : outer;
-          if (disjoint && whenTrue === last) return whenFalse;
-          return this.builder.mux(arm.condition, whenTrue, whenFalse);
-        }, last);
+          if (!disjoint || whenTrue !== last) node = this.builder.mux(arm.condition, whenTrue, node);
+        }
         merged.push({ low, width, node });
       }
       for (const { low, node } of merged) this.assign(scope, target, low, node);
+      merged.length = 0;
     }
   }
+}
+
+/** What some scope assigns. */
+function targetsOf(scopes: readonly Scope[]): Iterable<number> {
+  const assigning = scopes.filter(({ pieces }) => pieces.size > 0);
+  const [first] = assigning;
+  if (first && assigning.length === 1) return [...first.pieces.keys()];
+  const targets = new Set<number>();
+  for (const { pieces } of assigning) for (const target of pieces.keys()) targets.add(target);
+  return targets;
+}
+
+/** The ranges of a target that scopes assign, cut wherever one of their pieces ends. */
+function rangesOf(scopes: readonly Scope[], target: number): readonly { readonly low: number; readonly width: number }[] {
+  const pieces: Piece[] = [];
+  for (const scope of scopes) {
+    const own = scope.pieces.get(target);
+    if (own) pieces.push(...own);
+  }
+  const [first] = pieces;
+  if (first && pieces.every(({ low, width }) => low === first.low && width === first.width)) return [first];
+  const cuts = [...new Set(pieces.flatMap(piece => [piece.low, piece.low + piece.width]))].sort((a, b) => a - b);
+  const ranges: { low: number; width: number }[] = [];
+  for (let i = 0; i + 1 < cuts.length; i++) {
+    const low = at(cuts, i);
+    if (pieces.some(piece => piece.low <= low && low < piece.low + piece.width))
+      ranges.push({ low, width: at(cuts, i + 1) - low });
+  }
+  return ranges;
 }
 
 /** Builds the graph of a module from its statements. */

@@ -55,13 +55,15 @@ export class FlatGraph {
   readonly writes: FlatWrite[] = [];
   private readonly nodes: GraphNode[] = [];
   private readonly owners: (FlatInstance | undefined)[] = [];
-  private readonly flatOperands: (readonly number[] | undefined)[] = [];
+  private readonly flatOperands: (readonly number[] | undefined)[];
   private readonly names = new Map<number, string>();
 
   constructor(design: Design) {
     const graphs = new Map<Module, ModuleGraph>();
     for (const module of design.modules) graphs.set(module, moduleGraph(module));
     this.top = this.unfold(design.top, '', undefined, graphs);
+    // Filled in an order of its own: an array that grows here and there is slow.
+    this.flatOperands = new Array<undefined>(this.nodes.length).fill(undefined);
   }
 
   get size(): number {

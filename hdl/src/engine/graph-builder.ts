@@ -3,6 +3,9 @@ import { operands } from '../ir/visit.ts';
 import { at } from './at.ts';
 import type { GraphNode } from './module-graph.ts';
 
+/** Expressions can be thousands of nodes deep: so far down they are followed by recursion, which is quicker, and beyond without. */
+const shallow = 200;
+
 /** Adds nodes to the graph of one module, and knows the dense indices of its signals, memories, instances and assignment targets. */
 export class GraphBuilder {
   readonly nodes: GraphNode[] = [];
@@ -112,31 +115,35 @@ export class GraphBuilder {
     return this.add({ kind: 'extend', signed: false, width, operands: [value] });
   }
 
-  /** The node of an IR expression; the same expression object gives the same node. Iterative: expressions may be thousands deep. */
-  expression(root: Expr): number {
+  /** The node of an IR expression; the same expression object gives the same node. */
+  expression(root: Expr, depth = 0): number {
+    const known = this.translated.get(root);
+    if (known !== undefined) return known;
+    if (depth === shallow) this.deepExpression(root);
+    else this.node(root, depth + 1);
+    return this.translated.get(root) ?? -1;
+  }
+
+  /** Operands of one node from the last to the first. */
+  private node(expr: Expr, depth: number): void {
+    const inputs = operands(expr);
+    const nodes = new Array<number>(inputs.length).fill(-1);
+    for (let i = inputs.length - 1; i >= 0; i--) nodes[i] = this.expression(at(inputs, i), depth);
+    this.translated.set(expr, this.translate(expr, nodes));
+  }
+
+  private deepExpression(root: Expr): void {
     const stack: Expr[] = [root];
     while (stack.length > 0) {
       const expr = at(stack, stack.length - 1);
-      if (this.translated.has(expr)) {
-        stack.pop();
-        continue;
-      }
-      const inputs = operands(expr);
-      const missing = inputs.filter(operand => !this.translated.has(operand));
+      const missing = this.translated.has(expr) ? [] : operands(expr).filter(operand => !this.translated.has(operand));
       if (missing.length > 0) {
         stack.push(...missing);
         continue;
       }
       stack.pop();
-      this.translated.set(
-        expr,
-        this.translate(
-          expr,
-          inputs.map(operand => this.translated.get(operand) ?? -1),
-        ),
-      );
+      if (!this.translated.has(expr)) this.node(expr, 0);
     }
-    return this.translated.get(root) ?? -1;
   }
 
   private translate(expr: Expr, operands: readonly number[]): number {

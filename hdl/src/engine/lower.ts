@@ -36,17 +36,19 @@ export class Lowering {
   readonly limbs = new LimbGraph();
   private readonly graph: FlatGraph;
   private readonly state: State;
-  private readonly values: Limbs[] = [];
+  private readonly values: (Limbs | undefined)[];
 
   /** `nodes`: everything that is needed, operands first. */
   constructor(graph: FlatGraph, nodes: readonly number[], state: State) {
     this.graph = graph;
     this.state = state;
+    // Filled in an order of its own: an array that grows here and there is slow.
+    this.values = new Array<undefined>(graph.size).fill(undefined);
     for (const id of nodes) this.values[id] = this.lower(id);
   }
 
   private value(id: number): Limbs {
-    return at(this.values, id);
+    return this.values[id] as Limbs;
   }
 
   private load(address: number, width: number): Limbs {
@@ -114,7 +116,6 @@ export class Lowering {
     const { signed } = node;
     const width = this.graph.node(at(operands, 0)).width;
     const amountWidth = this.graph.node(at(operands, 1)).width;
-    const not = (bit: number) => [g.not(bit, 1)];
     switch (node.op) {
       case 'add':
         return add(g, left, right, width);
@@ -131,15 +132,15 @@ export class Lowering {
       case 'eq':
         return [eq(g, left, right)];
       case 'ne':
-        return not(eq(g, left, right));
+        return [g.not(eq(g, left, right), 1)];
       case 'lt':
         return [lessThan(g, left, right, width, signed)];
       case 'gt':
         return [lessThan(g, right, left, width, signed)];
       case 'le':
-        return not(lessThan(g, right, left, width, signed));
+        return [g.not(lessThan(g, right, left, width, signed), 1)];
       case 'ge':
-        return not(lessThan(g, left, right, width, signed));
+        return [g.not(lessThan(g, left, right, width, signed), 1)];
       case 'shl':
         return shl(g, left, width, right, amountWidth);
       case 'shr':

@@ -65,7 +65,7 @@ function components(graph: FlatGraph, roots: readonly number[], asked: readonly 
     frames.pop();
     positions.pop();
     const caller = frames[frames.length - 1];
-    if (caller !== undefined) lowest[caller] = Math.min(at(lowest, caller), at(lowest, id));
+    if (caller !== undefined) lowest[caller] = Math.min(lowest[caller] as number, lowest[id] as number);
     if (lowest[id] !== index[id]) return;
     const members = component.splice(component.lastIndexOf(id));
     for (const member of members) open[member] = 0;
@@ -75,11 +75,11 @@ function components(graph: FlatGraph, roots: readonly number[], asked: readonly 
 
   for (const register of asked) need(register);
   for (let root = 0; root < pending.length; root++) {
-    if (index[at(pending, root)] !== 0) continue;
-    enter(at(pending, root));
+    if (index[pending[root] as number] !== 0) continue;
+    enter(pending[root] as number);
     while (frames.length > 0) {
-      const id = at(frames, frames.length - 1);
-      const position = at(positions, positions.length - 1);
+      const id = frames[frames.length - 1] as number;
+      const position = positions[positions.length - 1] as number;
       const operands = graph.operands(id);
       const operand = operands[position];
       if (operand === undefined) {
@@ -88,7 +88,7 @@ function components(graph: FlatGraph, roots: readonly number[], asked: readonly 
       }
       positions[positions.length - 1] = position + 1;
       if (index[operand] === 0) enter(operand);
-      else if (open[operand] === 1) lowest[id] = Math.min(at(lowest, id), at(index, operand));
+      else if (open[operand] === 1) lowest[id] = Math.min(lowest[id] as number, index[operand] as number);
     }
   }
   return { nodes, registers, loops };

@@ -66,7 +66,7 @@ export class Regions {
 
   /** Region of a node. */
   region(node: number): number {
-    return at(this.regions, node);
+    return this.regions[node] as number;
   }
 
   cluster(node: number): Cluster | undefined {
@@ -77,7 +77,7 @@ export class Regions {
   private reach(roots: readonly Root[]): number[] {
     const { g, uses, costs, observing } = this;
     const use = (node: number) => {
-      uses[node] = at(uses, node) + 1;
+      uses[node] = (uses[node] as number) + 1;
     };
     for (const root of roots) {
       use(root.value);
@@ -96,7 +96,7 @@ export class Regions {
       if (op === Op.Observe) observing[node] = 1;
       for (let i = g.operandCount(node) - 1; i >= 0; i--) {
         const operand = g.operand(node, i);
-        cost += at(costs, operand);
+        cost += costs[operand] as number;
         if (observing[operand] === 1) observing[node] = 1;
       }
       costs[node] = Math.min(cost, EXPENSIVE);
@@ -105,18 +105,18 @@ export class Regions {
   }
 
   private newRegion(parent: number): number {
-    this.depths.push(at(this.depths, parent) + 1);
+    this.depths.push((this.depths[parent] as number) + 1);
     return this.parents.push(parent) - 1;
   }
 
   private use(node: number, region: number): void {
-    this.uses[node] = at(this.uses, node) + 1;
-    let a = at(this.regions, node);
+    this.uses[node] = (this.uses[node] as number) + 1;
+    let a = this.regions[node] as number;
     let b = region;
     if (a < 0) a = b;
     while (a !== b) {
-      if (at(this.depths, a) >= at(this.depths, b)) a = at(this.parents, a);
-      else b = at(this.parents, b);
+      if ((this.depths[a] as number) >= (this.depths[b] as number)) a = this.parents[a] as number;
+      else b = this.parents[b] as number;
     }
     this.regions[node] = a;
   }
@@ -125,7 +125,7 @@ export class Regions {
   private exclusive(node: number, depth = 0): number {
     const { g } = this;
     if (this.observing[node] === 1) return WORTH_A_BRANCH;
-    if (at(this.uses, node) > 1 || depth > DEEPEST_EXPRESSION) return 0;
+    if ((this.uses[node] as number) > 1 || depth > DEEPEST_EXPRESSION) return 0;
     const op = g.op(node);
     let sum = op === Op.Const || op === Op.Load ? 0 : op === Op.Read ? 2 : 1;
     for (let i = g.operandCount(node) - 1; i >= 0 && sum < WORTH_A_BRANCH; i--)
@@ -141,7 +141,7 @@ export class Regions {
     for (const root of roots) {
       if (root.value === root.hold) continue;
       const conditional = root.guard >= 0 || (g.op(root.value) === Op.Select && this.uses[root.value] === 1);
-      if (!conditional || at(this.depths, region) >= DEEPEST_REGION) {
+      if (!conditional || (this.depths[region] as number) >= DEEPEST_REGION) {
         stores.push(root);
         continue;
       }
@@ -183,7 +183,7 @@ export class Regions {
     const selects: number[][] = [[]];
     for (const node of live) {
       let level = 0;
-      for (let i = g.operandCount(node) - 1; i >= 0; i--) level = Math.max(level, at(levels, g.operand(node, i)));
+      for (let i = g.operandCount(node) - 1; i >= 0; i--) level = Math.max(level, levels[g.operand(node, i)] as number);
       const isSelect = g.op(node) === Op.Select;
       if (isSelect) level++;
       levels[node] = level;
@@ -216,7 +216,7 @@ export class Regions {
   }
 
   private useOperands(node: number): void {
-    const region = at(this.regions, node);
+    const region = this.regions[node] as number;
     if (region < 0) return;
     for (let i = this.g.operandCount(node) - 1; i >= 0; i--) this.use(this.g.operand(node, i), region);
   }
@@ -225,7 +225,7 @@ export class Regions {
     const { g } = this;
     const together = new Map<number, number[]>();
     for (const node of selects) {
-      const region = at(this.regions, node);
+      const region = this.regions[node] as number;
       if (region < 0) continue;
       const key = region * g.size + g.a(node);
       const list = together.get(key);
@@ -233,9 +233,9 @@ export class Regions {
       else list.push(node);
     }
     for (const members of together.values()) {
-      const region = at(this.regions, at(members, 0));
-      const gain = members.reduce((sum, member) => sum + at(gains, member), 0);
-      if (gain < WORTH_A_BRANCH || at(this.depths, region) >= DEEPEST_REGION) {
+      const region = this.regions[at(members, 0)] as number;
+      const gain = members.reduce((sum, member) => sum + (gains[member] as number), 0);
+      if (gain < WORTH_A_BRANCH || (this.depths[region] as number) >= DEEPEST_REGION) {
         for (const member of members) this.useOperands(member);
         continue;
       }
@@ -264,7 +264,7 @@ export class Regions {
       }
       depths[node] = depth + 1;
       operations[node] = count;
-      const shared = at(this.uses, node) > 1 && at(this.costs, node) > CHEAP;
+      const shared = (this.uses[node] as number) > 1 && (this.costs[node] as number) > CHEAP;
       const large = depth >= DEEPEST_EXPRESSION || count >= LARGEST_EXPRESSION;
       if (this.clusters[node] !== undefined || shared || large) kept[node] = 1;
     }

@@ -23,7 +23,7 @@ export const isOwn = (name: string) => !name.includes('~');
 /**
  * Turns clock domains, kinds of reset, parameters and models of black boxes into plain logic of one clock: each edge of it is an instant at which at least
  * one clock of the design rises. A register changes where its own clock rises; a register with an asynchronous reset reads as its reset value
- * while the reset is active. Properties and log lines are left out. A design that has one clock and one usual reset stays as it is.
+ * while the reset is active. Properties and log lines are left out of what is changed. Modules that have one clock and one usual reset stay as they are.
  * @throws SimulationError for bad timings and for a black box without a model.
  */
 export function singleClock(design: Design, timings: ClockTimings = {}): SingleClock {
@@ -45,16 +45,14 @@ export function singleClock(design: Design, timings: ClockTimings = {}): SingleC
   );
   const settling = asynchronousInside || asynchronous.length > 0;
   const ticks = !together || settling;
-  const done = new Map<Module, Module>();
-  const modules = design.modules.map(module => {
-    const isTop = module === top;
-    const now = new Conversion(module, child => done.get(child) ?? child, ticks, isTop).module(
-      isTop ? { times, settling } : undefined,
-    );
-    done.set(module, now);
-    return now;
-  });
-  return { design: { top: done.get(top) ?? top, modules }, asynchronous, asynchronousInside };
+  const convert = (usual: boolean): Design => {
+    const variants = new Variants(ticks);
+    return { top: variants.of(top, usual, { times, settling }), modules: variants.modules };
+  };
+  const usual = !ticks && isUsual(top) && design.modules.every(hasOneReset) ? convert(true) : undefined;
+  // The machine has the reset's port only for registers: where a property alone looks at it, it has to be a port like others.
+  const isConverted = usual?.modules.some(({ signals }) => signals.some(({ init }) => init !== undefined));
+  return { design: usual && isConverted ? usual : convert(false), asynchronous, asynchronousInside };
 }
 
 /** The domains of a module whose clocks it has as ports. */
@@ -62,15 +60,23 @@ export function clockedDomains(module: Module): Domain[] {
   return ownDomains(module).filter(domain => needsClock(module, domain));
 }
 
-function isPlain({ domains, external, signals, instances }: Module): boolean {
-  const [{ clock, reset }] = domains;
+function isPlain(module: Module): boolean {
+  return module.domains.length === 1 && isUsual(module) && hasOneReset(module);
+}
+
+/** Whether its clock and reset are those that a machine has by itself. */
+function isUsual({ domains: [{ clock, reset }] }: Module): boolean {
+  return clock === 'clk' && reset?.name === 'rst' && reset.kind === 'sync' && reset.active === 'high';
+}
+
+/** Whether there is nothing to convert but domains that the module makes with the clock that it has. */
+function hasOneReset({ domains: [first, ...others], external, signals, instances }: Module): boolean {
   return (
-    domains.length === 1 &&
+    first.of === undefined &&
+    first.reset?.kind === 'sync' &&
+    first.reset.active === 'high' &&
+    others.every(({ of }) => of === first) &&
     external === undefined &&
-    clock === 'clk' &&
-    reset?.name === 'rst' &&
-    reset.kind === 'sync' &&
-    reset.active === 'high' &&
     signals.every(({ kind }) => kind !== 'parameter') &&
     instances.every(instance => instance.parameters.size === 0)
   );
@@ -133,12 +139,39 @@ interface Converted {
   readonly value: Signal;
 }
 
+/** What modules become. */
+class Variants {
+  /** Children before their parents. */
+  readonly modules: Module[] = [];
+  private readonly usual = new Map<Module, Module>();
+  private readonly converted = new Map<Module, Module>();
+  private readonly ticks: boolean;
+
+  constructor(ticks: boolean) {
+    this.ticks = ticks;
+  }
+
+  /** @param usual where it stands its first domain has the clock and reset that the machine has by itself; where not, its reset is a port like others. */
+  of(module: Module, usual: boolean, timing?: Timing): Module {
+    const known = usual ? this.usual : this.converted;
+    let now = known.get(module);
+    if (!now) {
+      now = new Conversion(module, (child, inUsual) => this.of(child, inUsual), this.ticks, usual, timing).module();
+      known.set(module, now);
+      this.modules.push(now);
+    }
+    return now;
+  }
+}
+
 /** One module on its way. */
 class Conversion {
   private readonly from: Module;
-  private readonly childOf: (child: Module) => Module;
+  private readonly childOf: (child: Module, usual: boolean) => Module;
   private readonly ticks: boolean;
-  private readonly isTop: boolean;
+  private readonly timing: Timing | undefined;
+  /** The domain that the machine has by itself. */
+  private readonly usual: Domain | undefined;
   private readonly ports: Signal[] = [];
   private readonly inner: Signal[] = [];
   private readonly before: Statement[] = [];
@@ -146,17 +179,29 @@ class Conversion {
   private readonly tickOf = new Map<Domain, Expr>();
   private readonly resetOf = new Map<Domain, Signal>();
 
-  constructor(from: Module, childOf: (child: Module) => Module, ticks: boolean, isTop: boolean) {
+  /** @param timing of the top */
+  constructor(
+    from: Module,
+    childOf: (child: Module, usual: boolean) => Module,
+    ticks: boolean,
+    usual: boolean,
+    timing: Timing | undefined,
+  ) {
     this.from = from;
     this.childOf = childOf;
     this.ticks = ticks;
-    this.isTop = isTop;
+    this.timing = timing;
+    this.usual = usual ? from.domains[0] : undefined;
   }
 
-  module(timing: Timing | undefined): Module {
-    const { from } = this;
+  module(): Module {
+    const { from, timing, usual } = this;
+    if (usual && from.domains.length === 1) {
+      const isSame = from.instances.every(({ module }) => this.childOf(module, true) === module);
+      if (isSame) return from;
+    }
     const clocked = clockedDomains(from);
-    for (const domain of from.domains) if (needsReset(from, domain)) this.addReset(domain);
+    for (const domain of from.domains) if (domain !== usual && needsReset(from, domain)) this.addReset(domain);
     if (this.ticks && timing) this.addClocks(clocked, timing);
     else if (this.ticks) for (const domain of clocked) this.tickOf.set(domain, read(this.port(`${domain.clock}~tick`)));
     for (const domain of from.domains) {
@@ -191,7 +236,7 @@ class Conversion {
     });
     return {
       name: from.name,
-      domains: [plainDomain],
+      domains: [usual ?? plainDomain],
       external: undefined,
       signals: [...this.ports, ...this.inner],
       memories: from.memories,
@@ -254,10 +299,19 @@ class Conversion {
 
   private register(s: Signal): Converted {
     const { domain, init, width } = s;
+    if (domain && domain === this.usual) {
+      this.inner.push(s);
+      return { state: s, next: s, value: s };
+    }
     const reset = domain && init !== undefined ? this.active(domain) : undefined;
     const tick = domain && this.tickOf.get(domain);
     const isAsync = reset !== undefined && domain?.reset?.kind === 'async';
-    const state: Signal = { ...s, name: isAsync ? `${s.name}~state` : s.name, init: undefined, domain: plainDomain };
+    const state: Signal = {
+      ...s,
+      name: isAsync ? `${s.name}~state` : s.name,
+      init: undefined,
+      domain: this.usual ?? plainDomain,
+    };
     const value: Signal = isAsync ? { ...signal(s.name, 'wire', width), states: s.states, site: s.site } : state;
     const next = tick ? signal(`${s.name}~next`, 'wire', width) : state;
     this.inner.push(...new Set([value, state, next]));
@@ -278,8 +332,8 @@ class Conversion {
   }
 
   private parameter(s: Signal): Signal {
-    const now: Signal = { ...s, kind: this.isTop ? 'wire' : 'input', init: undefined };
-    if (this.isTop) {
+    const now: Signal = { ...s, kind: this.timing ? 'wire' : 'input', init: undefined };
+    if (this.timing) {
       this.inner.push(now);
       this.before.push(assign(own(now), constant(s.width, s.init ?? 0n)));
     } else {
@@ -290,18 +344,19 @@ class Conversion {
 
   private instance(instance: Instance): Instance {
     const { module: old } = instance;
-    const child = this.childOf(old);
+    const usual = this.usual !== undefined && outerDomain(instance, old.domains[0]) === this.usual;
+    const child = this.childOf(old, usual);
     const now: Instance = {
       ...instance,
       module: child,
-      domains: new Map([[plainDomain.name, plainDomain]]),
+      domains: new Map([[child.domains[0].name, this.usual ?? plainDomain]]),
       parameters: new Map(),
     };
     const drive = (name: string, value: Expr | undefined) => {
       const port = child.signals.find(s => s.name === name);
       if (port && value) this.before.push(assign({ instance: now, signal: port }, value));
     };
-    for (const inner of ownDomains(old)) {
+    for (const inner of usual ? [] : ownDomains(old)) {
       const outer = outerDomain(instance, inner);
       if (!outer) continue;
       if (this.ticks && needsClock(old, inner)) drive(`${inner.clock}~tick`, this.tickOf.get(outer));
@@ -319,7 +374,7 @@ class Conversion {
     if (statement.kind === 'property' || statement.kind === 'log') return [];
     if (statement.kind !== 'memory-write') return [statement];
     const tick = this.tickOf.get(statement.domain);
-    const now: Statement = { ...statement, domain: plainDomain };
+    const now: Statement = { ...statement, domain: this.usual ?? plainDomain };
     return [tick ? when(tick, [now]) : now];
   }
 }

@@ -15,6 +15,8 @@ export interface Replacement {
   readonly statement: (statement: Statement) => readonly Statement[];
 }
 
+const sameMemory = (memory: Memory) => memory;
+
 /** Rewrites statements, inner ones first. Expressions keep their sharing; those in which nothing changes stay the same objects. */
 export function rewriteBody(body: readonly Statement[], replacement: Replacement): Statement[] {
   const done = new Map<Expr, Expr>();
@@ -38,7 +40,7 @@ function renewed(
   s: Statement,
   of: (expr: Expr) => Expr,
   body: (statements: readonly Statement[]) => Statement[],
-  { target, memory = m => m }: Replacement,
+  { target, memory = sameMemory }: Replacement,
 ): Statement {
   switch (s.kind) {
     case 'assign':
@@ -61,7 +63,7 @@ function renewed(
 }
 
 /** The node with new operands; the same node if none changed. */
-function rewritten(expr: Expr, of: (expr: Expr) => Expr, { signal, output, memory = m => m }: Replacement): Expr {
+function rewritten(expr: Expr, of: (expr: Expr) => Expr, { signal, output, memory = sameMemory }: Replacement): Expr {
   switch (expr.kind) {
     case 'const':
       return expr;

@@ -42,6 +42,17 @@ export type Operation =
   | { readonly kind: 'extend'; readonly signed: boolean; readonly value: Bits }
   | { readonly kind: 'memory-read'; readonly memory: object; readonly address: Bits };
 
+/** Signals that one call made of one type, leaf by leaf. */
+export interface SignalGroup {
+  readonly type: object;
+  readonly role: Role;
+  /** Of each leaf, as far as there are any. */
+  readonly init: readonly bigint[];
+  readonly domain: DomainChoice | 'asynchronous' | undefined;
+  readonly crossing: boolean | 'stable';
+  readonly leaves: readonly Bits[];
+}
+
 /** What a pattern of bits stands for: a two's complement number, a state, or (undefined) an unsigned number. */
 export type Meaning = 'signed' | Encoding | undefined;
 
@@ -59,6 +70,8 @@ export class Bits {
   /** Set once, when the field that holds this signal is found. */
   name: string | undefined;
   owner: Owner | undefined;
+  /** Of a signal: those that were made with it. */
+  group: SignalGroup | undefined;
 
   /** `site` where several nodes are made for one place in the source: a bundle's leaves. */
   constructor(width: number, operation: Operation | (() => Operation), meaning?: Meaning, site = callSite(), place?: Place) {

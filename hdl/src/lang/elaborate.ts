@@ -1,14 +1,16 @@
 import type * as ir from '../ir/ir.ts';
-import { Bits, describe, type Operation, type Owner } from './bits.ts';
-import { BlackBox } from './black-box.ts';
-import { computed, keepDiscarded, type Results } from './discarded.ts';
+import { Bits } from './bits.ts';
+import { build } from './build.ts';
+import { computed } from './discarded.ts';
 import { ClockDomain } from './domain.ts';
 import { domainOf, domainsOf, type ScopeDomains } from './domain-binding.ts';
 import { HdlError } from './errors.ts';
+import { type Fingerprint, fingerprint } from './fingerprint.ts';
 import { Memory } from './memory.ts';
-import { constructed, Module } from './module.ts';
+import { constructed, counted, isAlone, Module } from './module.ts';
+import { placed, type Scope } from './scope.ts';
 import { Channel, Record as Fields } from './shapes.ts';
-import { type Recorded, record } from './statements.ts';
+import { record } from './statements.ts';
 
 /** A design with the objects that the user wrote it in. */
 export interface Elaborated<M> {
@@ -17,16 +19,15 @@ export interface Elaborated<M> {
   readonly design: ir.Design;
 }
 
-/** A module in the making: what it owns, by name. */
-interface Scope {
-  readonly module: Module<unknown>;
-  readonly label: string;
-  readonly domains: ScopeDomains;
-  readonly signals: Map<Bits, ir.Signal>;
-  readonly memories: Map<object, ir.Memory>;
-  readonly children: { readonly name: string; readonly scope: Scope; readonly site: ir.Site }[];
-  readonly body: Recorded[];
-  results: Results | undefined;
+/** Modules that were described already, by what their logic can see. */
+type Described = Map<string, { readonly scope: Scope; readonly bits: readonly Bits[] }>;
+
+export interface ElaborateOptions {
+  /**
+   * Runs the logic of every module. By default that of equal ones, which have one class and equal parameters and fields, runs once: so `logic()` must not
+   * depend on anything that changes while a design is described, such as a counter outside of the module.
+   */
+  readonly each?: boolean;
 }
 
 /**
@@ -34,48 +35,99 @@ interface Scope {
  * their parent's logic. The result is unchecked: see `checks` for the rules that a design must pass.
  * @throws HdlError for mistakes that show while describing (widths, literals, names).
  */
-export function elaborate<M extends Module<never> | Module<unknown>>(make: () => M): Elaborated<M> {
-  const { result: dut } = constructed(make);
-  const modules: ir.Module[] = [];
-  const built = placed(dut as Module<unknown>, () => build(describeModule(dut as Module<unknown>, undefined), modules));
-  return { dut, design: { top: built, modules } };
+export function elaborate<M extends Module<never> | Module<unknown>>(
+  make: () => M,
+  { each = false }: ElaborateOptions = {},
+): Elaborated<M> {
+  return counted(() => {
+    const { result } = constructed(make);
+    const dut = result as Module<unknown>;
+    const modules: ir.Module[] = [];
+    const described: Described | undefined = each ? undefined : new Map();
+    const built = placed(dut, () => build(describeModule(dut, undefined, described), modules));
+    return { dut: result, design: { top: built, modules } };
+  });
 }
 
-function describeModule(module: Module<unknown>, parent: Scope | undefined): Scope {
+function describeModule(module: Module<unknown>, parent: Scope | undefined, described: Described | undefined): Scope {
+  const domains = domainsOf(module, parent);
+  // One that is alone so far is not worth it, even if its logic makes another one.
+  const print = described && !isAlone(module) ? fingerprintIn(module, domains) : undefined;
+  const known = print && described?.get(print.text);
+  if (known?.scope.complete) return twinOf(known, module, domains, print?.bits ?? []);
   const scope: Scope = {
     module,
     label: module.constructor.name,
-    domains: domainsOf(module, parent),
+    domains,
     signals: new Map(),
     memories: new Map(),
     children: [],
     body: [],
     results: undefined,
+    twin: undefined,
+    complete: false,
+    built: undefined,
   };
+  if (print && described) described.set(print.text, { scope, bits: print.bits });
   const named = new Map<Module<unknown>, string>();
   const fields = Object.entries(module).filter(([name]) => name !== 'p' && !name.startsWith('~'));
   for (const [, value] of fields) if (value instanceof ClockDomain) value.owner = scope;
   for (const [name, value] of fields) claim(scope, named, value, name);
-  const { result: described, results } = computed(() => constructed(() => record(() => module['~describe']())));
-  const { result: body, modules } = described;
+  const { result: stated, results } = computed(() => constructed(() => record(() => module['~describe']())));
+  const { result: body, modules } = stated;
   scope.results = results;
   scope.body.push(...body);
   for (const [name, value] of fields) if (value instanceof Memory) nameReads(scope, value, name);
   let unnamed = 0;
   for (const child of modules) if (!named.has(child)) named.set(child, `${lowerFirst(child.constructor.name)}_${unnamed++}`);
   for (const [child, name] of named)
-    scope.children.push({ name, scope: placed(child, () => describeModule(child, scope)), site: child['~site'].creation });
+    scope.children.push({
+      name,
+      scope: placed(child, () => describeModule(child, scope, described)),
+      site: child['~site'].creation,
+    });
+  scope.complete = true;
   return scope;
 }
 
-/** What `make` gives; a mistake that it finds learns where the module is made. */
-function placed<R>(module: Module<unknown>, make: () => R): R {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof HdlError) error['~in'](module['~site'].creation);
-    throw error;
-  }
+/** The fingerprint of a module with its domains. */
+function fingerprintIn(module: Module<unknown>, { standard, others }: ScopeDomains): Fingerprint | undefined {
+  const print = fingerprint(module);
+  const domains = [standard, ...others].map(({ name, clock, reset, of }) => [name, clock, reset, of?.name]);
+  return print && { text: `${JSON.stringify(domains)} ${print.text}`, bits: print.bits };
+}
+
+/** The scope of a module that equals one which has been described: what others use of it are the signals of that one. */
+function twinOf(
+  { scope: twin, bits }: { readonly scope: Scope; readonly bits: readonly Bits[] },
+  module: Module<unknown>,
+  domains: ScopeDomains,
+  own: readonly Bits[],
+): Scope {
+  const { label, memories } = twin;
+  const signals = new Map<Bits, ir.Signal>();
+  const scope: Scope = {
+    module,
+    label,
+    domains,
+    signals,
+    memories,
+    children: [],
+    body: [],
+    results: undefined,
+    twin,
+    complete: true,
+    built: undefined,
+  };
+  own.forEach((mine, i) => {
+    const theirs = bits[i];
+    if (!theirs || mine === theirs || mine.owner) return;
+    const signal = twin.signals.get(theirs);
+    if (signal) signals.set(mine, signal);
+    mine.name = theirs.name;
+    mine.owner = signal ? scope : theirs.owner;
+  });
+  return scope;
 }
 
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
@@ -149,284 +201,5 @@ function nameReads(scope: Scope, memory: Memory, name: string): void {
     bits.owner = scope;
     bits.name = i === 0 ? `${name}_${holds}` : `${name}_${holds}_${i}`;
     declare(scope, bits, bits.name);
-  }
-}
-
-/** Turns a scope into IR, its children first. */
-function build(scope: Scope, modules: ir.Module[]): ir.Module {
-  const instances = new Map<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>();
-  for (const { name, scope: child, site } of scope.children) {
-    const module = placed(child.module, () => build(child, modules));
-    const domains = new Map([...child.domains.outer].map(([inner, outer]) => [inner.name, outer]));
-    const parameters = new Map(
-      module.signals.filter(({ kind }) => kind === 'parameter').map(({ name: parameter, init }) => [parameter, init ?? 0n]),
-    );
-    instances.set(child, { scope: child, instance: { name, module, domains, parameters, site } });
-  }
-  const context: Context = { scope, instances, done: new Map(), at: scope.module['~site'] };
-  const order = { input: 0, output: 0, parameter: 1, wire: 1, register: 1 };
-  const module: ir.Module = {
-    name: scope.label,
-    domains: [scope.domains.standard, ...scope.domains.others],
-    external: scope.module instanceof BlackBox ? external(scope.module) : undefined,
-    signals: [...scope.signals.values(), ...scope.domains.resets.map(({ wire }) => wire)].sort(
-      (a, b) => order[a.kind] - order[b.kind],
-    ),
-    memories: [...scope.memories.values()],
-    instances: [...instances.values()].map(child => child.instance),
-    body: [...resets(context), ...scope.body.map(s => statement(context, s))],
-    site: scope.module['~site'],
-  };
-  if (scope.results) keepDiscarded(module.site, scope.results, bits => context.done.has(bits));
-  modules.push(module);
-  return module;
-}
-
-/** What drives the resets that a module makes. */
-function resets(context: Context): ir.Statement[] {
-  return context.scope.domains.resets.map(({ wire, from }) => {
-    const { site } = wire;
-    context.at = site;
-    const value = expression(context, from);
-    return { kind: 'assign', target: { instance: undefined, signal: wire }, low: 0, offset: undefined, value, site };
-  });
-}
-
-interface Context {
-  readonly scope: Scope;
-  readonly instances: ReadonlyMap<Owner, { readonly scope: Scope; readonly instance: ir.Instance }>;
-  readonly done: Map<Bits, ir.Expr>;
-  /** The statement that is being converted. */
-  at: ir.Site;
-}
-
-function statement(context: Context, s: Recorded): ir.Statement {
-  const { site } = s;
-  context.at = site;
-  switch (s.kind) {
-    case 'set':
-      return {
-        kind: 'assign',
-        target: target(context, s.target, site),
-        low: s.low,
-        offset: s.offset && expression(context, s.offset),
-        value: expression(context, s.value),
-        site,
-      };
-    case 'if':
-      return {
-        kind: 'if',
-        arms: s.arms.map(arm => ({
-          condition: expression(context, arm.condition),
-          body: arm.body.map(b => statement(context, b)),
-        })),
-        otherwise: s.otherwise.map(b => statement(context, b)),
-        site,
-      };
-    case 'match':
-      return {
-        kind: 'match',
-        subject: expression(context, s.subject),
-        arms: s.arms.map(arm => ({ value: arm.value, label: arm.label, body: arm.body.map(b => statement(context, b)) })),
-        otherwise: s.otherwise.map(b => statement(context, b)),
-        site,
-      };
-    case 'memory-write':
-      return {
-        kind: 'memory-write',
-        memory: memoryOf(context, s.memory, site),
-        address: expression(context, s.address),
-        data: expression(context, s.data),
-        mask: s.mask && expression(context, s.mask),
-        domain: domainOf(context.scope.domains, context.scope.label, s.domain, site),
-        site,
-      };
-    case 'property':
-      return {
-        kind: 'property',
-        property: s.property,
-        condition: expression(context, s.condition),
-        message: s.message,
-        domain: domainOf(context.scope.domains, context.scope.label, s.domain, site),
-        site,
-      };
-    case 'log':
-      return {
-        kind: 'log',
-        parts: s.parts.map(part => (typeof part === 'string' ? part : logged(context, part))),
-        domain: domainOf(context.scope.domains, context.scope.label, s.domain, site),
-        site,
-      };
-  }
-}
-
-function logged(context: Context, { value, format }: { readonly value: Bits; readonly format: ir.LogFormat }) {
-  const expr = expression(context, value);
-  return format === 'state' && value.names ? { value: expr, format, states: value.names } : { value: expr, format };
-}
-
-function external(box: BlackBox<unknown>): ir.External {
-  const { module = box.constructor.name, parameters = {}, sources = [] } = box.verilog;
-  const values = Object.entries(parameters).map(
-    ([name, value]) => [name, typeof value === 'string' ? value : BigInt(value)] as const,
-  );
-  return { name: module, parameters: new Map(values), sources, modelled: box['~modelled'] };
-}
-
-function memoryOf(context: Context, memory: object, site: ir.Site): ir.Memory {
-  const found = context.scope.memories.get(memory);
-  if (!found)
-    throw new HdlError(`this memory is not a field of ${context.scope.label}`, site, {
-      help: 'only the module that has it as a field reads and writes it: give that one ports for it',
-    });
-  return found;
-}
-
-function target(context: Context, bits: Bits, site: ir.Site): ir.Target {
-  const own = context.scope.signals.get(bits);
-  if (own) {
-    if (own.kind === 'input') {
-      throw new HdlError(`'${own.name}' is an input of ${context.scope.label}, so the outside drives it`, site, bits.site, {
-        help: 'use a wire or an output for a value made here',
-      });
-    }
-    return { instance: undefined, signal: own };
-  }
-  const child = childOf(context, bits);
-  if (child?.signal.kind === 'input') return child;
-  if (child) {
-    throw new HdlError(
-      `'${child.instance.name}.${child.signal.name}' is an output of ${child.instance.module.name}`,
-      site,
-      bits.site,
-      { help: `only ${child.instance.module.name} drives it: give it an input for what it is to send` },
-    );
-  }
-  throw foreign(context, bits, site, bits.site);
-}
-
-function childOf(context: Context, bits: Bits): { instance: ir.Instance; signal: ir.Signal } | undefined {
-  const child = bits.owner && context.instances.get(bits.owner);
-  const signal = child?.scope.signals.get(bits);
-  return child && signal && (signal.kind === 'input' || signal.kind === 'output')
-    ? { instance: child.instance, signal }
-    : undefined;
-}
-
-/** What is wrong with a signal that a module uses but does not have. */
-function foreign({ scope }: Context, bits: Bits, ...sites: readonly ir.Site[]): HdlError {
-  if (!bits.owner) {
-    const help = `make it a field of ${scope.label}, so that it gets a name`;
-    return new HdlError(`${describe(bits)} belongs to no module`, ...sites, { help });
-  }
-  const help = `${scope.label} can only use its own signals and the ports of its children: lead it there through ports`;
-  return new HdlError(`${describe(bits)} belongs to ${bits.owner.label} and is used in ${scope.label}`, ...sites, { help });
-}
-
-/** Expressions can be thousands of nodes deep: so far down they are followed by recursion, which is quicker, and beyond without. */
-const shallow = 200;
-
-/** Converts a node and all it depends on. */
-function expression(context: Context, root: Bits, depth = 0): ir.Expr {
-  const { done } = context;
-  const found = done.get(root);
-  if (found) return found;
-  if (depth === shallow) convertDeep(context, root);
-  else done.set(root, convert(context, root, depth + 1));
-  return get(done, root);
-}
-
-function convertDeep(context: Context, root: Bits): void {
-  const { done } = context;
-  const stack = [root];
-  for (let bits = stack.at(-1); bits; bits = stack.at(-1)) {
-    if (done.has(bits)) {
-      stack.pop();
-      continue;
-    }
-    const missing = operands(bits.operation).filter(o => !done.has(o));
-    if (missing.length > 0) {
-      stack.push(...missing);
-      continue;
-    }
-    stack.pop();
-    done.set(bits, convert(context, bits, 0));
-  }
-}
-
-function get(done: ReadonlyMap<Bits, ir.Expr>, bits: Bits): ir.Expr {
-  const found = done.get(bits);
-  if (!found) throw new Error(`${describe(bits)} was not converted before its user`);
-  return found;
-}
-
-/** The nodes that an operation computes from. */
-function operands(o: Operation): readonly Bits[] {
-  switch (o.kind) {
-    case 'const':
-    case 'signal':
-      return [];
-    case 'unary':
-    case 'slice':
-    case 'extend':
-      return [o.value];
-    case 'binary':
-      return [o.left, o.right];
-    case 'mux':
-      return [o.condition, o.whenTrue, o.whenFalse];
-    case 'concat':
-      return o.parts;
-    case 'memory-read':
-      return [o.address];
-  }
-}
-
-/** The node itself, whose operands are `depth` nodes below a root. */
-function convert(context: Context, bits: Bits, depth: number): ir.Expr {
-  const { width, site, operation: o } = bits;
-  switch (o.kind) {
-    case 'const':
-      return { kind: 'const', width, site, value: o.value };
-    case 'signal': {
-      const own = context.scope.signals.get(bits);
-      if (own) return { kind: 'signal', width, site, signal: own };
-      const child = childOf(context, bits);
-      if (!child) throw foreign(context, bits, context.at, bits.site);
-      if (child.signal.kind === 'input') {
-        throw new HdlError(`'${child.instance.name}.${child.signal.name}' is an input of the child`, context.at, bits.site, {
-          help: 'read what drives it instead',
-        });
-      }
-      return { kind: 'instance', width, site, instance: child.instance, port: child.signal };
-    }
-    case 'unary':
-      return { kind: 'unary', width, site, op: o.op, value: expression(context, o.value, depth) };
-    case 'binary': {
-      const left = expression(context, o.left, depth);
-      const right = expression(context, o.right, depth);
-      return { kind: 'binary', width, site, op: o.op, signed: o.signed, left, right };
-    }
-    case 'mux': {
-      const condition = expression(context, o.condition, depth);
-      const whenTrue = expression(context, o.whenTrue, depth);
-      const whenFalse = expression(context, o.whenFalse, depth);
-      return { kind: 'mux', width, site, condition, whenTrue, whenFalse };
-    }
-    case 'concat':
-      return { kind: 'concat', width, site, parts: o.parts.map(part => expression(context, part, depth)) };
-    case 'slice': {
-      const value = expression(context, o.value, depth);
-      return value.width === width ? value : { kind: 'slice', width, site, value, low: o.low };
-    }
-    case 'extend':
-      return { kind: 'extend', width, site, signed: o.signed, value: expression(context, o.value, depth) };
-    case 'memory-read':
-      return {
-        kind: 'memory-read',
-        width,
-        site,
-        memory: memoryOf(context, o.memory, site),
-        address: expression(context, o.address, depth),
-      };
   }
 }

@@ -19,6 +19,23 @@ export function constructed<R>(make: () => R): { readonly result: R; readonly mo
   }
 }
 
+/** How many modules of each class there are in the design that is being described. */
+let population = new Map<unknown, number>();
+
+/** Counts the modules of `make` and of what is done with them. */
+export function counted<R>(make: () => R): R {
+  const outer = population;
+  population = new Map();
+  try {
+    return make();
+  } finally {
+    population = outer;
+  }
+}
+
+/** Whether no other module of its class was made until now. */
+export const isAlone = (module: Module<unknown>): boolean => population.get(module.constructor) === 1;
+
 /**
  * A piece of hardware. Ports, registers, wires, memories and children are fields, and a field's name is the hardware's name; behaviour is
  * stated in `logic()`, which runs once when all fields exist. Parameters are `this.p`, ready for use in field initialisers.
@@ -35,9 +52,13 @@ export abstract class Module<P = void> {
   constructor(p: P) {
     this.p = p;
     born.push(this as Module<unknown>);
+    population.set(this.constructor, (population.get(this.constructor) ?? 0) + 1);
   }
 
-  /** States what the module does. */
+  /**
+   * States what the module does. It depends on the module's fields and on constants alone: modules of one class with equal fields are the same hardware, and
+   * for them it runs once.
+   */
   protected abstract logic(): void;
 
   /** @internal */

@@ -112,13 +112,39 @@ export class Channel {
   }
 }
 
+const single = new WeakSet<object>();
+
+/** Whether no other object is the same type. */
+export const isSingle = (type: object): boolean => single.has(type);
+
+/** Types are made once: what is made of the same types can be seen to be the same. */
+function once<K, T>(
+  known: { get(key: K): object | undefined; set(key: K, type: object): unknown },
+  key: K,
+  make: () => object,
+): T {
+  let type = known.get(key);
+  if (!type) {
+    type = make();
+    single.add(type);
+    known.set(key, type);
+  }
+  return made(type);
+}
+
+const unsigned = new Map<number, object>();
+const signed = new Map<number, object>();
+const vectorsOf = new WeakMap<HType, Map<number, object>>();
+const streamsOf = new WeakMap<HType, object>();
+const flippedOf = new WeakMap<HType, object>();
+
 /** Unsigned integer of `width` bits. */
 export function uint<W extends number>(width: W): UIntType<W> {
   if (!Number.isInteger(width) || width < 1)
     throw new HdlError(`a width is a whole number of at least 1, not ${width}`, {
       help: 'a type without bits does not exist: leave the field out where there are none',
     });
-  return made({ width, make: (leaf: Leaf) => leaf(width, undefined, false) });
+  return once(unsigned, width, () => ({ width, make: (leaf: Leaf) => leaf(width, undefined, false) }));
 }
 
 /** Two's complement integer of `width` bits. */
@@ -127,7 +153,7 @@ export function sint<W extends number>(width: W): SIntType<W> {
     throw new HdlError(`a width is a whole number of at least 1, not ${width}`, {
       help: 'a type without bits does not exist: leave the field out where there are none',
     });
-  return made({ width, make: (leaf: Leaf) => leaf(width, 'signed', false) });
+  return once(signed, width, () => ({ width, make: (leaf: Leaf) => leaf(width, 'signed', false) }));
 }
 
 /** One bit. */
@@ -164,8 +190,10 @@ export function Bundle<const F extends Fields>(fields: F): BundleType<F> {
 
 /** A field of this type goes against the direction of the bundle that it stands in: an acknowledge, a credit. */
 export function flipped<T extends HType>(type: T): Flipped<T> {
-  const make = (leaf: Leaf) => shapeOf(type).make((width, meaning, flip) => leaf(width, meaning, !flip));
-  return made(Object.defineProperties(Object.create(type), { make: { value: make }, '~flipped': { value: true } }));
+  return once(flippedOf, type, () => {
+    const make = (leaf: Leaf) => shapeOf(type).make((width, meaning, flip) => leaf(width, meaning, !flip));
+    return Object.defineProperties(Object.create(type) as object, { make: { value: make }, '~flipped': { value: true } });
+  });
 }
 
 /** `length` elements; packed, element 0 is the least significant. */
@@ -174,7 +202,12 @@ export function vec<T extends HType, N extends number>(length: N, of: T): VecTyp
     throw new HdlError(`a vector has a whole number of at least 1 elements, not ${length}`, {
       help: 'a vector without elements does not exist: use an empty array of fields',
     });
-  return made({
+  let vectors = vectorsOf.get(of);
+  if (!vectors) {
+    vectors = new Map();
+    vectorsOf.set(of, vectors);
+  }
+  return once(vectors, length, () => ({
     of,
     length,
     width: length * of.width,
@@ -183,19 +216,19 @@ export function vec<T extends HType, N extends number>(length: N, of: T): VecTyp
       for (let i = 0; i < length; i++) elements.push(shapeOf(of).make(leaf));
       return elements;
     },
-  });
+  }));
 }
 
 /** A valid/ready stream of `of`. */
 export function stream<T extends HType>(of: T): StreamType<T> {
-  return made({
+  return once(streamsOf, of, () => ({
     of,
     width: of.width + 2,
     make: (leaf: Leaf) => {
       const payload = shapeOf(of).make(leaf);
       return new Channel(payload, leaf(1, undefined, false), leaf(1, undefined, true));
     },
-  });
+  }));
 }
 
 export interface SignalOptions {
@@ -208,13 +241,17 @@ export interface SignalOptions {
 export function signals<X>(type: HType, role: Role, { init, domain, crossing = false }: SignalOptions = {}): X {
   const flip = (flipped: boolean): Role =>
     flipped && role === 'input' ? 'output' : flipped && role === 'output' ? 'input' : role;
-  const resets = init === undefined ? [] : constants(type, init);
   const site = callSite();
-  let next = 0;
-  return shapeOf(type).make(
-    (width, meaning, flipped) =>
-      new Bits(width, { kind: 'signal', role: flip(flipped), init: resets[next++], domain, crossing }, meaning, site),
-  ) as X;
+  const resets = init === undefined ? [] : sharingSite(() => constants(type, init), site);
+  const leaves: Bits[] = [];
+  const group = { type, role, init: resets, domain, crossing, leaves };
+  return shapeOf(type).make((width, meaning, flipped) => {
+    const operation = { kind: 'signal', role: flip(flipped), init: resets[leaves.length], domain, crossing } as const;
+    const leaf = new Bits(width, operation, meaning, site);
+    leaf.group = group;
+    leaves.push(leaf);
+    return leaf;
+  }) as X;
 }
 
 /** A value of `type` of which the leaves are 0, in the order in which they are made. */

@@ -1,4 +1,5 @@
 import type { Design, Domain, Memory, Module, Signal } from '../ir/ir.ts';
+import { ownDomains } from '../ir/state.ts';
 import { isUsers, type Step } from '../lang/error-layout.ts';
 import { type ClockedView, ClockedViews, ownClocks } from './clocked-view.ts';
 import type { Diagnostic } from './diagnostic.ts';
@@ -18,9 +19,11 @@ export function clockCrossing(design: Design): Diagnostic[] {
   return all.flatMap(view => new Crossings(views, view).found());
 }
 
-/** Whether one clock is all that the module knows of. */
-const isSynchronous = ({ domains, signals }: Module) =>
-  domains.length === 1 && signals.every(signal => signal.kind !== 'input' || signal.domain !== undefined);
+/** Whether one clock is all that the module knows of; domains that have it with a reset of their own are told apart only where nobody sees inside. */
+function isSynchronous(module: Module): boolean {
+  const clocks = module.external && !module.external.modelled ? module.domains : ownDomains(module);
+  return clocks.length === 1 && module.signals.every(signal => signal.kind !== 'input' || signal.domain !== undefined);
+}
 
 /** The crossings that show in one module. */
 class Crossings {

@@ -1,7 +1,8 @@
 import type { Design, Module } from '../ir/ir.ts';
-import { CombinationalGraph } from './combinational-graph.ts';
+import { CombinationalGraph, type OutputPaths } from './combinational-graph.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { type Inside, pathText, shortestPath, stepsOf, stepsThrough } from './paths.ts';
+import { wordPaths } from './word-paths.ts';
 
 /** Values that depend on themselves without a register between, also by way of children. The whole path is named, in the direction of the data. */
 export function combinationalLoop(design: Design): Diagnostic[] {
@@ -15,7 +16,15 @@ export function combinationalLoop(design: Design): Diagnostic[] {
     return graph;
   };
   const inside: Inside = ({ instance, port }, input, prefix) => stepsThrough(of(instance.module), port, input, prefix, inside);
+  // Most modules have no loop even if their signals count as a whole; the rest is looked at bit by bit.
+  const paths = new Map<Module, OutputPaths>();
+  const pathsOf = (module: Module): OutputPaths => paths.get(module) ?? of(module).paths;
   return design.modules.flatMap(module => {
+    const whole = wordPaths(module, pathsOf);
+    if (whole) {
+      paths.set(module, whole);
+      return [];
+    }
     const graph = of(module);
     return graph.components
       .filter(component => isLoop(graph, component))
