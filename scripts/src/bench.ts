@@ -4,6 +4,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { saturatedWorkload, sparseWorkload } from './bench/fabric.ts';
+import { fabricSizes, measureSizes, sizeTable } from './bench/fabric-size.ts';
 import { measureStartup, type Startup, startupTable } from './bench/startup.ts';
 import { syntheticWorkload } from './bench/synthetic.ts';
 import { type Figure, measure, type Workload } from './bench/workload.ts';
@@ -11,7 +12,7 @@ import { UsageError } from './errors.ts';
 import { writeWhole } from './files.ts';
 
 /** What can be measured, by the name that `--only` takes. */
-export const workloadNames = ['synthetic', 'saturated', 'sparse', 'startup'] as const;
+export const workloadNames = ['synthetic', 'saturated', 'sparse', 'startup', 'sizes'] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 export interface BenchOptions {
@@ -19,7 +20,7 @@ export interface BenchOptions {
   readonly bytes: number;
   /** Cycles of the synthetic workload. */
   readonly cycles: number;
-  /** TLPs of the sparse workload. */
+  /** TLPs of the sparse workload, and of each fabric of `sizes`. */
   readonly tlps: number;
   /** Rounds in which all variants run in turn; the median counts. */
   readonly rounds: number;
@@ -28,6 +29,8 @@ export interface BenchOptions {
   /** Icarus Verilog and Amaranth's simulator too, on the synthetic design. */
   readonly peers?: boolean;
   readonly json?: string;
+  /** Numbers of endpoints of the fabrics whose cost is measured, comma between them; all by default. */
+  readonly endpoints?: string;
 }
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -46,7 +49,7 @@ export async function bench(options: BenchOptions): Promise<number> {
     writeFileSync(file, randomBytes(options.bytes));
     const results: { workload: Workload; figures: readonly Figure[] }[] = [];
     for (const name of names) {
-      if (name === 'startup') continue;
+      if (name === 'startup' || name === 'sizes') continue;
       const workload = await prepare(name, file, options);
       const figures = await measure(workload, options.rounds);
       process.stdout.write(`${tableOf(workload, figures)}\n${workload.note}\n\n`);
@@ -54,8 +57,14 @@ export async function bench(options: BenchOptions): Promise<number> {
     }
     const startup = names.includes('startup') ? measureStartup(options.rounds) : [];
     for (const subject of startup) process.stdout.write(`${startupTable(subject)}\n\n`);
+    const sizes = names.includes('sizes') ? await measureSizes(sizesOf(options.endpoints), sizeLoad(options), say) : [];
+    if (sizes.length > 0) process.stdout.write(`${sizeTable(sizes)}\n\n`);
     process.stdout.write(`median of ${options.rounds} rounds, variants in turn\n`);
-    if (options.json !== undefined) writeWhole(options.json, `${JSON.stringify(report(results, startup, options), null, 2)}\n`);
+    if (options.json !== undefined)
+      writeWhole(
+        options.json,
+        `${JSON.stringify({ ...report(results, startup, options), ...(sizes.length > 0 && { sizes }) }, null, 2)}\n`,
+      );
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -63,7 +72,8 @@ export async function bench(options: BenchOptions): Promise<number> {
 }
 
 function chosen(only: string | undefined): readonly WorkloadName[] {
-  if (only === undefined) return workloadNames;
+  // The large fabrics take many minutes to compile.
+  if (only === undefined) return workloadNames.filter(name => name !== 'sizes');
   return only.split(',').map(name => {
     const known = workloadNames.find(n => n === name);
     if (!known)
@@ -72,8 +82,28 @@ function chosen(only: string | undefined): readonly WorkloadName[] {
   });
 }
 
-function prepare(name: Exclude<WorkloadName, 'startup'>, file: string, options: BenchOptions): Promise<Workload> | Workload {
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+/** @throws UsageError for a number that is not measured. */
+function sizesOf(wanted: string | undefined): readonly number[] {
+  if (wanted === undefined) return fabricSizes;
+  return wanted.split(',').map(text => {
+    const known = fabricSizes.find(size => `${size}` === text);
+    if (known === undefined)
+      throw new UsageError(
+        `a fabric of ${text} endpoints is not measured: choose ${fabricSizes.join(', ')}, with commas between them.`,
+      );
+    return known;
+  });
+}
+
+const sizeLoad = ({ cycles, tlps }: BenchOptions) => ({ cycles, tlps });
+
+function prepare(
+  name: Exclude<WorkloadName, 'startup' | 'sizes'>,
+  file: string,
+  options: BenchOptions,
+): Promise<Workload> | Workload {
   switch (name) {
     case 'synthetic':
       return syntheticWorkload(options.cycles, options.peers ?? false, say);
