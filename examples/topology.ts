@@ -1,4 +1,4 @@
-/** A topology of one's own: `npm start -- --topology examples/topology.ts` and `npx p2p emit --topology examples/topology.ts --out DIR`. */
+/** A topology of one's own: `npm run copy -- --topology examples/topology.ts` and `npx p2p emit --topology examples/topology.ts --out DIR`. */
 import { topology } from '@hdl/pcie-rtl';
 
 export default topology({

@@ -6,6 +6,7 @@ import { AtomicKind, AtomicRequester } from '../src/endpoint/dma/atomic-requeste
 import { DmaOutcome } from '../src/endpoint/dma/job.ts';
 import { atomic, completion, type Packet, poisoned } from '../src/tlp/packet.ts';
 import { Status, TlpType } from '../src/tlp/tlp.ts';
+import { withDigest } from '../src/tlp/wire.ts';
 import { BundleSink, BundleSource, runUntil, setControls } from './dma-bench.ts';
 import { type End, setNumber } from './dma-model.ts';
 import { PacketSink, PacketSource } from './tlp-model.ts';
@@ -56,14 +57,17 @@ function bench(width: number, seed: number, rate = 1) {
 }
 
 describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
-  test.each([1, 0.5])('C98: every operation and size gives the old value; the peer sees the operands, rate %f', rate => {
+  test.each([
+    1, 0.5,
+  ])('C10 C98: every operation and size, with a digest behind it or without, gives the old value; the peer sees the operands, rate %f', rate => {
     const b = bench(width, 3 + width, rate);
-    const olds: bigint[] = [];
+    const olds: { readonly value: bigint; readonly bits: number }[] = [];
     b.answer.with = request => {
       const bytes = request.type === TlpType.compareSwap ? request.payload.length / 2 : request.payload.length;
       const old = b.random.bits(8 * bytes);
-      olds.push(old);
-      return [completion(request, { completer_id: 0x500, byte_count: bytes }, little(old, bytes))];
+      olds.push({ value: old, bits: 8 * bytes });
+      const answer = completion(request, { completer_id: 0x500, byte_count: bytes }, little(old, bytes));
+      return [b.random.chance(0.4) ? withDigest(answer) : answer];
     };
     const expected: Packet[] = [];
     for (let i = 0; i < 40; i++) {
@@ -83,7 +87,12 @@ describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
     }
     runUntil(b.sim, b.ends, () => b.results.received.length === 40, 4000);
     expect(b.requests).toEqual(expected);
-    expect(b.results.received).toEqual(olds.map((value, i) => ({ id: BigInt(i), outcome: 0n, value })));
+    // Bits beyond the operand have no meaning.
+    const got = b.results.received.map((result, i) => ({
+      ...result,
+      value: BigInt.asUintN(olds[i]?.bits ?? 0, BigInt(result.value ?? 0)),
+    }));
+    expect(got).toEqual(olds.map(({ value }, i) => ({ id: BigInt(i), outcome: 0n, value })));
     expect(b.errors.received).toEqual([]);
   });
 

@@ -1,52 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { simulate } from '../../hdl/src/engine/simulate.ts';
-import { Random } from '../../hdl/test/random.ts';
+import type { Random } from '../../hdl/test/random.ts';
 import { DmaOutcome } from '../src/endpoint/dma/job.ts';
-import { WriteDma } from '../src/endpoint/dma/write-dma.ts';
 import { dwCount, type Packet } from '../src/tlp/packet.ts';
 import { Fmt, TlpType } from '../src/tlp/tlp.ts';
-import { BundleSink, BundleSource, type Job, jobFields, resultFields, runUntil, setControls } from './dma-bench.ts';
-import { MemoryReader, setNumber, WordSource, wordsOf } from './dma-model.ts';
-import { PacketSink } from './tlp-model.ts';
-
-const memoryBytes = 32_768;
-const functions = 2;
-
-interface Options {
-  readonly rate?: number;
-  readonly max_payload?: number;
-}
-
-function bench(width: number, seed: number, { rate = 1, max_payload = 512 }: Options = {}) {
-  const address_width = Math.log2(memoryBytes / (width / 8));
-  const sim = simulate(() => new WriteDma({ width, address_width, functions, bars: 1, max_payload }));
-  const { dut } = sim;
-  const random = new Random(seed);
-  const memory = new MemoryReader(
-    sim,
-    { request: dut.memory_request, data: dut.memory_data },
-    { bytes: random.bytes(memoryBytes), random, rate },
-  );
-  const media = new WordSource(sim, dut.media, random, rate);
-  const jobs = new BundleSource(sim, dut.jobs, jobFields, random, rate);
-  const results = new BundleSink(sim, dut.results, resultFields, random, rate);
-  const tx = new PacketSink(sim, dut.tx, random, rate);
-  for (let i = 0; i < functions; i++) setControls(sim, dut.controls, i, { id: 0x0218 + i, bus_master: 1, mps: 1 });
-  const ends = [memory, media, jobs, results, tx];
-  return { sim, dut, random, memory, media, jobs, results, tx, ends };
-}
-
-const plainJob: Job = {
-  address: 0n,
-  offset: 0,
-  length: 0,
-  memory: 1,
-  function: 0,
-  relaxed_ordering: 0,
-  no_snoop: 0,
-  at: 0,
-  id: 0,
-};
+import { type Job, runUntil, setControls } from './dma-bench.ts';
+import { setNumber, WordSource, wordsOf } from './dma-model.ts';
+import { functions, memoryBytes, plainJob, writeBench } from './dma-write-bench.ts';
 
 function randomJob(random: Random, id: number): Job {
   const length = random.pick([0, 1, 2, 3, 5, 64, random.below(70), random.below(300), random.below(2200)]);
@@ -115,7 +74,7 @@ describe.each([64, 128, 256, 512])('WriteDma of %i bits', width => {
 
   test.each([1, 0.6])('C4 C5 C7 C8 C99: random jobs of any alignment, at rate %f', rate => {
     const seed = 7 * width + rate * 10;
-    const b = bench(width, seed, { rate });
+    const b = writeBench(width, seed, { rate });
     const { sim, dut, random } = b;
     const codes = [random.below(3), random.below(3)];
     const gates = [random.below(8), random.below(8)];
@@ -152,14 +111,14 @@ describe.each([64, 128, 256, 512])('WriteDma of %i bits', width => {
   });
 
   test('a beat per cycle for large payloads, whatever the alignment; first MWr after 5 or 6 cycles', () => {
-    const aligned = bench(width, 1);
+    const aligned = writeBench(width, 1);
     aligned.jobs.queue.push({ ...plainJob, address: 0x1_0000n, length: 4096, id: 1 });
     runUntil(aligned.sim, aligned.ends, () => aligned.results.received.length === 1);
     expect((aligned.tx.times[0] ?? 0) - (aligned.jobs.times[0] ?? 0)).toBe(5);
     const beats = 256 / size;
     expect(aligned.tx.times).toEqual(Array.from({ length: 16 }, (_, i) => (aligned.tx.times[0] ?? 0) + i * beats));
 
-    const skewed = bench(width, 1);
+    const skewed = writeBench(width, 1);
     skewed.jobs.queue.push({ ...plainJob, address: 0x1_0000n, offset: 5, length: 4096, id: 1 });
     runUntil(skewed.sim, skewed.ends, () => skewed.results.received.length === 1);
     expect((skewed.tx.times[0] ?? 0) - (skewed.jobs.times[0] ?? 0)).toBe(6);
@@ -167,7 +126,7 @@ describe.each([64, 128, 256, 512])('WriteDma of %i bits', width => {
   });
 
   test('jobs of 64 bytes: one TLP per ceil(64 / (W / 8)) cycles', () => {
-    const b = bench(width, 2);
+    const b = writeBench(width, 2);
     for (let i = 0; i < 40; i++) {
       b.jobs.queue.push({ ...plainJob, address: BigInt(0x8000 + 64 * i), offset: 64 * ((i * 7) % 100), length: 64, id: i });
     }
@@ -177,7 +136,7 @@ describe.each([64, 128, 256, 512])('WriteDma of %i bits', width => {
   });
 
   test('media that stalls never stops a TLP in its middle', () => {
-    const b = bench(width, 3);
+    const b = writeBench(width, 3);
     const slow = new WordSource(b.sim, b.dut.media, b.random, 0.3);
     const data = b.random.bytes(2000);
     slow.queue.push(...wordsOf(data, width));
@@ -201,7 +160,7 @@ describe.each([64, 128, 256, 512])('WriteDma of %i bits', width => {
   });
 
   test('C81: what is planned is dropped when bus mastering ends; what was offered is not withdrawn', () => {
-    const b = bench(width, 5);
+    const b = writeBench(width, 5);
     const ready = b.sim.port(b.dut.tx.ready);
     let stalled = true;
     const stall = {
@@ -227,7 +186,7 @@ describe.each([64, 128, 256, 512])('WriteDma of %i bits', width => {
     'resetting',
     'cancel',
   ] as const)('C81 C84: %s in mid-transfer ends the job at a TLP; later jobs work', how => {
-    const b = bench(width, 4, { rate: 0.8 });
+    const b = writeBench(width, 4, { rate: 0.8 });
     const { sim, dut } = b;
     const stop = (on: 0 | 1) => {
       if (how === 'cancel') setNumber(sim.port(dut.cancel), on);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DmaOutcome } from '../src/endpoint/dma/job.ts';
 import { blockDevice } from '../src/endpoint/endpoint-params.ts';
-import { completion, type Packet, poisoned } from '../src/tlp/packet.ts';
+import { atomic, completion, type Packet, poisoned } from '../src/tlp/packet.ts';
+import { TlpType } from '../src/tlp/tlp.ts';
 import { wordsOf } from './dma-model.ts';
 import { EndpointBench, Event, firmware, memoryOf } from './endpoint-bench.ts';
 import { hostId } from './link-host.ts';
@@ -64,6 +65,65 @@ describe.each([
     expect(host.events()).toBe(Event.write_dma | Event.read_dma);
   });
 
+  test('C8 C11 C63: a write that flushes ends only when a read of nothing behind its data was answered', () => {
+    using host = make(width, rate);
+    host.poke(firmware.event_enable.offset, Event.write_dma);
+    const held: Packet[] = [];
+    host.misbehave = packet => {
+      held.push(packet);
+      return [];
+    };
+    const flush = 1 << 9;
+    const translated = 2 << 7;
+    const start = (control: number, length = 600) =>
+      host.start('write_dma', { address: 0x2_0000_0fd3n, offset: 0x123, length, memory: true, control });
+    start(flush | translated | (1 << 5));
+    host.until(() => held.length === 1);
+    // All data has left before the read.
+    expect(host.bytes(0x2_0000_0fd3n, 600)).toEqual(host.read(memory + 0x100n, 635 + 128).data.slice(0x23, 0x23 + 600));
+    const [back] = held.splice(0);
+    expect([back?.fmt, back?.type, back?.address, back?.length, back?.first_be, back?.last_be, back?.tag]).toEqual([
+      1,
+      0,
+      0x2_0000_0fd0n,
+      1,
+      0,
+      0,
+      8,
+    ]);
+    expect([back?.at, back?.attr]).toEqual([2, 0]);
+    host.steps(200);
+    expect([host.busy('write_dma'), host.interrupt]).toEqual([true, false]);
+    const answer = (packet: Packet | undefined, status = 0) => {
+      if (!packet) throw new Error('there is a read');
+      const told = { completer_id: hostId, status, byte_count: status === 0 ? 1 : 4, lower_address: 0x50 };
+      host.out.completion.queue.push(completion(packet, told, status === 0 ? new Uint8Array(4) : undefined));
+    };
+    answer(back);
+    expect(host.finish('write_dma')).toBe(0);
+    expect([host.interrupt, host.events()]).toEqual([true, Event.write_dma]);
+
+    // A read that fails is the outcome; data of no bytes is read back all the same.
+    for (const [status, length] of [
+      [1, 0],
+      [4, 5],
+    ] as const) {
+      start(flush, length);
+      host.until(() => held.length === 1);
+      answer(held.pop(), status);
+      expect(host.finish('write_dma')).toBe(status);
+    }
+    // Without the flag, inside, and where nothing may be sent, nothing is read.
+    start(0);
+    expect(host.finish('write_dma')).toBe(0);
+    host.start('write_dma', { address: memory, offset: 0x2000, length: 50, memory: true, control: flush });
+    expect(host.finish('write_dma')).toBe(0);
+    host.configure(0, 4, 2);
+    start(flush);
+    expect(host.finish('write_dma')).toBe(DmaOutcome.refused);
+    expect(held).toEqual([]);
+  });
+
   test('what lies in the own memory moves inside: no TLP leaves, for jobs and AtomicOps alike', () => {
     using host = make(width, rate);
     const data = random(host, 500);
@@ -94,6 +154,31 @@ describe.each([
     host.until(() => (host.peek(firmware.atomic_status.offset) & 1) === 0);
     expect(host.peek(firmware.atomic_status.offset) >> 1).toBe(DmaOutcome.refused);
     expect([host.written, host.asked]).toEqual([[], []]);
+  });
+
+  test('C98: AtomicOps of a peer and of the firmware on one DW come one after the other, and none is lost', () => {
+    using host = make(width, rate);
+    const address = memory + 0x104n;
+    host.write(address, new Uint8Array(4));
+    expect(host.readDword(address)).toBe(0);
+    const one = new Uint8Array(4).fill(1, 1, 2);
+    const count = 60;
+    for (let i = 0; i < count; i++)
+      host.out.non_posted.queue.push(atomic(TlpType.fetchAdd, { requester_id: hostId, tag: i % 32, address, data: one }));
+    host.poke(firmware.atomic_address_low.offset, Number(address & 0xffff_ffffn));
+    host.poke(firmware.atomic_address_high.offset, Number(address >> 32n));
+    host.poke(firmware.atomic_operand_0.offset, 1);
+    let mine = 0;
+    for (; host.in.completion.received.length < count; mine++) {
+      host.poke(firmware.atomic_control.offset, 1);
+      while (host.peek(firmware.atomic_status.offset) & 1) expect(host.sim.cycle).toBeLessThan(20_000);
+    }
+    const seen = host.in.completion.received
+      .splice(0)
+      .map(({ payload }) => new DataView(payload.buffer, payload.byteOffset).getUint32(0, true) >> 8);
+    expect(seen).toEqual(Array.from({ length: count }, (_, i) => i));
+    expect(mine).toBeGreaterThan(3);
+    expect(host.readDword(address)).toBe(256 * count + mine);
   });
 
   test('C98: AtomicOps go out when they may, and bring what was there', () => {

@@ -10,7 +10,7 @@ import {
   nicFunction,
   nvmeFunction,
 } from '../src/endpoint/endpoint-params.ts';
-import { completion } from '../src/tlp/packet.ts';
+import { completion, memoryWrite } from '../src/tlp/packet.ts';
 import { EndpointBench, Event, firmware, firmwareMailbox, memoryOf, registersOf } from './endpoint-bench.ts';
 import { bus, hostId } from './link-host.ts';
 
@@ -190,4 +190,47 @@ describe.each([
     host.until(() => (host.peek(firmware.events.offset) & Event.channel) !== 0);
     expect((host.peek(firmware.channel_status.offset) >> 16) & 3).toBe(1);
   });
+});
+
+test('C14 C96: a TLP with a prefix, PASID or another, is malformed and does nothing; no function offers prefixes, and none is ever sent', () => {
+  using host = make([nvme, nic, memory]);
+  const aerOf = (f: number) => {
+    let at = 0x100;
+    for (; (host.config(f, at).value & 0xffff) !== 1; at = host.config(f, at).value >>> 20);
+    return at;
+  };
+  const aer = aerOf(0);
+  const before = host.random.bytes(64);
+  host.write(memoryOf(1), before);
+  // A local one, an end-to-end one of a vendor, and PASID; in front of what would be a write, and alone.
+  for (const type of [0b00001, 0b11110, 0b10001])
+    for (const payload of [new Uint8Array(64).fill(0x55), new Uint8Array()]) {
+      const inner = memoryWrite({ requester_id: hostId, tag: 0, address: memoryOf(1), data: new Uint8Array(64) });
+      host.out.non_posted.queue.push({ ...inner, fmt: 0b100, type, payload });
+      host.until(() => host.out.non_posted.queue.length === 0);
+      host.steps(20);
+      expect(host.config(0, aer + 4).value, `prefix ${type}`).toBe(1 << 18);
+      // The header that was logged.
+      expect(host.config(0, aer + 0x1c).value >>> 24).toBe((0b100 << 5) | type);
+      for (const f of [0, 1, 2]) host.configure(f, aerOf(f) + 4, 0xffff_ffff);
+    }
+  expect(host.read(memoryOf(1), 64).data).toEqual(before);
+  expect(host.in.completion.received).toEqual([]);
+
+  for (const f of [0, 1, 2]) {
+    // Device capabilities 2: no end-to-end prefixes, and none at most. No PASID capability.
+    expect(host.config(f, host.capability(f, 0x10) + 0x24).value & 0x00e0_0000).toBe(0);
+    for (let at = 0x100; at !== 0; at = host.config(f, at).value >>> 20) expect(host.config(f, at).value & 0xffff).not.toBe(0x1b);
+  }
+  host.enableInterrupts(0, registersOf(0) + 0x2000n, 0xfee0_0000n, 0x40, 4);
+  const ways = { address: 0x1_0000_0ff1n, offset: 1, length: 600, memory: true };
+  for (const control of [0, 1 << 9, 2 << 7]) expect(host.run('write_dma', { ...ways, control })).toBe(0);
+  expect(host.run('read_dma', ways)).toBe(0);
+  host.poke(firmware.post_data.offset, 3);
+  host.poke(firmware.msix_trigger.offset, 1);
+  host.until(() => host.memory.has(0xfee0_0004n));
+  host.until(() => host.asked.length > 4);
+  const sent = [...host.written, ...host.asked];
+  expect(sent.length).toBeGreaterThan(12);
+  expect(sent.filter(({ fmt }) => fmt > 0b011)).toEqual([]);
 });

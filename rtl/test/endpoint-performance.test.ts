@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
+import { Random } from '../../hdl/test/random.ts';
 import { blockDevice } from '../src/endpoint/endpoint-params.ts';
 import { memoryRead, memoryWrite } from '../src/tlp/packet.ts';
+import { runUntil } from './dma-bench.ts';
+import { plain, prompt, readBench } from './dma-read-bench.ts';
+import { plainJob, writeBench } from './dma-write-bench.ts';
 import { EndpointBench, memoryOf, registersOf } from './endpoint-bench.ts';
 import { hostId } from './link-host.ts';
+import { bases, Receiver } from './receive-bench.ts';
 
 const KiB = 1024;
 const from = { requester_id: hostId, tag: 1 };
@@ -97,9 +102,46 @@ test.each([
     'completions out': 100,
     'DMA writes out': 100,
     'DMA reads, completions in': 100,
-    'read of the memory to completion': 10,
-    'doorbell to interrupt': 8,
-    'write_dma job to TLP': 11,
-    'read_dma job to TLP': 8,
+    'read of the memory to completion': 8,
+    'doorbell to interrupt': 7,
+    'write_dma job to TLP': 9,
+    'read_dma job to TLP': 6,
   });
+});
+
+/** Cycles of verilog-pcie from what a block accepts to what it offers: `pcie_axi_master`, and `dma_if_pcie`, of 256 bits. */
+const yardstick = { 'read of the memory to completion': 5, 'write_dma job to TLP': 6, 'read_dma job to TLP': 2 };
+
+test.each([
+  64, 128, 256, 512,
+])('the blocks alone, from what they accept to the first beat of what it leads to: at most the cycles of verilog-pcie (%d bits)', width => {
+  using receiver = new Receiver({ width, random: new Random(1) });
+  receiver.set(0, { memory_enable: 1, mps: 1, resetting: 0 });
+  receiver.send(memoryRead({ ...from, address: (bases[0]?.[1] ?? 0n) + 68n, bytes: 256 }));
+  receiver.run(() => receiver.tx.times.length > 0);
+  const writer = writeBench(width, 1);
+  writer.jobs.queue.push({ ...plainJob, address: 0x1_0000n, length: 256, id: 1 });
+  runUntil(writer.sim, writer.ends, () => writer.tx.times.length > 0);
+  // Its first beat takes from two words.
+  const skewed = writeBench(width, 1);
+  skewed.jobs.queue.push({ ...plainJob, address: 0x1_0000n, offset: 5, length: 256, id: 1 });
+  runUntil(skewed.sim, skewed.ends, () => skewed.tx.times.length > 0);
+  const reader = readBench(width, 1, { behaviour: prompt });
+  reader.jobs.queue.push({ ...plain, address: 0x1_0003n, length: 256, id: 1 });
+  runUntil(reader.sim, reader.ends, () => reader.completer.firstRequest !== undefined);
+  const figures = {
+    'read of the memory to completion': first(receiver.tx.times) - first(receiver.non_posted.times),
+    'write_dma job to TLP': first(writer.tx.times) - first(writer.jobs.times),
+    'the same, of two words': first(skewed.tx.times) - first(skewed.jobs.times),
+    'read_dma job to TLP': (reader.completer.firstRequest ?? Number.NaN) - first(reader.jobs.times),
+  };
+  expect(figures).toEqual({
+    'read of the memory to completion': 5,
+    'write_dma job to TLP': 5,
+    'the same, of two words': 6,
+    'read_dma job to TLP': 2,
+  });
+  expect(figures['read of the memory to completion']).toBeLessThanOrEqual(yardstick['read of the memory to completion']);
+  expect(figures['the same, of two words']).toBeLessThanOrEqual(yardstick['write_dma job to TLP']);
+  expect(figures['read_dma job to TLP']).toBeLessThanOrEqual(yardstick['read_dma job to TLP']);
 });

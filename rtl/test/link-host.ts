@@ -175,6 +175,10 @@ export class LinkHost<M extends HostPorts> implements Disposable {
     const enables = count === 1 ? packet.first_be : packet.last_be;
     const end = 4 * (count - 1) + 4 - ([0, 1, 2, 3].find(i => (enables >> (3 - i)) & 1) ?? 0);
     const answers: Packet[] = [];
+    if (count === 1 && packet.first_be === 0) {
+      const fields = { completer_id: hostId, byte_count: 1, lower_address: Number(packet.address & 0x7cn) };
+      return [completion(packet, fields, new Uint8Array(4))];
+    }
     for (let at = lead; at < end; ) {
       const address = packet.address + BigInt(at);
       const stop = Math.min(end, at + 64 - Number(address & 63n));

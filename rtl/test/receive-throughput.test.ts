@@ -104,10 +104,33 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     bench.reports.received.length = 0;
   });
 
+  test.each([
+    ['Swap', TlpType.swap, 4, 0, 4],
+    ['Swap', TlpType.swap, 8, 0, 8],
+    ['CAS', TlpType.compareSwap, 32, 0, 16],
+    ['CAS', TlpType.compareSwap, 32, 8, 8],
+  ])('C98: a read right behind a %s sees what it wrote (type %i, %i bytes of operands, from byte %i, %i bytes)', (_, type, bytes, at, length) => {
+    const { mayStart } = bench.non_posted;
+    for (let gap = 0; gap < 10; gap++) {
+      const address = bar + 0x400n + BigInt(32 * gap);
+      const [old, fresh] = [random.bytes(16), random.bytes(16)];
+      bench.send(memoryWrite({ ...from, address, data: old }));
+      bench.run();
+      bench.tx.received.length = 0;
+      const data = type === TlpType.swap ? fresh.slice(0, bytes) : Uint8Array.of(...old, ...fresh);
+      const begin = bench.sim.cycle + gap;
+      bench.non_posted.mayStart = packet => packet.type !== TlpType.memory || (mayStart(packet) && bench.sim.cycle >= begin);
+      bench.send(atomic(type, { ...from, address, data }), memoryRead({ ...from, address: address + BigInt(at), bytes: length }));
+      bench.run(() => bench.tx.received.length === 2);
+      expect(bench.tx.received[1]?.payload, `${gap} cycles later`).toEqual(fresh.slice(at, at + length));
+    }
+    bench.non_posted.mayStart = mayStart;
+  });
+
   test.each<readonly [string, Packet, number]>([
-    ['memory, aligned', memoryRead({ ...from, address: bar + 64n, bytes: 64 }), 6],
-    ['memory, across words', memoryRead({ ...from, address: bar + 68n, bytes: 64 }), 6],
-    ['memory, a byte', memoryRead({ ...from, address: bar + 71n, bytes: 1 }), 6],
+    ['memory, aligned', memoryRead({ ...from, address: bar + 64n, bytes: 64 }), 5],
+    ['memory, across words', memoryRead({ ...from, address: bar + 68n, bytes: 64 }), 5],
+    ['memory, a byte', memoryRead({ ...from, address: bar + 71n, bytes: 1 }), 5],
     ['nobody', memoryRead({ ...from, address: 0x5000n, bytes: 4 }), 5],
     ['configuration', configRead({ ...from, kind: 0, bus: 0x43, device: 5, function: 0, register: 1 }), 5],
     ['a register', memoryRead({ ...from, address: registers + 4n, bytes: 4 }), 6],

@@ -102,6 +102,7 @@ class Linked extends Module<TransactionLayerParams> {
       posted: this.from_registers,
       quiet: 0b11,
       write_job: this.write_job,
+      write_flush: 0,
       read_job: this.read_job,
       fill_job: this.fill_job,
       drain_job: this.drain_job,

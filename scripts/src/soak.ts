@@ -26,7 +26,7 @@ export interface SoakOptions {
 }
 
 /**
- * `npm run soak`: random traffic, good and bad, on the endpoint's transaction layer, which a reference model watches. The same options give the same
+ * `npm run soak`: random traffic, good and bad, on an endpoint and its firmware, which a reference model watches. The same options give the same
  * traffic. @returns the exit code: 0, or 1 for a mismatch or a hang.
  * @throws UsageError for a width or an engine that there is not, or a file that cannot be played.
  */

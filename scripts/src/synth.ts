@@ -16,6 +16,8 @@ export interface SynthOptions {
   readonly seeds: string;
   /** Whether blocks are placed that were not placed before. */
   readonly place: boolean;
+  /** Whether only what was measured before counts. */
+  readonly measured?: boolean;
   readonly json?: string;
 }
 
@@ -40,13 +42,19 @@ export async function synth(options: SynthOptions): Promise<number> {
   const measuring = {
     seeds,
     place: options.place,
+    measured: options.measured ?? false,
     log,
     tools: () => {
       tools ??= synthesisTools(log);
       return tools;
     },
   };
-  for (const block of chosen) results.push(await measure(block, measuring));
+  const missing: Block[] = [];
+  for (const block of chosen) {
+    const result = await measure(block, measuring);
+    if (result) results.push(result);
+    else missing.push(block);
+  }
   const report: SynthReport = synthReport.parse({
     schema: 'p2p-synth-report',
     version: synthReportVersion,
@@ -56,9 +64,10 @@ export async function synth(options: SynthOptions): Promise<number> {
     seeds,
     blocks: results,
   } satisfies SynthReport);
-  process.stdout.write(`${ecp5Table(report.blocks)}\n`);
+  process.stdout.write(`${ecp5Table(report.blocks, seeds.length)}\n`);
+  if (missing.length > 0) process.stdout.write(`not measured: ${missing.map(b => b.name).join(', ')}\n`);
   if (options.json !== undefined) writeWhole(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (chosen.length === blocks.length && options.seeds === defaultSeeds) writeWhole(page, qorPage(report, yardsticks));
+  if (chosen.length === blocks.length && options.seeds === defaultSeeds) writeWhole(page, qorPage(report, yardsticks, missing));
   return 0;
 }
 

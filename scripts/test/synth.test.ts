@@ -94,22 +94,30 @@ const report = synthReport.parse({
 
 describe('the page', () => {
   test('has a row per block, and why one was not placed', () => {
-    expect(ecp5Table(report.blocks)).toBe(
+    const half = {
+      ...figures('d', 9, 120),
+      ecp5: { ...figures('d', 9, 120).ecp5, fmax: [{ seed: 1, mhz: 120 }], unplaced: 'not placed' },
+    };
+    expect(ecp5Table([...report.blocks, half], 3)).toBe(
       `
 | block | LUT4 | CCU2C | DPR16X4 | EBR | FF | COMB | Fmax, MHz | least … most |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: |
 | \`a\` | 1,234 | 1 | 0 | 0 | 1,000 | 1,236 | 100.0 | 99.0 … 101.0 |
 | \`b\` | 500 | 1 | 0 | 0 | 1,000 | 502 | 150.0 | 149.0 … 151.0 |
-| \`c\` | 9 | 1 | 0 | 0 | 1,000 | – | – | ERROR: it does not fit |`.trim(),
+| \`c\` | 9 | 1 | 0 | 0 | 1,000 | – | – | ERROR: it does not fit |
+| \`d\` | 9 | 1 | 0 | 0 | 1,000 | 11 | 120.0 | 120.0 … 120.0, 1 of 3 seeds |`.trim(),
     );
   });
 
   test('compares the sum of our blocks, and the slowest of them, with theirs', () => {
     const theirs = { name: 'theirs', lut4: 867, ff: 1000, ebr: 0, dpr16x4: 0, fmax_mhz: 200, note: 'a note' };
-    const page = qorPage(report, [
+    const rows = [
       { ...theirs, blocks: ['a', 'b'] },
       { ...theirs, blocks: ['c'] },
       { ...theirs, name: 'absent', blocks: ['a', 'd'] },
+    ];
+    const page = qorPage(report, rows, [
+      { name: 'd', what: 'the large one', create: () => new Fifo({ type: uint(8), depth: 16 }) },
     ]);
     expect(page).toContain(
       '| `a` + `b` / theirs | 1,734 / 867 = **2.00** | 1,738 / – | 2,000 / 1,000 = **2.00** | 0 / 0 | 100.0 / 200.0 = **0.50** | a note |',
@@ -118,5 +126,6 @@ describe('the page', () => {
       '| `c` / theirs | 9 / 867 = **0.01** | – / – | 1,000 / 1,000 = **1.00** | 0 / 0 | – / 200.0 | a note |',
     );
     expect(page).not.toContain('absent');
+    expect(page).toContain('\n- `d`: the large one; not measured since it was changed last\n');
   });
 });

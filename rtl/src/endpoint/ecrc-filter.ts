@@ -1,4 +1,5 @@
 import {
+  type Bool,
   Bundle,
   type BundleType,
   bool,
@@ -67,6 +68,8 @@ export class EcrcFilter extends Module<{
   readonly out_non_posted = output(stream(this.beat));
   readonly out_completion = output(stream(this.beat));
   readonly error = output(stream(ErrorReport));
+  /** From a register: no completion is inside. */
+  readonly no_completion = output(bool);
   private readonly checker = [0, 1, 2].map(() => new EcrcChecker({ width: this.p.width }));
   private readonly fifo = [0, 1, 2].map(() => new PacketFifo({ type: this.stamped, depth: this.depth }));
   private readonly checked = wire(vec(3, stream(this.stamped)));
@@ -75,6 +78,8 @@ export class EcrcFilter extends Module<{
   private readonly came = reg(uint(this.stamp_bits), { init: 0 });
   private readonly went = reg(uint(this.stamp_bits), { init: 0 });
   private readonly went_before = reg(uint(this.stamp_bits), { init: 0 });
+  /** Completions inside. */
+  private readonly completions = reg(uint(this.stamp_bits), { init: 0 });
 
   protected override logic() {
     const { came, went, went_before } = this;
@@ -118,5 +123,15 @@ export class EcrcFilter extends Module<{
     const taken = this.out_posted.fire.and(this.out_posted.payload.last);
     went.set(went.add(taken.zext(this.stamp_bits)).add(dropped.zext(this.stamp_bits)));
     went_before.set(went);
+    const counts = (bit: Bool) => bit.zext(this.stamp_bits);
+    const begun = counts(this.completion.fire.and(this.completion.payload.first));
+    const ended = counts(this.out_completion.fire.and(this.out_completion.payload.last));
+    this.completions.set(
+      this.completions
+        .add(begun)
+        .sub(ended)
+        .sub(counts(at(this.fifo, 2).dropped)),
+    );
+    this.no_completion.set(this.completions.any().not());
   }
 }

@@ -95,6 +95,7 @@ export class Endpoint extends Module<EndpointParams> {
       vector: engines.vector,
       tail: engines.tail,
       write_job: engines.write_job,
+      write_flush: engines.write_flush,
       read_job: engines.read_job,
       fill_job: engines.fill_job,
       drain_job: engines.drain_job,

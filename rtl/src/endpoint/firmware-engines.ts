@@ -11,7 +11,7 @@ import { EngineEvents } from './function-registers.ts';
 /**
  * The registers of the engines on the firmware port (`engineMap`): single jobs of the four engines, AtomicOps, and the descriptor channel.
  *
- * An access per cycle; `access_data` is there in the next one, and 0 without one. A job is offered 2 cycles after its control register was written; meanwhile, and until the result,
+ * An access per cycle; `access_data` is there in the next one, and 0 without one. A job is offered 1 cycle after its control register was written; meanwhile, and until the result,
  * `busy` is 1, and a start is ignored. The registers of a job stay
  * as they are until it is no longer busy. `outcome` is that of the last job. An event comes in the cycle in which `busy` falls.
  *
@@ -32,6 +32,8 @@ export class FirmwareEngines extends Module<{
   readonly events = output(EngineEvents);
 
   readonly write_job = output(stream(DmaJob));
+  /** With `write_job`, see `DmaEngine`. */
+  readonly write_flush = output(bool);
   readonly write_result = input(stream(DmaResult));
   readonly read_job = output(stream(DmaJob));
   readonly read_result = input(stream(DmaResult));
@@ -135,6 +137,7 @@ export class FirmwareEngines extends Module<{
         id: 0,
       }) as const;
     this.write_job.put(remote('write_dma'));
+    this.write_flush.set(values.write_dma_control.flush);
     this.read_job.put(remote('read_dma'));
     this.fill_job.put(local('fill'));
     this.drain_job.put(local('drain'));
@@ -222,16 +225,17 @@ class JobTurn extends Module {
 
   protected override logic() {
     const { waiting, running } = this;
+    const starts = this.start.and(running.not());
     when(this.taken, () => waiting.set(0));
     when(this.answered, () => {
       running.set(0);
       this.last.set(this.result);
     });
-    when(this.start.and(running.not()), () => {
-      waiting.set(1);
+    when(starts, () => {
+      waiting.set(this.taken.not());
       running.set(1);
     });
-    this.offered.set(waiting);
+    this.offered.set(waiting.or(starts));
     this.busy.set(running.or(this.start));
     this.outcome.set(this.last);
     this.ended.set(this.answered.and(running));

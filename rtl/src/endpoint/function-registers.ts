@@ -82,6 +82,8 @@ export interface FunctionRegistersParams {
  * A post leaves 2 cycles after it was written, and before messages that are triggered after it. One that meets bus mastering off is dropped (C81), which
  * its event tells like a success. `raise` triggers an interrupt vector too, and waits for the firmware's.
  *
+ * Hidden parts of the mailbox show from the cycle after their bit was written.
+ *
  * A reset of the function (C84) empties doorbells and MSI-X and clears `mailbox_written`; the firmware's enables and events and the mailbox's bytes stay.
  * `quiet`: nothing of it is under way. `rst` resets all but the mailbox's bytes. All outputs but `access_ready` and `raise.ready` come from registers.
  */
@@ -135,6 +137,8 @@ export class FunctionRegisters extends Module<FunctionRegistersParams> {
   private readonly setting = reg(bool, { init: 0 });
   private readonly was_resetting = reg(bool, { init: 0 });
   private readonly interrupt_level = reg(bool, { init: 0 });
+  /** The bits that show parts of the mailbox. */
+  private readonly shown = (this.layout.mailbox?.hidden ?? []).map(() => reg(bool, { init: 0 }));
   /** Of the host's read before: where it went; of the firmware's. */
   private readonly from_mailbox = reg(bool, { init: 0 });
   private readonly from_msix = reg(bool, { init: 0 });
@@ -228,6 +232,20 @@ export class FunctionRegisters extends Module<FunctionRegistersParams> {
         firmware_index: address.part(2, mailboxBits - 2),
         firmware_data: this.access_value,
       });
+    if (mailbox) this.show(allOf([access, write, in_mailbox, mailbox.firmware_write_ready]), address.part(2, mailboxBits - 2));
+  }
+
+  /** Keeps the bits that show parts of the mailbox; `firmware`: it writes to this DW of the mailbox. */
+  private show(firmware: Bool, index: UInt<number>): void {
+    const { offset: base = 0, hidden = [] } = this.layout.mailbox ?? {};
+    hidden.forEach(({ shown_by, bit }, i) => {
+      const shown = at(this.shown, i);
+      const host = this.mailboxOfHost().link_write.and(this.within(this.write_address, { offset: shown_by, bytes: 4 }).hit);
+      when(host, () => when(this.write_mask.bit(bit >> 3), () => shown.set(this.write_data.bit(bit)))).elsewhen(
+        firmware.and(index.eq((shown_by - base) / 4)),
+        () => shown.set(this.access_value.bit(bit)),
+      );
+    });
   }
 
   /** The host's side of the mailbox. */
@@ -270,7 +288,8 @@ export class FunctionRegisters extends Module<FunctionRegistersParams> {
         when(asked({ offset: (layout.identification ?? 0) + 4 * i, bytes: 4 }), () => this.value.set(word));
       });
     }
-    this.from_mailbox.set(layout.mailbox ? asked(layout.mailbox) : 0);
+    const hidden = (layout.mailbox?.hidden ?? []).map((range, i) => asked(range).and(at(this.shown, i).not()));
+    this.from_mailbox.set(layout.mailbox ? asked(layout.mailbox).and(anyOf([u(1, 0), ...hidden]).not()) : 0);
     if (doorbells && layout.doorbells) {
       const ring = this.within(write_address, { offset: layout.doorbells.offset, bytes: doorbellBytes(layout.doorbells) });
       connect(doorbells, {

@@ -16,6 +16,15 @@ export interface MailboxLayout extends ByteRange {
   readonly read_only?: readonly ByteRange[];
   /** Ranges, 32 at the most, whose writes by the host the firmware is told of. */
   readonly events?: readonly ByteRange[];
+  /** Ranges that the host reads as 0 while a bit of the mailbox is 0. */
+  readonly hidden?: readonly HiddenRange[];
+}
+
+/** A range, and the bit that shows it: as host or firmware wrote it last, in the DW at `shown_by`. */
+export interface HiddenRange extends ByteRange {
+  readonly shown_by: number;
+  /** 0 to 31. */
+  readonly bit: number;
 }
 
 /**
@@ -85,9 +94,10 @@ export function checkLayout(layout: RegisterLayout, map: FunctionMap, number: nu
   if (!mailbox) return;
   if (!Number.isInteger(Math.log2(mailbox.bytes)) || mailbox.bytes < 8 || mailbox.bytes > 2 ** 15)
     wrong(`the mailbox has ${mailbox.bytes} bytes`, 'give it a power of two from 8 to 32768');
-  const { events = [], read_only = [] } = mailbox;
+  const { events = [], read_only = [], hidden = [] } = mailbox;
   if (events.length > 32) wrong(`${events.length} ranges of the mailbox tell of writes`, 'name 32 at the most');
-  for (const { offset, bytes } of [...events, ...read_only])
+  const shows = hidden.map(({ shown_by }) => ({ offset: shown_by, bytes: 4 }));
+  for (const { offset, bytes } of [...events, ...read_only, ...hidden, ...shows])
     if (
       offset % 4 !== 0 ||
       bytes % 4 !== 0 ||
@@ -127,7 +137,8 @@ export function blockLayout(doorbells: { readonly count: number; readonly stride
 /**
  * The registers of an NVMe controller (NVM Express base specification 2.0, 3.1.3): 4 KiB of properties, which the firmware fills, then submission tail and
  * completion head doorbells in turn. The host only reads capabilities, version, status, and what tells of the controller memory
- * buffer; writes to the configuration, the reset property, the interrupt masks and the control of the buffer are told.
+ * buffer, of which location and size are 0 until the host asks for them (CMBMSC.CRE, 3.1.3.14); writes to the configuration, the reset property, the interrupt masks
+ * and the control of the buffer are told.
  */
 export function nvmeLayout(queues: number, vectors: number): RegisterLayout {
   const doorbells = { offset: 0x1000, count: 2 * queues, stride: 4 };
@@ -143,6 +154,8 @@ export function nvmeLayout(queues: number, vectors: number): RegisterLayout {
         { offset: 0x38, bytes: 8 },
         { offset: 0x58, bytes: 4 },
       ],
+      // CMBLOC and CMBSZ, by CMBMSC.CRE.
+      hidden: [{ offset: 0x38, bytes: 8, shown_by: 0x50, bit: 0 }],
       // CC; NSSR; AQA, ASQ and ACQ; INTMS and INTMC; CMBMSC.
       events: [
         { offset: 0x14, bytes: 4 },

@@ -68,12 +68,12 @@ export interface TransactionLayerParams {
  *                      └─ non_posted ◄──────────────────────────────────────────────────┘
  *
  * Functions without registers have only memory; the channel's `owner` is the one in whose name the DMA works. Latencies are those of the parts and of the link end
- * (2 cycles in, 2 out). `posted` is for MSI-X and the firmware: it leaves behind the DMA's writes that came before it. Reset empties everything and forgets
+ * (1 cycle in where nothing waits, 2 out). `posted` is for MSI-X and the firmware: it leaves behind the DMA's writes that came before it. Reset empties everything and forgets
  * the configuration; the BAR memory keeps its bytes.
  *
  * A hot reset ends the jobs of all functions and resets their configuration spaces, which stay in reset, and answer with Request Retry Status, until nothing is
  * under way any more. The link goes down with it: what waits to leave is lost, and the exchange of credits begins anew (`LinkPort`). Reads that wait for
- * completions give their tags back when these have come, or by time (`ReadReceiver`).
+ * completions are given up, and their tags are free: nothing that was sent before comes over the link afterwards.
  */
 export class TransactionLayer extends Module<TransactionLayerParams> {
   private readonly count = this.p.functions.length;
@@ -101,6 +101,7 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
 
   /** Jobs of the firmware, see `DmaEngine`. */
   readonly write_job = input(stream(DmaJob));
+  readonly write_flush = input(bool);
   readonly write_result = output(stream(DmaResult));
   readonly read_job = input(stream(DmaJob));
   readonly read_result = output(stream(DmaResult));
@@ -167,11 +168,17 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
   private readonly corrected = wire(stream(uint(4)));
   /** A hot reset was, and not everything has ended yet. */
   private readonly settling = reg(bool, { init: 0 });
+  /** Since then no completion of a request before it can come. */
+  private readonly flushed = reg(bool, { init: 0 });
 
   protected override logic() {
     if (!Number.isInteger(this.address_width) || this.address_width < 2)
       throw new HdlError(`a BAR memory has a power of two of at least four words, not ${this.p.memory_bytes} bytes`, {
         help: 'state a power of two; functions without memory need one all the same',
+      });
+    if (this.p.credits.non_posted.data < 2 && this.p.functions.some(({ config }) => config.atomic_completer))
+      throw new HdlError('an endpoint that completes AtomicOps has 1 data credit for non-posted TLPs', {
+        help: 'give at least 2: a CAS of 128-bit operands carries 32 bytes (C70b)',
       });
     this.joinLink();
     this.joinReceive();
@@ -243,7 +250,10 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
     link.overflow.ready.set(overflow.ready);
     connect(error_join, { in: [receive.error, dma.errors, overflow, ...(this.filter ? [this.filter.error] : [])] });
     const quiet = this.quiet.and(dma.quiet);
-    when(quiet.all(), () => this.settling.set(0));
+    // What was received before the link went down has gone where it belongs; nothing that was sent then comes afterwards.
+    const emptied = this.filter ? link.down.and(this.filter.no_completion) : link.down;
+    this.flushed.set(this.settling.and(this.flushed.or(emptied)));
+    when(quiet.all().and(dma.settled), () => this.settling.set(0));
     when(this.hot_reset, () => this.settling.set(1));
     connect(spaces, {
       access: {
@@ -297,6 +307,8 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
       memory_data: memory.data,
       memory_atomic_result: at(this.atomics.answer, 1),
       write_job: this.write_job,
+      write_flush: this.write_flush,
+      flushed: this.flushed,
       read_job: this.read_job,
       fill_job: this.fill_job,
       drain_job: this.drain_job,

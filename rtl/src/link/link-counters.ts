@@ -120,7 +120,9 @@ export class LinkCounters extends Module<{ bus_bits: number; tag_bits: number }>
     for (const [tap, requests] of [[down_tap, this.down_requests] as const, [up_tap, this.up_requests] as const]) {
       const { header, fire, first } = tap;
       when(allOf([fire, first, isPosted(header).not(), isCompletion(header).not()]), () => {
-        requests.write(this.key(header), isMemory(header).and(this.inRange(header.address)));
+        // A read of nothing, which only flushes, brings no data.
+        const flushes = allOf([header.length.eq(1), header.first_be.any().not()]);
+        requests.write(this.key(header), allOf([isMemory(header), flushes.not(), this.inRange(header.address)]));
       });
     }
     this.down.set(this.down_counts);

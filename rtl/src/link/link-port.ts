@@ -55,6 +55,8 @@ export class LinkPort extends Module<LinkTransmitterParams & LinkReceiverParams>
   readonly received_non_posted = output(stream(tlpBeat(this.p.width)));
   readonly received_completion = output(stream(tlpBeat(this.p.width)));
   readonly overflow = output(stream(TlpHeader));
+  /** A register: the link is down, and all that was received was taken. */
+  readonly down = output(bool);
 
   /** The link is or was down, and the `LinkEnd` is not in reset yet. */
   private readonly away = reg(bool, { init: 0 });
@@ -132,5 +134,6 @@ export class LinkPort extends Module<LinkTransmitterParams & LinkReceiverParams>
       restart.set(1);
     });
     when(restart.and(link_up), () => restart.set(0));
+    this.down.set(restart);
   }
 }

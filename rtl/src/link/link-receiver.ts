@@ -44,7 +44,7 @@ export interface LinkReceiverParams {
  *                              ├─► ClassBuffer ─► non_posted             (a TLP arrived, a TLP was taken)
  *                              └─► ClassBuffer ─► completion
  *
- * 2 cycles from a beat in to the beat out, while the TLP is still arriving; a beat per cycle, no idle cycle between TLPs. All outputs come from registers.
+ * 1 cycle from a beat in to the beat out where nothing waits, else 3, while the TLP is still arriving; a beat per cycle, no idle cycle between TLPs. All outputs come from registers.
  *
  * Order: a non-posted TLP or completion is offered after the consumer took every posted TLP that arrived before it, 2 cycles after at the earliest. Posted
  * TLPs never wait for others, so they pass what is blocked.

@@ -1,7 +1,8 @@
 import { type Engine, type Simulation, simulate } from '@hdl/ts-hdl';
 import { deviceParams } from './device.ts';
+import { FirmwarePort } from './firmware.ts';
 import { SoakHarness, type StallName, stalls } from './harness.ts';
-import { RegisterReader, TlpReader, TlpWriter } from './rings.ts';
+import { TlpReader, TlpWriter } from './rings.ts';
 import { classOf, type Tlp } from './tlp.ts';
 
 /** Nothing moves any more, although something should. */
@@ -17,7 +18,6 @@ const patience = 20_000;
 export interface Listener {
   /** The endpoint sent a TLP. */
   seen(t: Tlp): void;
-  registerWrite(of: number, address: number, data: number, mask: number): void;
   /** Some cycles have passed. @returns what was done then. */
   passed(): number;
 }
@@ -26,10 +26,10 @@ export interface Listener {
 export class Bench implements Disposable {
   private readonly simulation: Simulation;
   private readonly writers: readonly [TlpWriter, TlpWriter, TlpWriter];
-  private readonly device: TlpWriter;
+  readonly firmware: FirmwarePort;
   private readonly reader: TlpReader;
-  private readonly registers: RegisterReader;
   private readonly columns: readonly Uint8Array[];
+  private readonly mailboxes: readonly Uint8Array[];
   private readonly stride: number;
   private readonly listener: Listener;
   /** Posted TLPs so far. */
@@ -38,19 +38,20 @@ export class Bench implements Disposable {
 
   constructor(width: number, engine: Engine, listener: Listener) {
     this.listener = listener;
-    const lanes = Array.from({ length: width / 32 }, (_, i) => `endpoint.memory.column_${i}.words`);
-    const rings = ['source_posted', 'source_non_posted', 'source_completion', 'source_device', 'sink_seen', 'sink_register'];
-    const memories = [...lanes, ...rings.map(name => `${name}.ring`)];
+    const lanes = Array.from({ length: width / 32 }, (_, i) => `endpoint.layer.memory.column_${i}.words`);
+    const mailboxes = [0, 2].map(f => `endpoint.registers_${f}.mailbox.words`);
+    const rings = ['source_posted', 'source_non_posted', 'source_completion', 'source_request', 'sink_seen', 'sink_response'];
+    const memories = [...lanes, ...mailboxes, ...rings.map(name => `${name}.ring`)];
     const withMemories: Engine = (design, options) => engine(design, { ...options, memories });
     this.simulation = simulate(() => new SoakHarness(deviceParams(width)), { engine: withMemories }).engine;
     const { simulation } = this;
     const writer = (name: string) => new TlpWriter(simulation, `source_${name}`, name, width);
     this.writers = [writer('posted'), writer('non_posted'), writer('completion')];
-    this.device = writer('device');
     this.reader = new TlpReader(simulation, 'sink_seen', 'seen', width);
-    this.registers = new RegisterReader(simulation, 'sink_register', 'register');
+    this.firmware = new FirmwarePort(simulation);
     const views = lanes.map(lane => simulation.memory(lane));
     this.columns = views.map(({ bytes }) => bytes);
+    this.mailboxes = mailboxes.map(name => simulation.memory(name).bytes);
     this.stride = views[0]?.stride ?? 4;
   }
 
@@ -77,13 +78,14 @@ export class Bench implements Disposable {
   /** Begins anew: everything reset, the memory zero. */
   restart(): void {
     this.drive('rst', 1);
-    for (const ring of [...this.writers, this.device, this.reader, this.registers]) ring.reset();
+    for (const ring of [...this.writers, this.reader, this.firmware]) ring.reset();
     this.simulation.step(4);
     this.drive('rst', 0);
-    for (const column of this.columns) column.fill(0);
+    for (const bytes of [...this.columns, ...this.mailboxes]) bytes.fill(0);
     this.posted = 0;
     this.still = 0;
-    this.simulation.settle();
+    // What is sent before the link is up is lost.
+    this.simulation.step(16);
   }
 
   /** The BAR memory as it is. */
@@ -117,18 +119,12 @@ export class Bench implements Disposable {
     if (of === 0) this.posted++;
   }
 
-  /** The device's own registers send a posted TLP. */
-  fromDevice(t: Tlp): void {
-    while (this.device.waiting + this.device.beats(t) > this.device.depth) this.advance();
-    this.device.put(t, 0);
-  }
-
   /** Some cycles pass. @throws Hang if nothing has moved for long. */
   advance(): void {
     const before = this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
     this.simulation.step(chunk);
-    const moved =
-      this.reader.drain(t => this.listener.seen(t)) + this.registers.drain(this.listener.registerWrite) + this.listener.passed();
+    this.firmware.passed();
+    const moved = this.reader.drain(t => this.listener.seen(t)) + this.listener.passed();
     const after = this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
     this.still = moved > 0 || after !== before ? 0 : this.still + chunk;
     if (this.still > patience) throw new Hang(`nothing moved for ${patience} cycles`);
@@ -142,6 +138,14 @@ export class Bench implements Disposable {
       if (error instanceof Hang) throw new Hang(`${error.message}, waiting for ${what()}`);
       throw error;
     }
+  }
+
+  /** A hot reset of some cycles; then the link has time to come up again. */
+  hotReset(cycles: number): void {
+    this.drive('hot_reset', 1);
+    this.simulation.step(cycles);
+    this.drive('hot_reset', 0);
+    this.silence(512);
   }
 
   /** Lets time pass until the endpoint has been silent for `cycles` cycles. */

@@ -1,16 +1,4 @@
-import {
-  AtomicJob,
-  DescriptorRing,
-  DmaJob,
-  FcUpdate,
-  LinkEnd,
-  LocalJob,
-  RegisterWrite,
-  TlpHeader,
-  TransactionLayer,
-  type TransactionLayerParams,
-  tlpBeat,
-} from '@hdl/pcie-rtl';
+import { Endpoint, FcUpdate, FirmwareRequest, LinkPort, TlpHeader, tlpBeat } from '@hdl/pcie-rtl';
 import { StreamSink, StreamSource } from '@hdl/testbench';
 import {
   type Bool,
@@ -31,17 +19,18 @@ import {
   when,
   wire,
 } from '@hdl/ts-hdl';
+import type { EndpointParams } from '../../../rtl/src/endpoint/endpoint-params.ts';
 import { Stall, StallControl } from './stall.ts';
 
 /** Words of the rings. */
-export const depths = { tlp: 1024, seen: 1024, register: 256 } as const;
+export const depths = { tlp: 1024, seen: 1024, firmware: 256 } as const;
 
 /** Streams that are held up, in the order of `SoakHarness.stall`. */
 export const stalls = [
   'posted',
   'non_posted',
   'completion',
-  'device',
+  'firmware_request',
   'link_down',
   'link_up',
   'limits_down',
@@ -49,8 +38,8 @@ export const stalls = [
   'host_posted',
   'host_non_posted',
   'host_completion',
-  'register_write',
-  'interrupts',
+  'firmware_response',
+  'media',
 ] as const;
 export type StallName = (typeof stalls)[number];
 
@@ -77,11 +66,8 @@ type RingBeatType = BundleType<{
 /** A beat in a ring of software: data, then the header from a word's boundary on, then what is said of it. */
 const ringBeat = (width: number): RingBeatType => class RingBeat extends Bundle(ringFields(width)) {};
 
-/** A write to a register as software sees it: three words. */
-class SeenWrite extends Bundle({ spare: uint(25), function: uint(3), mask: uint(4), address: uint(32), data: uint(32) }) {}
-
-/** What a register of a function reads: a pattern of its address. */
-export const registerPattern = (of: number, address: number): number => (of * 2 ** 29 + 0x5a5_0000 + (address & 0xffff)) >>> 0;
+/** An access of the firmware in a ring: two words. */
+class FirmwareWord extends Bundle({ spare: uint(12), write: bool, address: uint(19), data: uint(32) }) {}
 
 /** What the other end of the link advertises: little, so that credits matter. */
 const hostCredits = {
@@ -91,85 +77,63 @@ const hostCredits = {
 } as const;
 
 /**
- * An endpoint's transaction layer, with a link to a host whose TLPs come from rings and go into one, and back-pressure at random on every stream.
+ * An endpoint with a link to a host whose TLPs come from rings and go into one, firmware whose accesses do likewise, and back-pressure at random on every stream.
  *
- *     ring ─► stall ─► posted ──────┐              stall ──────► TransactionLayer ─► stall ─► register writes ─► ring
- *     ring ─► stall ─► non_posted ──┼► LinkEnd ─► TLPs, limits     ▲  │
- *     ring ─► stall ─► completion ──┘     ▲                        │  │
- *     ring ─► stall ─► the device's posted TLPs ───────────────────┘  │
- *                                         └──── stall ◄── TLPs, limits┘
+ *     ring ─► stall ─► posted ──────┐                                 ┌─ stall ◄─ requests  ◄─ ring
+ *     ring ─► stall ─► non_posted ──┼► LinkPort ─► TLPs, limits ─► Endpoint ─► stall ─► responses ─► ring
+ *     ring ─► stall ─► completion ──┘     ▲                           │  ▲
+ *                                         └──── stall ◄── TLPs, limits┘  └── media, which come out and go in again
  *                                                  └─► ring `seen`: all TLPs in the order of the link
  *
  * What the host's link end received is thrown away, at a rate of its own per class: so credits come back late. Non-posted TLPs and completions
- * enter the link end behind the posted ones that software put before them. Media that comes out goes in again.
+ * enter the link end behind the posted ones that software put before them. A hot reset takes the link down at both ends.
  */
-export class SoakHarness extends Module<TransactionLayerParams> {
+export class SoakHarness extends Module<EndpointParams> {
   private readonly ring_beat = ringBeat(this.p.width);
   private readonly beat = tlpBeat(this.p.width);
   readonly stall = input(vec(stalls.length, StallControl));
   readonly salt = input(uint(32));
   readonly free = input(bool);
-  /** Software's pointers into the rings of the three classes, of the device's posted TLPs, of what was seen and of register writes. */
+  readonly hot_reset = input(bool);
+  /** Software's pointers into the rings of the three classes, of what was seen, and of the firmware's accesses and what they were answered. */
   readonly posted_pointer = input(uint(11));
   readonly non_posted_pointer = input(uint(11));
   readonly completion_pointer = input(uint(11));
-  readonly device_pointer = input(uint(11));
   readonly seen_pointer = input(uint(11));
-  readonly register_pointer = input(uint(9));
+  readonly request_pointer = input(uint(9));
+  readonly response_pointer = input(uint(9));
   /** The hardware's. */
   readonly posted_status = output(uint(11));
   readonly non_posted_status = output(uint(11));
   readonly completion_status = output(uint(11));
-  readonly device_status = output(uint(11));
   readonly seen_status = output(uint(11));
-  readonly register_status = output(uint(9));
-
-  /** Jobs of a firmware, which there is none of. */
-  readonly write_job = input(stream(DmaJob));
-  readonly read_job = input(stream(DmaJob));
-  readonly fill_job = input(stream(LocalJob));
-  readonly drain_job = input(stream(LocalJob));
-  readonly atomic_job = input(stream(AtomicJob));
-
-  readonly owner = input(uint(3));
-  readonly run = input(bool);
-  readonly ring = input(DescriptorRing);
-  readonly completion_base = input(uint(64));
-  readonly tail = input(uint(16));
-  readonly head = output(uint(16));
-  readonly failed = output(bool);
-  readonly idle = output(bool);
-  /** Interrupts of the channel so far. */
-  readonly interrupts = output(uint(32));
+  readonly request_status = output(uint(9));
+  readonly response_status = output(uint(9));
 
   private readonly source_posted = new StreamSource({ type: this.ring_beat, depth: depths.tlp });
   private readonly source_non_posted = new StreamSource({ type: this.ring_beat, depth: depths.tlp });
   private readonly source_completion = new StreamSource({ type: this.ring_beat, depth: depths.tlp });
-  private readonly source_device = new StreamSource({ type: this.ring_beat, depth: depths.tlp });
   private readonly sink_seen = new StreamSink({ type: this.ring_beat, depth: depths.seen });
-  private readonly sink_register = new StreamSink({ type: SeenWrite, depth: depths.register });
-  private readonly host = new LinkEnd({ width: this.p.width, credits: hostCredits, max_payload: 512 });
-  private readonly endpoint = new TransactionLayer(this.p);
+  private readonly source_request = new StreamSource({ type: FirmwareWord, depth: depths.firmware });
+  private readonly sink_response = new StreamSink({ type: uint(32), depth: depths.firmware });
+  private readonly host = new LinkPort({ width: this.p.width, credits: hostCredits, max_payload: 512 });
+  private readonly endpoint = new Endpoint(this.p);
   private readonly media = new Fifo({ type: uint(this.p.width), depth: 64 });
   private readonly hold = stalls.map((_, i) => new Stall({ seed: 0x1234_5678 + 0x0101_0101 * i }));
   private readonly posted_entered = reg(uint(16), { init: 0 });
-  private readonly interrupt_count = reg(uint(32), { init: 0 });
-  private readonly asked_function = reg(uint(3));
-  private readonly asked_address = reg(uint(16));
-  private readonly register_data = reg(uint(32));
 
   /** The streams behind the stalls. */
   private readonly to_posted = wire(stream(this.beat));
   private readonly to_non_posted = wire(stream(this.beat));
   private readonly to_completion = wire(stream(this.beat));
-  private readonly to_device = wire(stream(this.beat));
+  private readonly access = wire(stream(FirmwareRequest));
+  private readonly answer = wire(stream(uint(32)));
+  private readonly media_back = wire(stream(uint(this.p.width)));
   private readonly down = wire(stream(this.beat));
   private readonly up = wire(stream(this.beat));
   private readonly limits_down = wire(stream(FcUpdate));
   private readonly limits_up = wire(stream(FcUpdate));
-  private readonly write = wire(stream(RegisterWrite));
   private readonly seen = wire(stream(this.ring_beat));
-  private readonly words = wire(stream(SeenWrite));
   private readonly fires = stalls.map(() => wire(bool));
 
   protected override logic() {
@@ -199,16 +163,14 @@ export class SoakHarness extends Module<TransactionLayerParams> {
   }
 
   private sources(): void {
-    const { source_posted, source_non_posted, source_completion, source_device } = this;
+    const { source_posted, source_non_posted, source_completion } = this;
     const idle = { wake_enable: 0, wake_level: 0 } as const;
     connect(source_posted, { control: { pointer: this.posted_pointer, ...idle } });
     connect(source_non_posted, { control: { pointer: this.non_posted_pointer, ...idle } });
     connect(source_completion, { control: { pointer: this.completion_pointer, ...idle } });
-    connect(source_device, { control: { pointer: this.device_pointer, ...idle } });
     this.posted_status.set(source_posted.status.pointer.as(11));
     this.non_posted_status.set(source_non_posted.status.pointer.as(11));
     this.completion_status.set(source_completion.status.pointer.as(11));
-    this.device_status.set(source_device.status.pointer.as(11));
 
     const { first } = source_posted.out.payload;
     const entered = this.join('posted', tlps(source_posted.out), this.to_posted).and(first);
@@ -221,12 +183,12 @@ export class SoakHarness extends Module<TransactionLayerParams> {
       const behind = this.posted_entered.sub(after).bit(15).not();
       this.join(name, tlps(source.out), to, first.not().or(behind));
     }
-    this.join('device', tlps(source_device.out), this.to_device);
   }
 
   private links(): void {
     const { host, endpoint, sink_seen } = this;
     connect(host, {
+      link_up: this.hot_reset.not(),
       posted: this.to_posted,
       non_posted: this.to_non_posted,
       completion: this.to_completion,
@@ -259,47 +221,25 @@ export class SoakHarness extends Module<TransactionLayerParams> {
   }
 
   private device(): void {
-    const { endpoint, sink_register, media } = this;
+    const { endpoint, media, source_request, sink_response, access, answer } = this;
+    const idle = { wake_enable: 0, wake_level: 0 } as const;
+    connect(source_request, { control: { pointer: this.request_pointer, ...idle } });
+    this.request_status.set(source_request.status.pointer.as(9));
+    const { valid, ready, payload } = source_request.out;
+    const { write, address, data } = payload;
+    this.join('firmware_request', { valid, ready, payload: { write, address, data } }, access);
+    this.join('firmware_response', endpoint.firmware_response, answer);
+    connect(sink_response, { control: { pointer: this.response_pointer, ...idle }, in: answer });
+    this.response_status.set(sink_response.status.pointer.as(9));
+    this.join('media', media.out, this.media_back);
     connect(media, { in: endpoint.media_out });
     connect(endpoint, {
       rx: this.down,
       rx_fc: this.limits_down,
-      hot_reset: 0,
-      register_data: this.register_data,
-      posted: this.to_device,
-      quiet: 2 ** this.p.functions.length - 1,
-      owner: this.owner,
-      run: this.run,
-      ring: this.ring,
-      completion_base: this.completion_base,
-      vector: 3,
-      tail: this.tail,
-      media_in: media.out,
-      media_drop: 0,
-      write_job: this.write_job,
-      read_job: this.read_job,
-      fill_job: this.fill_job,
-      drain_job: this.drain_job,
-      atomic_job: this.atomic_job,
+      hot_reset: this.hot_reset,
+      firmware_request: access,
+      media_in: this.media_back,
     });
-    const { write_result, read_result, fill_result, drain_result, atomic_result } = endpoint;
-    for (const result of [write_result, read_result, fill_result, drain_result, atomic_result]) result.ready.set(1);
-    this.asked_function.set(endpoint.register_function);
-    this.asked_address.set(endpoint.register_address.part(0, 16));
-    this.register_data.set(this.asked_function.cat(this.asked_address.zext(29).add(0x5a5_0000)).as(32));
-    this.head.set(endpoint.head);
-    this.failed.set(endpoint.failed);
-    this.idle.set(endpoint.idle);
-    when(this.drain('interrupts', endpoint.interrupts), () => this.interrupt_count.set(this.interrupt_count.add(1)));
-    this.interrupts.set(this.interrupt_count);
-
-    this.join('register_write', endpoint.register_write, this.write);
-    const { words } = this;
-    words.valid.set(this.write.valid);
-    words.put({ spare: 0, ...this.write.payload });
-    this.write.ready.set(words.ready);
-    connect(sink_register, { control: { pointer: this.register_pointer, wake_enable: 0, wake_level: 0 }, in: words });
-    this.register_status.set(sink_register.status.pointer.as(9));
   }
 }
 

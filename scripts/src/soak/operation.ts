@@ -44,6 +44,15 @@ export const frequencies = {
   dma_read_back: 12,
   bus_master_off: 1,
   timeout: 1,
+  job: 40,
+  media: 10,
+  firmware_atomic: 15,
+  doorbell: 25,
+  trigger: 15,
+  mask: 2,
+  mailbox: 4,
+  hot_reset: 1,
+  wrong_digest: 15,
 } as const;
 export type OperationName = keyof typeof frequencies;
 export const operationNames = Object.keys(frequencies) as readonly OperationName[];

@@ -1,8 +1,9 @@
 import type { Operation, OperationName } from './operation.ts';
+import { doorbell, firmwareAtomic, job, mailbox, mask, media, trigger } from './perform-firmware.ts';
 import type { Player } from './player.ts';
-import { Flag } from './reference/dma.ts';
 import { malformed, rightLength } from './reference/rules.ts';
-import { busMasterOff, disable, limits, renumber, reset, sizing, sleep, timeout } from './states.ts';
+import { Flag } from './reference/transfers.ts';
+import { busMasterOff, disable, hotReset, limits, renumber, reset, sizing, sleep, timeout } from './states.ts';
 import {
   areas,
   atomic,
@@ -19,7 +20,7 @@ import {
   usable,
   withBody,
 } from './stimuli.ts';
-import { classOf, hasData, nothing, type Tlp, tlp } from './tlp.ts';
+import { classOf, hasData, nothing, type Tlp } from './tlp.ts';
 
 /** Where the slots of the DMA lie in the BAR memory. */
 const dmaBase = 24 * 1024;
@@ -126,7 +127,7 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     const t: Tlp = { ...good, ...damages[name]?.(good, n.d) };
     t.low >>>= 0;
     t.high >>>= 0;
-    if (!usable(t, of)) return;
+    if (!usable(t, of) || (t.td === 1 && player.reference.checking !== 0)) return;
     t.body = nothing;
     withBody(t, n.d);
     if (!malformed(t, 4 * limitOf(player))) return;
@@ -135,6 +136,8 @@ const performers: Readonly<Record<OperationName, Perform>> = {
   },
   wrong_length: (player, n) => {
     const t = anything(player, n);
+    // Where its digest would be nobody knows.
+    if (t.td === 1 && player.reference.checking !== 0) return;
     const word = player.width / 8;
     const longer = n.c % 2 === 0;
     const body = new Uint8Array(Math.max(0, Math.ceil(t.body.length / word) * word + (longer ? word : -word)));
@@ -159,6 +162,11 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     if (!hasData(t)) return;
     player.send(`poisoned ${kindOf(t)}`, { ...t, ep: 1 });
     if ((n.c >>> 20) % 16 === 0) player.settle();
+  },
+  wrong_digest: (player, n) => {
+    const t = withBody({ ...anything(player, { ...n, b: (n.b % 8) + 8 * (n.b >>> 3) }), td: 1, body: nothing }, n.d);
+    player.send('TLP with a wrong digest', t, undefined, true);
+    if ((n.c >>> 20) % 8 === 0) player.settle();
   },
   completion: (player, n) => {
     const ids = player.reference.functions.map(({ id }) => id);
@@ -194,7 +202,10 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     const local = opcode !== 'none' && (c >>> 24) % 8 === 7;
     const remote = dmaBase + 1024 * ((slot + 1 + (c % 7)) % 8) + ((c >>> 3) & 63);
     player.bench.until(
-      () => !player.dma.busy(offset, length) && !(local && player.dma.busy(remote, length)) && player.dma.unfinished < 32,
+      () =>
+        !player.dma.busy(offset, length) &&
+        !(local && (player.flowing || player.dma.busy(remote, length))) &&
+        player.dma.unfinished < 32,
       () => 'a place for a descriptor',
     );
     // Fence, status, interrupt, read-back, attributes, and a translated address now and then.
@@ -204,12 +215,12 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     const own = player.bases[0]?.[1] ?? { high: 0, low: 0 };
     if (local) player.dma.give({ ...transfer, inner: own.low + remote, high: own.high, flags: flags & ~0x200, remote });
     else player.dma.give({ ...transfer, inner: c & 0xfff, high, flags });
-    player.bench.drive('tail', player.dma.tail);
+    player.ringTail();
     player.count(local ? 'DMA inside' : `DMA ${opcode}`);
   },
   // Many reads at once, which the host lets wait: tags and the reorder buffer run out (C70f).
   dma_burst: (player, { a, b, c }) => {
-    player.dma.held = true;
+    player.dma.answers.held = true;
     for (let i = 0; i < 8; i++) {
       const slot = (a + i) % 8;
       const offset = dmaBase + 1024 * slot + ((b >>> i) & 63);
@@ -217,20 +228,23 @@ const performers: Readonly<Record<OperationName, Perform>> = {
       player.dma.give({ opcode: 'read', bytes: 960, inner: (c >>> i) & 0xfff, high: a >>> 8, offset, flags: Flag.status });
       player.count('DMA read');
     }
-    player.bench.drive('tail', player.dma.tail);
+    player.ringTail();
     for (let i = 0; i < 8 + (a % 8); i++) player.bench.advance();
-    player.dma.held = false;
+    player.dma.answers.held = false;
   },
-  device_write: (player, { a, b, d }) => {
-    const length = 1 + (b % 16);
-    player.sendOwn(
-      withBody(tlp({ fmt: 2, length, low: 0x00c0_0000 + 4 * (a % 1024), first_be: 15, last_be: length > 1 ? 15 : 0 }), d),
-    );
-  },
+  device_write: (player, { a, b, d }) => player.post(b % 2 === 0 ? 0 : 2, 4 * (a % 1024), d),
   dma_read_back: (player, n) =>
     player.send('MRd of the memory of the DMA', memoryRequest(areas.dma, n, { bases: player.bases, write: false, limit: 256 })),
   bus_master_off: busMasterOff,
   timeout,
+  job,
+  media,
+  firmware_atomic: firmwareAtomic,
+  doorbell,
+  trigger,
+  mask,
+  mailbox,
+  hot_reset: hotReset,
 };
 
 /** Performs one operation of a batch. */

@@ -1,15 +1,19 @@
 import type { Engine } from '@hdl/ts-hdl';
 import { Bench } from './bench.ts';
-import { functionParams, memoryBytes } from './device.ts';
+import { functionParams, memoryBytes, registerLayouts } from './device.ts';
+import { firmware } from './firmware.ts';
 import { type StallName, stalls } from './harness.ts';
+import { Jobs } from './jobs.ts';
 import type { Batch } from './operation.ts';
 import { perform } from './perform.ts';
 import { at } from './reference/config.ts';
-import { DmaReference, host, ringEntries } from './reference/dma.ts';
+import { isSealed, seal } from './reference/digest.ts';
+import { DmaReference } from './reference/dma.ts';
 import { EndpointReference, type Wishes } from './reference/endpoint.ts';
 import { Mismatch, same } from './reference/mismatch.ts';
+import { host, ringEntries } from './reference/transfers.ts';
 import { type Bases, basesOf, configRequest } from './stimuli.ts';
-import { classOf, describe, hasData, isCompletion, isMessage, type Tlp } from './tlp.ts';
+import { classOf, completer, describe, hasData, isCompletion, isMessage, type Tlp, tlp } from './tlp.ts';
 
 /** Where a batch went wrong. */
 export interface Failure {
@@ -20,8 +24,11 @@ export interface Failure {
   readonly hang: boolean;
 }
 
-/** Requester ID of what the device's registers send. */
-const ownId = 0xfffe;
+/** Addresses that the firmware posts to, and those of messages: by function 64 KiB. */
+const posts = { from: 0x00c0_0000, to: 0x00d0_0000 } as const;
+const messages = 0x00d0_0000;
+/** MSI-X vector of the channel. */
+const channelVector = 3;
 
 /** Registers that a checkpoint looks at, those that it clears first. */
 const watched = [at.command, at.device, at.uncorrectable, at.correctable, at.errorControl, ...[0, 4, 8, 12].map(i => at.log + i)];
@@ -37,8 +44,15 @@ export class Player implements Disposable {
   bases: Bases = [];
   /** Bus and device number of the endpoint. */
   device = 0;
-  /** TLPs of the device itself that are on their way. */
-  private readonly own: Tlp[] = [];
+  /** Posts of the firmware that are on their way, by function. */
+  private readonly posted: { readonly low: number; readonly data: number }[][] = functionParams.map(() => []);
+  /** The firmware looks at its registers. */
+  private looking = false;
+  /** Digests are being switched on or off. */
+  private unsure = false;
+  readonly jobs: Jobs;
+  /** Engines at the medium. */
+  private flows = 0;
   private settings: readonly number[] = [];
   private transactions = 0;
   /** Completions that may not have arrived. */
@@ -49,21 +63,23 @@ export class Player implements Disposable {
     this.reference = new EndpointReference(width);
     this.bench = new Bench(width, engine, {
       seen: t => this.seen(t),
-      registerWrite: (of, address, data, mask) => this.reference.registerWrite(of, address, data, mask),
       passed: () => {
-        this.dma.finished(this.bench.look('head'));
-        return this.dma.tick();
+        this.look();
+        return this.dma.answers.tick();
       },
     });
+    this.jobs = new Jobs(this.bench.firmware);
     const { memory, errors, functions } = this.reference;
-    const [owner] = functions;
-    if (!owner) throw new RangeError('there is no function');
-    this.dma = new DmaReference({ memory, errors, owner }, t => {
+    const [registers] = this.reference.registers;
+    const answer = (t: Tlp): boolean => {
       if (!this.bench.offer(t)) return false;
       this.completions++;
       this.count(t.ep ? 'poisoned CplD for the DMA' : hasData(t) ? 'CplD for the DMA' : 'failed Cpl for the DMA');
       return true;
-    });
+    };
+    this.dma = new DmaReference({ memory, errors, functions }, answer, what =>
+      what === 'will come' ? registers?.trigger(channelVector) : registers?.forgive(channelVector),
+    );
   }
 
   /** Plays a batch from reset to the end. @returns what went wrong. */
@@ -94,13 +110,16 @@ export class Player implements Disposable {
   private start(settings: readonly number[]): void {
     this.settings = settings;
     this.transactions = 0;
-    this.own.length = 0;
+    for (const own of this.posted) own.length = 0;
+    this.looking = false;
+    this.unsure = false;
+    this.jobs.reset();
+    this.flows = 0;
     this.completions = 0;
     this.device = this.setting(1) & 0x1fff;
     this.bases = basesOf(settings);
     this.reference.restart();
     this.dma.reset(this.setting(20));
-    this.bench.drive('run', 0);
     this.bench.restart();
     this.pressure(this.setting(0));
     this.functions();
@@ -120,14 +139,71 @@ export class Player implements Disposable {
 
   /** Starts the DMA channel of function 0 with an empty ring. */
   channel(): void {
-    const { bench } = this;
-    bench.drive('owner', 0);
-    bench.drive('ring_base', host.ring);
-    bench.drive('ring_local', 0);
-    bench.drive('ring_entries', ringEntries);
-    bench.drive('completion_base', host.entries);
-    bench.drive('tail', this.dma.tail);
-    bench.drive('run', 1);
+    const { firmware: port } = this.bench;
+    const tell = (register: { readonly offset: number }, value: number) => port.tell(0, register.offset, value);
+    tell(firmware.channel_owner, channelVector);
+    tell(firmware.channel_ring_low, host.ring);
+    tell(firmware.channel_ring_high, 0);
+    tell(firmware.channel_entries, ringEntries);
+    tell(firmware.channel_completion_low, host.entries);
+    tell(firmware.channel_completion_high, 0);
+    tell(firmware.channel_tail, this.dma.tail);
+    tell(firmware.channel_control, 1);
+  }
+  /** Tells the channel how far its ring is filled. */
+  ringTail(): void {
+    this.bench.firmware.tell(0, firmware.channel_tail.offset, this.dma.tail);
+  }
+
+  /** The firmware reads a register of a function. */
+  firmwareRead(f: number, offset: number): number {
+    let got: number | undefined;
+    this.bench.firmware.ask(f, offset, value => (got = value));
+    this.bench.until(
+      () => got !== undefined,
+      () => `the firmware's read of 0x${offset.toString(16)} of function ${f}`,
+    );
+    return got ?? 0;
+  }
+
+  /** The firmware looks for what has happened, once at a time. */
+  private look(): void {
+    if (this.looking) return;
+    this.looking = true;
+    const { firmware: port } = this.bench;
+    if (this.jobs.some) port.ask(0, firmware.events.offset, events => this.jobs.happened(events));
+    for (const [f, registers] of this.reference.registers.entries())
+      if (registers.ringing > 0) port.ask(f, firmware.doorbell_next.offset, next => this.takeDoorbell(f, next));
+    port.ask(0, firmware.channel_status.offset, status => {
+      this.dma.finished(status & 0xffff);
+      this.looking = false;
+    });
+  }
+
+  /** The firmware took an event of a doorbell, if there was one. */
+  private takeDoorbell(f: number, next: number): void {
+    const { doorbell_next, doorbell_value } = firmware;
+    if (!doorbell_next.valid.get(next)) return;
+    const doorbell = doorbell_next.doorbell.get(next);
+    this.bench.firmware.ask(f, doorbell_value.offset, value => this.reference.registers[f]?.took(doorbell, value));
+  }
+
+  /** The medium is in use. */
+  get flowing(): boolean {
+    return this.flows > 0;
+  }
+  flow(change: number): void {
+    this.flows += change;
+  }
+  /** A job between medium and BAR memory has ended. @throws Mismatch unless it went well */
+  flowed(engine: string, outcome: number): void {
+    same(`the outcome of ${engine}`, outcome, 0);
+    this.flow(-1);
+  }
+
+  /** All jobs of the firmware have ended, and all that they sent has come. */
+  get jobless(): boolean {
+    return !this.jobs.some && this.dma.working === 0;
   }
 
   /** Gives all functions addresses, limits, error reporting and enables, as software does it after reset. */
@@ -138,12 +214,14 @@ export class Player implements Disposable {
 
   setUp(f: number): void {
     const { bars, max_payload } = functionParams[f] ?? { bars: [], max_payload: 128 };
+    const { vectors } = registerLayouts[f]?.msix ?? { vectors: 0 };
     bars.forEach(({ slot, width }, b) => {
       const base = this.bases[f]?.[b] ?? { high: 0, low: 0 };
       this.configure(f, at.bars + 4 * slot, base.low);
       if (width === 64) this.configure(f, at.bars + 4 * slot + 4, base.high);
     });
     const errors = this.setting(2 + f);
+    this.digests(f, ((this.setting(21) >>> (2 * f)) & 1 ? 0x40 : 0) | ((this.setting(21) >>> (2 * f + 1)) & 1 ? 0x100 : 0));
     const payload = ((this.setting(5) >>> (2 * f)) & 3) % (Math.log2(max_payload) - 6);
     const request = ((this.setting(5) >>> (8 + 2 * f)) & 3) % 3;
     const relaxed = (this.setting(5) >>> 16) & 0x910;
@@ -152,8 +230,53 @@ export class Player implements Disposable {
     this.configure(f, at.mask, errors & 32 ? this.setting(7) & this.setting(6) : 0);
     this.configure(f, at.correctableMask, errors & 64 ? 0x2000 : 0);
     // No completion timeout.
-    this.configure(f, at.device2, 0x10);
+    this.configure(f, at.device2, this.quietControl);
     this.configure(f, at.command, 6 | (errors & 128 ? 0x100 : 0));
+    if (vectors === 0) return;
+    // Posted writes pass what is not posted.
+    this.wait();
+    for (let v = 0; v < vectors; v++) this.setVector(f, v);
+    this.configure(f, at.msix, 0x8000_0000);
+  }
+
+  /** Device control 2: no completion timeout; tags of 10 bits and AtomicOps as the settings want. */
+  get quietControl(): number {
+    return 0x10 | ((this.setting(20) >>> 3) & 0x1000) | 0x40;
+  }
+
+  /** A function makes digests, and checks them. What it sends meanwhile has one or not. */
+  private digests(f: number, control: number): void {
+    if (((this.reference.functions[f]?.read(at.errorControl) ?? 0) & 0x140) === control) return;
+    this.wait();
+    this.unsure = true;
+    this.configure(f, at.errorControl, control);
+    this.wait();
+    this.unsure = false;
+  }
+
+  /** Looks at the digest of what the endpoint sent, and takes it away. @throws Mismatch */
+  private unseal(t: Tlp): void {
+    const { functions } = this.reference;
+    const id = isCompletion(t) ? completer(t) : t.requester;
+    // By its number: its ID may have been another one when it sent this.
+    const sender = functions[id & 7];
+    const makes = ((sender?.read(at.errorControl) ?? 0) & 0x40) !== 0;
+    if (!this.unsure && makes !== (t.td === 1)) throw new Mismatch(`a TLP has ${makes ? 'no' : 'a'} digest: ${describe(t)}`);
+    if (t.td === 1 && !isSealed(t)) throw new Mismatch(`the digest is wrong: ${describe(t)}`);
+    t.td = 0;
+  }
+
+  /** Gives a vector its message: an address of its own. */
+  private setVector(f: number, v: number): void {
+    const { table = 0 } = registerLayouts[f]?.msix ?? {};
+    const base = this.bases[f]?.[0] ?? { high: 0, low: 0 };
+    const words = [messages + 0x1_0000 * f + 4 * v, 0, 0x5a00_0000 + 256 * f + v, 0];
+    words.forEach((word, i) => {
+      const body = new Uint8Array(4);
+      new DataView(body.buffer).setUint32(0, word, true);
+      const low = base.low + table + 16 * v + 4 * i;
+      this.send('MWr to the MSI-X table', tlp({ fmt: base.high ? 3 : 2, high: base.high, low, first_be: 15, body }));
+    });
   }
 
   /** A transaction ID that no other request of the batch has. */
@@ -163,8 +286,10 @@ export class Player implements Disposable {
   }
 
   /** Sends a TLP to the endpoint and to the reference. */
-  send(kind: string, t: Tlp, wishes?: Wishes): void {
+  send(kind: string, t: Tlp, wishes?: Wishes, wrongDigest = false): void {
     if (classOf(t) === 1) Object.assign(t, this.transaction());
+    seal(t);
+    if (wrongDigest) t.body[t.body.length - 1] = (t.body.at(-1) ?? 0) ^ 1;
     if (classOf(t) === 2) this.completions++;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     this.reference.receive(t, wishes);
@@ -212,24 +337,22 @@ export class Player implements Disposable {
   /** Waits until the DMA has nothing to do, then settles. */
   quiet(): void {
     this.bench.until(
-      () => this.dma.unfinished === 0 && this.dma.answered,
-      () => `${this.dma.unfinished} descriptors`,
+      () => this.dma.unfinished === 0 && this.dma.answers.done && this.jobless,
+      () => `${this.dma.unfinished} descriptors and ${this.dma.working} jobs`,
     );
     this.settle();
   }
 
   /** Stops the channel; what is under way comes to its end or is given up. */
   stopChannel(): void {
-    this.bench.drive('run', 0);
-    this.bench.until(
-      () => this.bench.look('idle') === 1 && this.dma.answered,
-      () => 'the DMA channel to stop',
-    );
+    const { firmware: port } = this.bench;
+    port.tell(0, firmware.channel_control.offset, 0);
+    while ((this.firmwareRead(0, firmware.channel_status.offset) & 0x2_0000) === 0 || !this.dma.answers.done || !this.jobless)
+      this.bench.advance();
     this.bench.drive('free', 1);
     this.bench.silence(128);
     this.bench.drive('free', 0);
     this.dma.restart();
-    this.bench.drive('tail', 0);
   }
 
   /** Settles, and waits until the endpoint has nothing more to say. */
@@ -238,13 +361,18 @@ export class Player implements Disposable {
     this.bench.drive('free', 1);
     this.bench.silence(128);
     this.bench.until(
-      () => this.own.length === 0,
-      () => `${this.own.length} TLPs of the device`,
+      () => this.bench.firmware.idle || this.looking,
+      () => 'accesses of the firmware',
     );
     this.bench.until(
-      () => this.reference.registerWritesLeft === 0,
-      () => `${this.reference.registerWritesLeft} register writes`,
+      () => this.noPosts,
+      () => 'posts of the firmware',
     );
+    this.bench.until(
+      () => this.reference.registers.every(({ ringing }) => ringing === 0),
+      () => 'doorbells to be taken',
+    );
+    for (const registers of this.reference.registers) registers.checkVectors();
   }
 
   /** Compares what errors have left behind, and clears it. */
@@ -275,8 +403,6 @@ export class Player implements Disposable {
 
   private finish(): void {
     this.checkpoint();
-    const { interrupts } = this.dma;
-    if (interrupts !== undefined) same('the number of interrupts', this.bench.look('interrupts'), interrupts);
     const got = this.bench.memory();
     const { bytes, wild } = this.reference.memory;
     for (let i = 0; i < memoryBytes; i++)
@@ -284,25 +410,50 @@ export class Player implements Disposable {
         throw new Mismatch(`byte 0x${i.toString(16)} of the BAR memory is ${got[i]} at the end, not ${bytes[i]}`);
   }
 
-  /** The device's registers send a posted TLP of their own, such as an interrupt. */
-  sendOwn(t: Tlp): void {
-    t.requester = ownId;
-    this.own.push(t);
-    this.count('MWr of the device');
-    this.bench.fromDevice(t);
+  /** All posts of the firmware have come. */
+  get noPosts(): boolean {
+    return this.posted.every(own => own.length === 0);
   }
-  private fromDevice(t: Tlp): void {
-    const next = this.own.shift();
-    const equal = next && next.low === t.low && next.length === t.length && next.body.every((byte, i) => byte === t.body[i]);
-    if (!equal) throw new Mismatch(`the device's own TLP came changed, or is not the next one: ${describe(t)}`);
+
+  /** The firmware posts a DW. */
+  post(f: number, low: number, data: number): void {
+    this.count('MWr of the firmware');
+    this.posted[f]?.push({ low: posts.from + low, data });
+    const { firmware: port } = this.bench;
+    port.tell(f, firmware.post_low.offset, posts.from + low);
+    port.tell(f, firmware.post_high.offset, 0);
+    port.tell(f, firmware.post_data.offset, data);
   }
 
   /** The endpoint sent something. */
   private seen(t: Tlp): void {
+    this.unseal(t);
     if (isCompletion(t)) this.reference.requests.complete(t);
     else if (isMessage(t)) this.reference.message(t);
-    else if (t.requester === ownId) this.fromDevice(t);
+    else if (hasData(t) && t.type === 0 && t.high === 0 && t.low >= posts.from && t.low < messages + 0x8_0000)
+      this.fromRegisters(t);
     else this.dma.request(t);
+  }
+
+  /** A post of the firmware, or a message of MSI-X. */
+  private fromRegisters(t: Tlp): void {
+    const { functions, registers } = this.reference;
+    const f = functions.findIndex(({ id }) => id === t.requester);
+    try {
+      same('the byte enables', t.first_be + t.last_be, 15);
+      same('the length', t.length, 1);
+      same('what is 0', t.tc + t.attr + t.th + t.td + t.ep + t.at, 0);
+      if (f < 0) throw new Mismatch('no function has this ID');
+      if (t.low >= posts.to) {
+        registers[f]?.message(t);
+        return;
+      }
+      const next = this.posted[f]?.shift();
+      if (next?.low !== t.low || next.data !== new DataView(t.body.buffer, t.body.byteOffset, 4).getUint32(0, true))
+        throw new Mismatch("it is not the firmware's next post");
+    } catch (error) {
+      throw error instanceof Mismatch ? new Mismatch(`${error.message}\n  in ${describe(t)}`) : error;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -139,19 +139,26 @@ export class TlpReader extends Ring {
   }
 }
 
-/** Register writes as they came. */
-export class RegisterReader extends Ring {
-  drain(take: (of: number, address: number, data: number, mask: number) => void): number {
-    const { theirs, words } = this;
-    let count = 0;
-    for (; this.mine !== theirs; count++) {
-      const at = this.place;
-      const flags = words[at + 2] ?? 0;
-      take((flags >> 4) & 7, words[at + 1] ?? 0, words[at] ?? 0, flags & 15);
-      this.advance();
-    }
+/** Software fills it with accesses of the firmware. */
+export class RequestWriter extends Ring {
+  get room(): number {
+    return this.depth - ((this.mine - this.theirs) & (2 * this.depth - 1));
+  }
+
+  put(write: boolean, address: number, data: number): void {
+    const at = this.place;
+    this.words[at] = data >>> 0;
+    this.words[at + 1] = address | (write ? 1 << 19 : 0);
+    this.advance();
     this.publish();
-    return count;
+  }
+}
+
+/** What the firmware's reads were answered. */
+export class ResponseReader extends Ring {
+  drain(take: (value: number) => void): void {
+    for (const { theirs } = this; this.mine !== theirs; this.advance()) take(this.words[this.place] ?? 0);
+    this.publish();
   }
 }
 

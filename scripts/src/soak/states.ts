@@ -1,7 +1,7 @@
 import { functionParams } from './device.ts';
 import type { Player } from './player.ts';
 import { at } from './reference/config.ts';
-import { Flag } from './reference/dma.ts';
+import { Flag } from './reference/transfers.ts';
 import { areas, flush, memoryRequest, type Numbers } from './stimuli.ts';
 
 /** Operations that change the state of functions in the middle of traffic: enables, power, resets, limits, numbers. */
@@ -67,6 +67,14 @@ export function sleep(player: Player, n: Numbers): void {
 /** A function level reset in the middle of traffic (C84). */
 export function reset(player: Player, n: Numbers): void {
   const f = n.a % 3;
+  player.bench.until(
+    () => player.noPosts,
+    () => 'posts of the firmware',
+  );
+  player.bench.until(
+    () => !player.flowing && !player.jobs.busy('atomic'),
+    () => 'the medium',
+  );
   if (f === 0) player.dma.disturb();
   else player.checkpoint();
   player.reference.errors.forgive(1 << f);
@@ -80,6 +88,30 @@ export function reset(player: Player, n: Numbers): void {
   if (f === 0) player.channel();
 }
 
+/** A hot reset in the middle of traffic (C85): the link goes down, and what is on it is lost. */
+export function hotReset(player: Player, { a, b, c, d }: Numbers): void {
+  player.bench.until(
+    () => player.noPosts && !player.flowing && !player.jobs.busy('atomic'),
+    () => 'posts of the firmware',
+  );
+  player.settle();
+  const [first, ...rest] = areas.memory;
+  for (let i = 0; i < b % 6; i++) {
+    const n = { a: (a + Math.imul(i, 0x85eb_ca6b)) >>> 0, b: b >>> i, c, d: d + i };
+    const t = memoryRequest([first, ...rest], n, { bases: player.bases, write: true, limit: 32 });
+    player.reference.maybeLost(t);
+    player.bench.send(t);
+    player.count('MWr that the link may lose');
+  }
+  player.dma.cut();
+  player.bench.hotReset(1 + (a % 300));
+  player.dma.joined();
+  player.reference.hotReset();
+  player.stopChannel();
+  for (let f = 0; f < functionParams.length; f++) comesBack(player, f);
+  player.channel();
+}
+
 /** Waits until a function has come out of its reset, and sets it up again. */
 function comesBack(player: Player, f: number): void {
   player.reference.errors.forgive(1 << f);
@@ -89,6 +121,7 @@ function comesBack(player: Player, f: number): void {
     player.wait();
   }
   player.reference.resetDone(f);
+  player.reference.registers[f]?.reset();
   for (const offset of [at.command, at.bars, at.bars + 4, at.bars + 8, at.power, at.device, at.device2, at.mask, at.severity])
     player.readConfig(f, offset);
   player.setUp(f);
@@ -137,6 +170,10 @@ export function sizing(player: Player, { a, b }: Numbers): void {
 /** Bus mastering goes off while the DMA works, and comes back (C81). */
 export function busMasterOff(player: Player, n: Numbers): void {
   const enabled = command(player, 0);
+  player.bench.until(
+    () => player.noPosts && !player.flowing,
+    () => 'posts of the firmware',
+  );
   player.dma.disturb();
   player.configure(0, at.command, enabled & ~4);
   player.wait();
@@ -161,21 +198,21 @@ export function timeout(player: Player, { a, b, d }: Numbers): void {
   player.quiet();
   player.bench.drive('free', 1);
   // 50 to 100 microseconds.
-  player.configure(0, at.device2, 1);
+  player.configure(0, at.device2, (player.quietControl & ~0x10) | 1);
   player.wait();
-  player.dma.held = true;
+  player.dma.answers.held = true;
   const offset = 24 * 1024 + 1024 * (d % 8) + ((d >>> 3) & 63);
   player.dma.give({ opcode: 'read', bytes: 1 + (b % 100), inner: a & 0xf80, high: 1, offset, flags: Flag.status, outcome: 6 });
-  player.bench.drive('tail', player.dma.tail);
+  player.ringTail();
   player.bench.until(
     () => player.dma.unfinished === 0,
     () => 'a completion timeout',
   );
-  player.configure(0, at.device2, 0x10);
+  player.configure(0, at.device2, player.quietControl);
   player.wait();
-  player.dma.held = false;
+  player.dma.answers.held = false;
   player.bench.until(
-    () => player.dma.answered,
+    () => player.dma.answers.done,
     () => 'late completions',
   );
   player.settle();

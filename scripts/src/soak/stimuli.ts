@@ -22,8 +22,9 @@ const KiB = 1024;
 export const areas = {
   memory: [area(0, 1, 0, 16 * KiB), area(1, 0, 0, 15 * KiB), area(2, 1, 0, 16 * KiB)],
   atomic: [area(0, 1, 16 * KiB, 17 * KiB), area(1, 0, 15 * KiB, 16 * KiB)],
-  dma: [area(0, 1, 24 * KiB, 32 * KiB)],
-  registers: [area(0, 0, 0, 16 * KiB), area(2, 0, 0, 4 * KiB)],
+  dma: [area(0, 1, 17 * KiB, 32 * KiB)],
+  /** The mailboxes, as far as the host may write them. */
+  registers: [area(0, 0, 0x400, 0x800), area(2, 0, 0x804, 0xb80)],
 } as const;
 
 /** Where the BARs are: their addresses, by function and BAR. */

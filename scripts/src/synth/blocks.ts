@@ -1,15 +1,27 @@
 import { blockDevice, Endpoint, Switch } from '@hdl/pcie-rtl';
-import { connect, Fifo, input, Module, output, PacketArbiter, PacketFifo, RegisterSlice, stream, vec } from '@hdl/ts-hdl';
+import {
+  connect,
+  Fifo,
+  ForwardRegister,
+  input,
+  Module,
+  output,
+  PacketArbiter,
+  PacketFifo,
+  RegisterSlice,
+  stream,
+  vec,
+} from '@hdl/ts-hdl';
 import { type Block, beat, width } from './block.ts';
 import { layerBlocks } from './layer-blocks.ts';
 
 const device = { vendor_id: 0x1d1d, device_id: 0xe000, class_code: 0x01_80_00, memory_bytes: 65_536, max_payload: 512 };
 
-/** A packet arbiter between registers, so that its whole path lies between two registers and is timed. */
+/** A packet arbiter between registers, so that its whole path lies between two registers and is timed. 2 cycles of latency. */
 class RegisteredArbiter extends Module<{ readonly n: number }> {
   readonly in = input(vec(this.p.n, stream(beat)));
   readonly out = output(stream(beat));
-  private readonly slices = Array.from({ length: this.p.n }, () => new RegisterSlice({ type: beat }));
+  private readonly slices = Array.from({ length: this.p.n }, () => new ForwardRegister({ type: beat }));
   private readonly arbiter = new PacketArbiter({ n: this.p.n, type: beat });
   private readonly out_slice = new RegisterSlice({ type: beat });
 
@@ -35,7 +47,7 @@ export const blocks: readonly Block[] = [
   },
   {
     name: 'registered-arbiter-4',
-    what: 'the same between a RegisterSlice per input and one at the output',
+    what: 'the same between a ForwardRegister per input and a RegisterSlice at the output: 2 cycles',
     create: () => new RegisteredArbiter({ n: 4 }),
   },
   ...layerBlocks,

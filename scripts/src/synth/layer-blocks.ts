@@ -1,6 +1,7 @@
 import { FcUpdate, LinkReceiver, LinkTransmitter, PartnerState, TlpHeader } from '@hdl/pcie-rtl';
 import { connect, input, Module, output, stream, uint, vec } from '@hdl/ts-hdl';
 // Inner blocks of the endpoint and the switch, which the package does not export.
+import { at } from '../../../rtl/src/at.ts';
 import { ConfigSpaces } from '../../../rtl/src/config/config-spaces.ts';
 import { ErrorReport } from '../../../rtl/src/config/error-report.ts';
 import { functionControls } from '../../../rtl/src/config/function-controls.ts';
@@ -10,10 +11,10 @@ import { DmaEngine } from '../../../rtl/src/endpoint/dma/dma-engine.ts';
 import { LocalCopy } from '../../../rtl/src/endpoint/dma/local-copy.ts';
 import { ReadDma } from '../../../rtl/src/endpoint/dma/read-dma.ts';
 import { WriteDma } from '../../../rtl/src/endpoint/dma/write-dma.ts';
+import { memoryWrite } from '../../../rtl/src/endpoint/interfaces.ts';
 import type { FunctionMap } from '../../../rtl/src/endpoint/receive/address-decoder.ts';
 import { BarMemory } from '../../../rtl/src/endpoint/receive/bar-memory.ts';
 import { Completer } from '../../../rtl/src/endpoint/receive/completer.ts';
-import { atomicRequest, memoryWindow, windowWrite } from '../../../rtl/src/endpoint/receive/interfaces.ts';
 import { PostedRouter } from '../../../rtl/src/endpoint/receive/posted-router.ts';
 import { PostedWriter } from '../../../rtl/src/endpoint/receive/posted-writer.ts';
 import { ReceiveSide } from '../../../rtl/src/endpoint/receive/receive-side.ts';
@@ -50,7 +51,7 @@ const requester = { width, address_width, functions: 1, bars, cycles_per_microse
 const reads = { ...requester, tags: 64, buffer_bytes: 32_768, max_read_request: 512, max_payload: 512 };
 const regions = [{ function: 0, bar: 1, base: 0 }];
 
-/** The link's receiver and what is behind it: a path from block RAM to logic of another block is timed here alone. */
+/** The link's receiver, what is behind it, and the memory: paths from one of them to another are timed here alone. */
 class ReceivePath extends Module {
   private readonly receiver = new LinkReceiver({ width, credits });
   private readonly side = new ReceiveSide({ width, address_width, maps, bars });
@@ -63,15 +64,15 @@ class ReceivePath extends Module {
   readonly requester = output(stream(beat));
   readonly tx = output(stream(beat));
   readonly error = output(stream(ErrorReport));
-  readonly link_write = output(stream(windowWrite(width, address_width)));
-  readonly link_read = output(stream(memoryWindow(width, address_width)));
-  readonly link_data = input(stream(uint(width)));
   readonly config_read_data = input(uint(32));
-  readonly atomic = output(stream(atomicRequest(address_width + Math.log2(width / 32))));
-  readonly atomic_result = input(stream(uint(128)));
+  /** What others do with the memory. */
+  readonly write = input(vec(2, stream(memoryWrite(width, address_width))));
+  readonly read = input(vec(3, stream(uint(address_width))));
+  readonly data = output(vec(3, stream(uint(width))));
+  private readonly memory = new BarMemory({ width, bytes: memory_bytes, writers: 2, readers: 3 });
 
   protected override logic() {
-    const { receiver, side } = this;
+    const { receiver, side, memory } = this;
     connect(receiver, { tlp: this.tlp, partner: this.partner });
     connect(side, {
       posted: receiver.posted,
@@ -79,20 +80,27 @@ class ReceivePath extends Module {
       completion: receiver.completion,
       controls: this.controls,
       retry: this.retry,
-      link_data: this.link_data,
-      atomic_result: this.atomic_result,
+      link_data: memory.link_data,
+      atomic_result: memory.atomic_result,
       config_read_data: this.config_read_data,
       register_data: 0,
     });
     side.register_write.ready.set(1);
-    this.atomic.from(side.atomic);
+    connect(memory, {
+      link_write: side.link_write,
+      link_read: side.link_read,
+      atomic: side.atomic,
+      write: this.write,
+      read: this.read,
+    });
     this.fc.from(receiver.fc);
     this.overflow.from(receiver.overflow);
     this.requester.from(side.requester);
     this.tx.from(side.tx);
     this.error.from(side.error);
-    this.link_write.from(side.link_write);
-    this.link_read.from(side.link_read);
+    this.data.forEach((data, i) => {
+      data.from(at(memory.data, i));
+    });
   }
 }
 
@@ -126,7 +134,7 @@ export const layerBlocks: readonly Block[] = [
     create: () => new Completer({ width, address_width, functions: 1 }),
   },
   { name: 'receive-side', what: 'ReceiveSide, 2 BARs', create: () => new ReceiveSide({ width, address_width, maps, bars }) },
-  { name: 'receive-path', what: 'LinkReceiver and ReceiveSide together', create: () => new ReceivePath() },
+  { name: 'receive-path', what: 'LinkReceiver, ReceiveSide and BarMemory together', create: () => new ReceivePath() },
   {
     name: 'receive-memory',
     what: 'BarMemory of 64 KiB with windows and AtomicOps, 2 writers and 3 readers beside the link',
@@ -134,9 +142,18 @@ export const layerBlocks: readonly Block[] = [
   },
   { name: 'dma-write', what: 'WriteDma, MPS 512', create: () => new WriteDma({ ...requester, max_payload: 512 }) },
   { name: 'dma-read', what: 'ReadDma, 64 tags, MRRS 512, 32 KiB of reorder buffer', create: () => new ReadDma(reads) },
+  {
+    name: 'dma-read-256',
+    what: 'the same with 256 tags',
+    create: () => new ReadDma({ ...reads, tags: 256 }),
+  },
   { name: 'dma-copy', what: 'LocalCopy', create: () => new LocalCopy(requester) },
   { name: 'dma-channel', what: 'DmaChannel', create: () => new DmaChannel({ ...requester, regions }) },
-  { name: 'dma-engine', what: 'DmaEngine: the four above together', create: () => new DmaEngine({ ...reads, regions }) },
+  {
+    name: 'dma-engine',
+    what: 'DmaEngine: DmaChannel, WriteDma, ReadDma of 64 tags, LocalCopy and more together',
+    create: () => new DmaEngine({ ...reads, regions }),
+  },
   { name: 'config-spaces', what: 'ConfigSpaces of 1 function', create: () => new ConfigSpaces({ width, functions: [config] }) },
   { name: 'msix-32', what: 'Msix, 32 vectors', create: () => new Msix({ width, vectors: 32 }) },
   { name: 'doorbells', what: 'Doorbells, 64 of them', create: () => new Doorbells({ count: 64, stride: 8 }) },

@@ -13,6 +13,9 @@ import { cacheFolder, ToolError, type Tools, toolsKey } from './tools.ts';
 /** The device that blocks are placed on. */
 export const device = 'LFE5UM5G-85F, CABGA756, speed 8';
 
+const forEcp5 = 'synthesis for ECP5';
+const forUltraScale = 'synthesis for UltraScale+';
+
 /** Wide multiplexers from LUTs only: with the others counts jump without reason between versions of Yosys. */
 const ecp5Script = (top: string) =>
   `read_verilog block.v; hierarchy -check -top ${top}; synth_ecp5 -nowidelut -top ${top} -json block.json; tee -o stat.json stat -json`;
@@ -44,6 +47,8 @@ export interface MeasureOptions {
   readonly seeds: readonly number[];
   /** Without, only placements from the cache count. */
   readonly place: boolean;
+  /** Only what is in the cache counts at all: no tool is started. */
+  readonly measured: boolean;
   /** Called when a tool is needed, and not for what is in the cache. */
   readonly tools: () => Tools;
   readonly log: (line: string) => void;
@@ -52,15 +57,16 @@ export interface MeasureOptions {
 /**
  * Synthesises a block for ECP5 and UltraScale+ and places it on an ECP5 once per seed. What was done before with the same Verilog, options and tools is
  * taken from the cache.
+ * @returns nothing for a block that would have to be synthesised where only what was measured counts.
  * @throws UsageError if Yosys refuses the design, for example for a latch, or if a memory that was meant as block RAM became distributed RAM or registers.
  */
-export async function measure(block: Block, options: MeasureOptions): Promise<BlockReport> {
+export async function measure(block: Block, options: MeasureOptions): Promise<BlockReport | undefined> {
   const { text, sha256, top } = verilogOf(block);
   using work = new Workplace(block.name, { text, sha256, top }, options);
+  if (options.measured && !work.synthesised()) return undefined;
   const cells = await work.ecp5();
   const placements = await work.placements();
-  const { unplaced, fmax } = placements;
-  const fmax_mhz = unplaced === undefined ? (median(fmax.map(f => f.mhz)) ?? null) : null;
+  const fmax_mhz = median(placements.fmax.map(f => f.mhz)) ?? null;
   return {
     name: block.name,
     what: block.what,
@@ -88,24 +94,35 @@ class Workplace implements Disposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Whether the synthesis for ECP5 is in the cache. */
+  synthesised(): boolean {
+    return existsSync(this.cacheFile(forEcp5, ecp5Script(this.verilog.top.name)));
+  }
+
   /** Cells of the ECP5. @throws UsageError for a latch or a misplaced memory. */
   ecp5(): Promise<ReturnType<typeof ecp5Cells>> {
-    return this.cached('synthesis for ECP5', ecp5Script(this.verilog.top.name), () => this.ecp5Netlist());
+    return this.cached(forEcp5, ecp5Script(this.verilog.top.name), () => this.ecp5Netlist());
   }
 
-  xilinx(): Promise<ReturnType<typeof xilinxCells>> {
+  /** Cells of UltraScale+; nothing if it would have to be synthesised where only what was measured counts. */
+  async xilinx(): Promise<ReturnType<typeof xilinxCells> | null> {
     const script = xilinxScript(this.verilog.top.name);
-    return this.cached('synthesis for UltraScale+', script, async () => xilinxCells(await this.synthesise(script)));
+    if (this.options.measured && !existsSync(this.cacheFile(forUltraScale, script))) return null;
+    return this.cached(forUltraScale, script, async () => xilinxCells(await this.synthesise(script)));
   }
 
-  /** Placed with every seed; or why not. */
+  /** Placed with every seed; or why not with all of them. */
   async placements(): Promise<Pick<BlockReport['ecp5'], 'comb' | 'fmax' | 'unplaced'>> {
     const fmax: { seed: number; mhz: number }[] = [];
     let comb: number | null = null;
+    let unplaced: string | undefined;
     for (const seed of this.options.seeds) {
       const what = `place and route, seed ${seed}`;
       const settings = placeOptions(seed).join(' ');
-      if (!this.options.place && !existsSync(this.cacheFile(what, settings))) return { comb, fmax, unplaced: 'not placed' };
+      if ((!this.options.place || this.options.measured) && !existsSync(this.cacheFile(what, settings))) {
+        unplaced = 'not placed';
+        continue;
+      }
       const result = await this.cached(what, settings, () => this.place(seed));
       // Another seed does not make the device larger.
       if ('unplaced' in result) return { comb, fmax, unplaced: result.unplaced };
@@ -113,7 +130,7 @@ class Workplace implements Disposable {
       if (result.mhz === undefined) return { comb, fmax, unplaced: 'no path between two registers' };
       fmax.push({ seed, mhz: result.mhz });
     }
-    return { comb, fmax };
+    return { comb, fmax, ...(unplaced === undefined ? {} : { unplaced }) };
   }
 
   private async place(seed: number): Promise<ReturnType<typeof placed> | { readonly unplaced: string }> {

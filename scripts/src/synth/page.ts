@@ -1,4 +1,6 @@
+import type { Block } from './block.ts';
 import type { BlockReport, SynthReport } from './report.ts';
+import { placeMinutes } from './tools.ts';
 import type { Yardstick } from './yardstick.ts';
 
 const whole = (n: number | null) => (n === null ? '–' : n.toLocaleString('en-US'));
@@ -10,15 +12,16 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
   ...rows.map(row),
 ];
 
-/** The ECP5 figures of all blocks as a Markdown table. */
-export function ecp5Table(blocks: readonly BlockReport[]): string {
+/** The ECP5 figures of all blocks as a Markdown table. Where not all `seeds` were placed, it says how many. */
+export function ecp5Table(blocks: readonly BlockReport[], seeds: number): string {
   const head = ['block', 'LUT4', 'CCU2C', 'DPR16X4', 'EBR', 'FF', 'COMB', 'Fmax, MHz', 'least … most'];
   return table(
     head,
     blocks.map(({ name, ecp5: e }) => {
       const all = e.fmax.map(f => f.mhz);
+      const few = all.length < seeds ? `, ${all.length} of ${seeds} seeds` : '';
       const range =
-        all.length > 0 ? `${mhz(Math.min(...all))} … ${mhz(Math.max(...all))}` : (e.unplaced ?? '–').split('\n').at(-1);
+        all.length > 0 ? `${mhz(Math.min(...all))} … ${mhz(Math.max(...all))}${few}` : (e.unplaced ?? '–').split('\n').at(-1);
       const counts = [e.lut4, e.ccu2c, e.dpr16x4, e.ebr, e.ff, e.comb].map(whole);
       return [`\`${name}\``, ...counts, mhz(e.fmax_mhz), range ?? '–'];
     }),
@@ -28,7 +31,9 @@ export function ecp5Table(blocks: readonly BlockReport[]): string {
 function xilinxTable(blocks: readonly BlockReport[]): string[] {
   return table(
     ['block', 'logic cells', 'LUT1 to 6', 'carry', 'LUT RAM', 'block RAM', 'FF'],
-    blocks.map(({ name, xilinx: x }) => [`\`${name}\``, ...[x.logic_cells, x.lut, x.carry, x.lutram, x.bram, x.ff].map(whole)]),
+    blocks.flatMap(({ name, xilinx: x }) =>
+      x ? [[`\`${name}\``, ...[x.logic_cells, x.lut, x.carry, x.lutram, x.bram, x.ff].map(whole)]] : [],
+    ),
   );
 }
 
@@ -64,8 +69,8 @@ function compared(y: Yardstick, blocks: readonly BlockReport[]): (string | numbe
   ];
 }
 
-/** The page docs/qor.md. */
-export function qorPage(report: SynthReport, yardsticks: readonly Yardstick[]): string {
+/** The page docs/qor.md. It names blocks that are not measured. */
+export function qorPage(report: SynthReport, yardsticks: readonly Yardstick[], missing: readonly Block[]): string {
   const rows = yardsticks.flatMap(y => {
     const cells = compared(y, report.blocks);
     return cells ? [cells] : [];
@@ -77,14 +82,16 @@ export function qorPage(report: SynthReport, yardsticks: readonly Yardstick[]): 
     'is more than the whole.',
     '',
     ...report.blocks.map(b => `- \`${b.name}\`: ${b.what}`),
+    ...missing.map(b => `- \`${b.name}\`: ${b.what}; not measured since it was changed last`),
     '',
     `## ECP5: ${report.device}`,
     '',
     `Yosys ${report.yosys} (\`synth_ecp5 -nowidelut\`), nextpnr ${report.nextpnr} (out of context, target 250 MHz). COMB is what the LUTs, carries and`,
     `distributed RAM take after packing, of 83,640; EBR are block RAMs of 18 Kbit, of 208. Fmax is the median of the seeds ${report.seeds.join(', ')} and holds for paths`,
-    'between registers. Synthesis fails on a latch and on a memory that was meant as block RAM and became anything else.',
+    `between registers; what takes more than ${placeMinutes} minutes of processor time is not placed. Synthesis fails on a latch and on a memory that was meant as block RAM and`,
+    'became anything else.',
     '',
-    ecp5Table(report.blocks),
+    ecp5Table(report.blocks, report.seeds.length),
     '',
     '## Beside open blocks of the same purpose',
     '',

@@ -15,11 +15,11 @@ export const ecp5Figures = z.strictObject({
   ff: count,
   /** TRELLIS_COMB after packing: LUT4, two per CCU2C, and the LUTs of distributed RAM. */
   comb: count.nullable(),
-  /** One entry per seed. */
+  /** One entry per seed that was placed. */
   fmax: z.array(z.strictObject({ seed: count, mhz: z.number().positive() })),
-  /** Median over the seeds; null if the block was not placed, or has no path between two registers. */
+  /** Median over these; null if the block was not placed, or has no path between two registers. */
   fmax_mhz: z.number().positive().nullable(),
-  /** Why there is no Fmax. */
+  /** Why there is no Fmax, or not one for each seed. */
   unplaced: z.string().optional(),
 });
 export type Ecp5Figures = z.infer<typeof ecp5Figures>;
@@ -41,7 +41,8 @@ export const blockReport = z.strictObject({
   /** Of the Verilog without its comments. */
   verilog_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   ecp5: ecp5Figures,
-  xilinx: xilinxFigures,
+  /** Null if it was not synthesised for UltraScale+. */
+  xilinx: xilinxFigures.nullable(),
 });
 export type BlockReport = z.infer<typeof blockReport>;
 

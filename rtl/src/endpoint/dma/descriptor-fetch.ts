@@ -24,6 +24,7 @@ import { DescriptorUnpacker } from './descriptor-unpacker.ts';
 import { DmaJob } from './job.ts';
 import { LocalCopy, LocalJob } from './local-copy.ts';
 import { ReadDma } from './read-dma.ts';
+import { ReceivedFailure } from './read-events.ts';
 
 /** Descriptors of one read at the most, and descriptors that are held. */
 const group = 8;
@@ -40,6 +41,9 @@ export class DescriptorRing extends Bundle({
   /** Number of descriptors: 2 .. 32,768, a power of two. */
   entries: uint(16),
 }) {}
+
+/** A byte to read back: its address, and of which type that is (C11). */
+export class ReadBack extends Bundle({ address: uint(64), at: uint(2) }) {}
 
 /** What is in a run of words: descriptors, or what a read-back brought. */
 class Run extends Bundle({ count: uint(4), read_back: bool }) {}
@@ -71,14 +75,18 @@ export class DescriptorFetch extends Module<{
   /** The descriptor behind the last one that software filled. */
   readonly tail = input(uint(16));
   readonly out = output(stream(Fetched));
-  /** Byte address to read back; a pulse says that it is done, and how. */
-  readonly read_back = input(stream(uint(64)));
+  /** What to read back; a pulse says that it is done, and how. */
+  readonly read_back = input(stream(ReadBack));
   readonly read_back_done = output(bool);
   readonly read_back_outcome = output(uint(3));
   readonly failed = output(bool);
   readonly idle = output(bool);
   /** A read may be waiting for its completions. */
   readonly reading = output(bool);
+  /** See `ReadReceiver`. */
+  readonly flushed = input(bool);
+  readonly settled = output(bool);
+  readonly failure = output(ReceivedFailure);
   readonly completion = input(stream(tlpBeat(this.p.width)));
   /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
   readonly completion_bad = input(bool);
@@ -167,14 +175,14 @@ export class DescriptorFetch extends Module<{
     new_run.put({ count: mux(back, u(4, 1), this.count), read_back: back });
     job.valid.set(new_run.ready.and(back.or(this.asking.and(ring.local.not()))));
     job.put({
-      address: mux(back, this.read_back.payload, address),
+      address: mux(back, this.read_back.payload.address, address),
       offset: 0,
       length: mux(back, u(32, 1), bytes),
       memory: 0,
       function: this.owner,
       relaxed_ordering: 0,
       no_snoop: 0,
-      at: 0,
+      at: mux(back, this.read_back.payload.at, 0),
       id: back.zext(8),
     });
     local_job.valid.set(new_run.ready.and(this.asking).and(ring.local));
@@ -199,7 +207,10 @@ export class DescriptorFetch extends Module<{
       jobs: job,
       completion: this.completion,
       completion_bad: this.completion_bad,
+      flushed: this.flushed,
     });
+    this.settled.set(reader.settled);
+    this.failure.set(reader.failure);
     connect(copier, { cancel: stop, jobs: local_job, memory_data: this.memory_data, media_in: this.no_media });
     this.errors.from(reader.errors);
     this.tx.from(reader.tx);

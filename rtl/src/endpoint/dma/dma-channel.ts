@@ -23,11 +23,12 @@ import { ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
 import { tlpBeat } from '../../tlp/tlp.ts';
 import { CompletionEntry, Descriptor, Opcode } from './descriptor.ts';
-import { DescriptorFetch, DescriptorRing } from './descriptor-fetch.ts';
+import { DescriptorFetch, DescriptorRing, ReadBack } from './descriptor-fetch.ts';
 import { mayRequest, ofFunction } from './function-select.ts';
 import { DmaJob, DmaOutcome, DmaResult } from './job.ts';
 import { LocalJob } from './local-copy.ts';
 import { LocalDecoder, type LocalRegion } from './local-decoder.ts';
+import { ReceivedFailure } from './read-events.ts';
 import { extentOf, requestHeader } from './request-header.ts';
 
 /** Who does a descriptor's work. */
@@ -42,8 +43,9 @@ class Pending extends Bundle({
   status: bool,
   interrupt: bool,
   read_back: bool,
-  /** Of the last byte. */
+  /** Of the last byte, and of which type it is. */
   address: uint(64),
+  at: uint(2),
   cookie: uint(32),
   index: uint(16),
   phase: bool,
@@ -79,7 +81,7 @@ export interface DmaChannelParams {
  * a read behind them too (C63). Entries have no relaxed ordering (C64). No entry leaves while bus mastering is off (C81).
  *
  * Registers: `ring` and `completion_base` stay as they are while `run` is 1; `tail` is written by software, `head` is behind the last descriptor that
- * ended. With `run` 0, or in a function level reset (C84), the channel raises `cancel` for the engines, drops descriptors that have not begun, takes the
+ * ended, whose read-back is done and whose entry has left. With `run` 0, or in a function level reset (C84), the channel raises `cancel` for the engines, drops descriptors that have not begun, takes the
  * results of those that have and reports nothing; when all is done `idle` rises and everything begins anew with descriptor 0 and phase 1. A fetch
  * that fails raises `failed`: nothing more is fetched until `run` was 0. `posted` and `non_posted` come from registers. Reset forgets all.
  */
@@ -97,6 +99,10 @@ export class DmaChannel extends Module<DmaChannelParams> {
   readonly idle = output(bool);
   /** Descriptors, or a byte that is read back, may be on their way. */
   readonly reading = output(bool);
+  /** See `ReadReceiver`. */
+  readonly flushed = input(bool);
+  readonly settled = output(bool);
+  readonly failure = output(ReceivedFailure);
   /** Functions whose jobs the engines are to end: the owner, until the channel that was stopped is idle. */
   readonly cancel = output(uint(this.p.functions));
   readonly read_jobs = output(stream(DmaJob));
@@ -142,8 +148,10 @@ export class DmaChannel extends Module<DmaChannelParams> {
   private readonly state = reg(Retire, { init: 'Collect' });
   private readonly ended = reg(Pending);
   private readonly worst = reg(uint(3), { init: 0 });
+  /** Behind the last descriptor whose job has ended, and behind the last one whose end was told. */
   private readonly place = reg(uint(16), { init: 0 });
-  private readonly want_read_back = wire(stream(uint(64)));
+  private readonly told = reg(uint(16), { init: 0 });
+  private readonly want_read_back = wire(stream(ReadBack));
   private readonly entry = wire(CompletionEntry);
   private readonly entry_valid = reg(bool, { init: 0 });
   private readonly entry_beat = reg(tlpBeat(this.p.width));
@@ -161,7 +169,10 @@ export class DmaChannel extends Module<DmaChannelParams> {
       completion: this.completion,
       completion_bad: this.completion_bad,
       memory_data: this.memory_data,
+      flushed: this.flushed,
     });
+    this.settled.set(fetch.settled);
+    this.failure.set(fetch.failure);
     this.failed.set(fetch.failed);
     this.errors.from(fetch.errors);
     this.non_posted.from(fetch.tx);
@@ -175,11 +186,16 @@ export class DmaChannel extends Module<DmaChannelParams> {
       .or(this.entry_valid);
     const idle = this.active.not().and(busy.not()).and(fetch.idle);
     this.idle.set(idle);
-    this.head.set(this.place);
+    this.head.set(this.told);
+    // An entry that waits for its turn has not been told yet.
+    when(this.state.is('Collect').or(this.state.is('Raise')).and(this.entry_valid.not().or(this.posted.ready)), () =>
+      this.told.set(this.place),
+    );
     this.cancel.set(mux(this.active.or(idle), u(8, 0), u(8, 1).shl(this.owner)).trunc(this.p.functions));
     this.reading.set(fetch.reading);
     when(idle, () => {
       this.place.set(0);
+      this.told.set(0);
       this.phase.set(1);
       this.worst.set(0);
     });
@@ -257,6 +273,7 @@ export class DmaChannel extends Module<DmaChannelParams> {
       interrupt: job.interrupt,
       read_back: job.read_back.and(this.engine.eq(Engine.write)).and(job.length.any()),
       address: job.address.add(job.length.zext(64)).sub(1),
+      at: job.at,
       cookie: job.cookie,
       index: this.job_index,
       phase: this.phase,
@@ -288,7 +305,7 @@ export class DmaChannel extends Module<DmaChannelParams> {
     const allowed = mayRequest(this.controls, this.owner, u(8, 0).trunc(this.p.functions));
 
     this.want_read_back.valid.set(state.is('Ask'));
-    this.want_read_back.put(ended.address);
+    this.want_read_back.put({ address: ended.address, at: ended.at });
     // The entry may still wait for its turn, and the message must come behind it.
     this.interrupts.valid.set(state.is('Raise').and(this.entry_valid.not()));
     this.interrupts.put(this.vector);

@@ -21,7 +21,7 @@ import {
 import { at } from '../../at.ts';
 import { ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
-import { completionFields, hasData, Status, tlpBeat } from '../../tlp/tlp.ts';
+import { tlpBeat } from '../../tlp/tlp.ts';
 import { memoryWrite } from '../interfaces.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { atomicRequest } from '../receive/interfaces.ts';
@@ -35,6 +35,7 @@ import type { LocalRegion } from './local-decoder.ts';
 import { MediaPorts } from './media-ports.ts';
 import { ReadDma } from './read-dma.ts';
 import { SingleAtomic } from './single-atomic.ts';
+import { SingleFlush } from './single-flush.ts';
 import { SingleJob } from './single-job.ts';
 import { WriteDma } from './write-dma.ts';
 
@@ -57,6 +58,8 @@ export interface DmaEngineParams {
 
 /** The tag of AtomicOps; those below are the channel's, those above the reads'. */
 const atomicTag = fetchTags;
+/** Id of reads of nothing among what an `AtomicRequester` does: that of the firmware's operations is 0. */
+const forFlush = 1;
 /** Jobs that a `LocalCopy` holds, at most. */
 const copies = 31;
 /** Who gave a job: bits 3:0 of its id; the media that it takes or gives: the bits above. */
@@ -74,14 +77,14 @@ const mediaOut = 6;
  *     fill_job, drain_job ─┴► LocalCopy       └─ DmaChannel      memory_data[2] ─► DmaChannel (a ring in the BAR memory)
  *
  * Jobs for one engine take turns, and results go back to who gave the job. A job, or AtomicOp, whose remote address lies in the endpoint's own memory is done inside. A firmware
- * job takes 2 cycles until its engine sees it. A local copy that waits for its media holds up those behind it. Media: see `MediaPorts`.
+ * job takes 1 cycle until its engine sees it. A local copy that waits for its media holds up those behind it. Media: see `MediaPorts`.
  *
  * The joins of packets are combinational; what they join comes from registers. `completion` is always ready (C70f): tags below 8 are the channel's, 8 is that
  * of AtomicOps, the others are those of `ReadDma`.
  *
  * A reset of a function (C84) ends its jobs as `refused`; stopping the channel ends the jobs under way of its function too, whoever gave them. `quiet`, a bit
- * per function: no job is under way. `pending`, likewise: non-posted requests may be waiting for completions. `received_…`: a completion for the function came, in
- * this cycle, with such a status or poisoned. Reset forgets all.
+ * per function: no job is under way. `pending`, likewise: non-posted requests may be waiting for completions. `received_…`: a completion for a request of the function
+ * came with such a status or poisoned. With `flushed` requests that are given up leave no tag behind that must not be used. Reset forgets all.
  */
 export class DmaEngine extends Module<DmaEngineParams> {
   private readonly beat = tlpBeat(this.p.width);
@@ -99,8 +102,9 @@ export class DmaEngine extends Module<DmaEngineParams> {
   /** The channel is idle. */
   readonly idle = output(uint(1));
   readonly interrupts = output(stream(uint(11)));
-  /** Single jobs, one of each at a time; their ids have no meaning. */
+  /** Single jobs, one of each at a time; their ids have no meaning. `write_flush` comes with `write_job`: its data is read back before its result, see `SingleFlush`. */
   readonly write_job = input(stream(DmaJob));
+  readonly write_flush = input(uint(1));
   readonly write_result = output(stream(DmaResult));
   readonly read_job = input(stream(DmaJob));
   readonly read_result = output(stream(DmaResult));
@@ -115,6 +119,10 @@ export class DmaEngine extends Module<DmaEngineParams> {
   readonly memory_atomic = output(stream(atomicRequest(this.p.address_width + laneBits(this.p.width))));
   readonly memory_atomic_result = input(stream(uint(128)));
   readonly quiet = output(uint(this.p.functions));
+  /** The link was reset: no completion of an earlier request will come. */
+  readonly flushed = input(uint(1));
+  /** No request waits for completions, and all tags may be used. */
+  readonly settled = output(uint(1));
   readonly pending = output(uint(this.p.functions));
   readonly received_unsupported = output(uint(this.p.functions));
   readonly received_abort = output(uint(this.p.functions));
@@ -135,6 +143,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
 
   private readonly channel = new DmaChannel(this.p);
   private readonly single_write = new SingleJob({ ...this.p, of: 'write' });
+  private readonly single_flush = new SingleFlush();
   private readonly single_read = new SingleJob({ ...this.p, of: 'read' });
   private readonly single_atomic = new SingleAtomic(this.p);
   private readonly reader = new ReadDma({ ...this.p, reserved_tags: atomicTag + 1 });
@@ -145,6 +154,9 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly write_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   private readonly read_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   private readonly copy_turns = new RoundRobinArbiter({ n: 5, type: LocalJob });
+  /** Atomic operations of the firmware, and reads behind its writes. */
+  private readonly atomic_turns = new RoundRobinArbiter({ n: 2, type: AtomicJob });
+  private readonly flush_counter = new JobCounter({ functions: this.p.functions, jobs: 1 });
   private readonly copy_counter = new JobCounter({ functions: this.p.functions, jobs: copies });
   private readonly atomic_counter = new JobCounter({ functions: this.p.functions, jobs: 1 });
   private readonly posted_join = new PacketArbiter({ n: 2, type: this.beat });
@@ -163,6 +175,9 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly written = wire(stream(DmaResult));
   private readonly gotten = wire(stream(DmaResult));
   private readonly copied = wire(stream(DmaResult));
+  private readonly reads_nothing = wire(stream(AtomicJob));
+  private readonly flushed_one = wire(stream(AtomicResult));
+  private readonly atomic_done = wire(stream(AtomicResult));
   private readonly cancel = wire(uint(this.p.functions));
   private readonly write_wanted = wire(stream(DmaJob));
   private readonly read_wanted = wire(stream(DmaJob));
@@ -182,20 +197,21 @@ export class DmaEngine extends Module<DmaEngineParams> {
 
   private takeCompletions(): void {
     const { valid, ready, payload } = this.completion;
-    const { header, first } = payload;
-    const { status } = completionFields(header);
+    const { header } = payload;
     ready.set(1);
     this.for_channel.valid.set(valid.and(header.tag.lt(fetchTags)));
     this.for_atomic.valid.set(valid.and(header.tag.eq(atomicTag)));
     this.for_reader.valid.set(valid.and(header.tag.gt(atomicTag)));
     for (const stream of [this.for_channel, this.for_atomic, this.for_reader]) stream.put(payload);
 
-    const mine = cat(...this.controls.map(of => of.id.eq(header.requester_id)).toReversed());
-    const begins = valid.and(first);
-    const told = (what: Bool): UInt<number> => mux(begins.and(what), mine, 0);
-    this.received_unsupported.set(told(status.eq(Status.unsupported)));
-    this.received_abort.set(told(status.eq(Status.abort)));
-    this.received_poisoned.set(told(header.ep.and(hasData(header))));
+    const failures = [this.reader.failure, this.channel.failure, this.atomic.failure];
+    const told = (what: 'unsupported' | 'abort' | 'poisoned') => {
+      const functions = failures.map(failure => mux(failure[what], failure.functions, 0));
+      return functions.reduce<UInt<8>>((a, b) => a.or(b), u(8, 0)).trunc(this.p.functions);
+    };
+    this.received_unsupported.set(told('unsupported'));
+    this.received_abort.set(told('abort'));
+    this.received_poisoned.set(told('poisoned'));
   }
 
   /** Jobs of the channel and of the firmware take turns; media jobs wait until the media are theirs. */
@@ -293,8 +309,16 @@ export class DmaEngine extends Module<DmaEngineParams> {
       completion: this.for_channel,
       completion_bad: this.completion_bad,
       memory_data: at(this.memory_data, 2),
+      flushed: this.flushed,
     });
-    connect(reader, { controls, cancel, jobs: this.read_jobs, completion: this.for_reader, completion_bad: this.completion_bad });
+    connect(reader, {
+      controls,
+      cancel,
+      jobs: this.read_jobs,
+      completion: this.for_reader,
+      completion_bad: this.completion_bad,
+      flushed: this.flushed,
+    });
     connect(writer, {
       controls,
       cancel,
@@ -307,9 +331,10 @@ export class DmaEngine extends Module<DmaEngineParams> {
     connect(atomic, {
       controls,
       cancel,
-      jobs: single_atomic.remote,
+      jobs: this.atomic_turns.out,
       completion: this.for_atomic,
       completion_bad: this.completion_bad,
+      flushed: this.flushed,
     });
     at(this.memory_write, 0).from(reader.memory_write);
     at(this.memory_write, 1).from(copier.memory_write);
@@ -323,9 +348,23 @@ export class DmaEngine extends Module<DmaEngineParams> {
     connect(single_atomic, {
       controls,
       jobs: this.atomic_job,
-      remote_result: atomic.results,
+      remote_result: this.atomic_done,
       request_result: this.memory_atomic_result,
     });
+    this.reads_nothing.valid.set(this.single_flush.reads.valid);
+    this.reads_nothing.put({ ...this.single_flush.reads.payload, id: forFlush });
+    this.single_flush.reads.ready.set(this.reads_nothing.ready);
+    connect(this.atomic_turns, { in: [single_atomic.remote, this.reads_nothing] });
+    const { results } = atomic;
+    const flushes = results.payload.id.eq(forFlush);
+    for (const [stream, chosen] of [
+      [this.flushed_one, flushes],
+      [this.atomic_done, flushes.not()],
+    ] as const) {
+      stream.valid.set(results.valid.and(chosen));
+      stream.put(results.payload);
+    }
+    results.ready.set(mux(flushes, this.flushed_one.ready, this.atomic_done.ready));
     this.memory_atomic.from(single_atomic.request);
     this.atomic_result.from(single_atomic.results);
   }
@@ -348,7 +387,15 @@ export class DmaEngine extends Module<DmaEngineParams> {
       });
       results.ready.set(anyOf(to.map((stream, i) => at(chosen, i).and(stream.ready))));
     }
-    this.write_result.from(this.single_write.result);
+    connect(this.single_flush, {
+      job: this.single_write.taken,
+      remote: this.single_write.remote,
+      flush: this.write_flush,
+      begun: this.write_wanted.fire,
+      written: this.single_write.result,
+      read_results: this.flushed_one,
+    });
+    this.write_result.from(this.single_flush.result);
     this.read_result.from(this.single_read.result);
     this.fill_result.from(at(this.copy_results, Source.fill));
     this.drain_result.from(at(this.copy_results, Source.drain));
@@ -366,7 +413,13 @@ export class DmaEngine extends Module<DmaEngineParams> {
 
   /** What of which function is under way. */
   private tell(): void {
-    const { copy_counter, atomic_counter, reader, writer, channel } = this;
+    const { copy_counter, atomic_counter, flush_counter, reader, writer, channel } = this;
+    connect(flush_counter, {
+      taken: this.reads_nothing.fire,
+      taken_function: this.reads_nothing.payload.function,
+      answered: this.flushed_one.fire,
+      answered_function: this.flushed_one.payload.function,
+    });
     connect(copy_counter, {
       taken: this.copy_jobs.fire,
       taken_function: this.copy_jobs.payload.function,
@@ -380,9 +433,10 @@ export class DmaEngine extends Module<DmaEngineParams> {
       answered_function: this.atomic_result.payload.function,
     });
     const of_owner = (what: Bool): UInt<number> => mux(what, u(8, 1).shl(this.owner), u(8, 0)).trunc(this.p.functions);
-    const engines = reader.idle.and(writer.idle).and(copy_counter.idle).and(atomic_counter.idle);
+    const engines = reader.idle.and(writer.idle).and(copy_counter.idle).and(atomic_counter.idle).and(flush_counter.idle);
     this.quiet.set(engines.and(of_owner(channel.idle.not()).not()));
-    this.pending.set(reader.idle.and(atomic_counter.idle).not().or(of_owner(channel.reading)));
+    this.pending.set(reader.idle.and(atomic_counter.idle).and(flush_counter.idle).not().or(of_owner(channel.reading)));
+    this.settled.set(allOf([reader.settled, channel.settled, this.atomic.idle]));
   }
 }
 

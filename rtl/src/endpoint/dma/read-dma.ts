@@ -26,7 +26,7 @@ import { memoryWrite } from '../interfaces.ts';
 import { DmaJob, DmaResult } from './job.ts';
 import { JobCounter } from './job-counter.ts';
 import { ReadDeliverer } from './read-deliverer.ts';
-import { timeBits } from './read-events.ts';
+import { ReceivedFailure, timeBits } from './read-events.ts';
 import { ReadReceiver } from './read-receiver.ts';
 import { ReadRequester } from './read-requester.ts';
 import { byteBits, Realigner, realignTask } from './realigner.ts';
@@ -82,6 +82,10 @@ export class ReadDma extends Module<ReadDmaParams> {
   readonly results = output(stream(DmaResult));
   readonly idle = output(uint(this.p.functions));
   readonly unused = output(bool);
+  /** See `ReadReceiver`. */
+  readonly flushed = input(bool);
+  readonly settled = output(bool);
+  readonly failure = output(ReceivedFailure);
   readonly completion = input(stream(tlpBeat(this.p.width)));
   /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
   readonly completion_bad = input(bool);
@@ -199,7 +203,10 @@ export class ReadDma extends Module<ReadDmaParams> {
       completion: this.completion,
       completion_bad: this.completion_bad,
       issued: requester.issued,
+      flushed: this.flushed,
     });
+    this.settled.set(receiver.settled);
+    this.failure.set(receiver.failure);
     this.errors.from(receiver.errors);
     connect(buffer, {
       write: receiver.store,

@@ -23,6 +23,9 @@ export class IssuedRead extends Bundle({
 /** A read is over: its words are complete, or it failed. */
 export class CompletedRead extends Bundle({ strobe: bool, tag: uint(10), turn: bool, outcome: uint(3) }) {}
 
+/** A completion that belongs to a request has come whole and failed: what the status of its function tells of it (one bit per function). */
+export class ReceivedFailure extends Bundle({ functions: uint(8), unsupported: bool, abort: bool, poisoned: bool }) {}
+
 /** A tag must not be used (`on`), or may be used again. */
 export class TagQuarantine extends Bundle({ strobe: bool, tag: uint(10), on: bool }) {}
 

@@ -26,7 +26,7 @@ import { completionFields, hasData, lengthDw, Status, TlpType, tlpBeat } from '.
 import { laneBits } from '../lane-rotator.ts';
 import { ofFunction } from './function-select.ts';
 import { DmaOutcome } from './job.ts';
-import { CompletedRead, IssuedRead, TagQuarantine, timeBits, timeIn } from './read-events.ts';
+import { CompletedRead, IssuedRead, ReceivedFailure, TagQuarantine, timeBits, timeIn } from './read-events.ts';
 import { resized } from './read-requester.ts';
 import { byteBits } from './realigner.ts';
 
@@ -63,11 +63,13 @@ const noProgress = { turn: 0, missing: 0, missing_dwords: 0, lower_address: 0, i
  *
  * A completion belongs to a request if tag and requester ID are right, and a successful one brings just what is next: Byte Count all that is missing,
  * Lower Address where it goes on (C55), and data up to the end or to a multiple of 64 bytes (C54). All else is unexpected: dropped and reported
- * (C58), as advisory. A failed completion (C53), poisoned data (C71b, reported) or one whose end is not where its header says make the request fail.
+ * (C58), as advisory. A failed completion (C53), poisoned data (C71b, reported) or one whose end is not where its header says make the request fail. Reports
+ * leave with the last beat, and none for a completion that is malformed.
  *
  * The look at a tag ends its request as failed if it waited too long (C59, reported), or if its function is being reset or in `cancel`. Such a tag is
  * in quarantine until its completions have come in full or 15 to 16 more timeout units have passed, at least three times the timeout; till then what
- * comes for it is unexpected (dropped in silence after a reset or `cancel`). A tag is looked at every `tags` cycles without a beat,
+ * comes for it is unexpected (dropped in silence after a reset or `cancel`). While `flushed` is 1 no quarantine is needed, and tags leave it when they are
+ * looked at. A tag is looked at every `tags` cycles without a beat,
  * as long as a request waits or a tag is in quarantine.
  */
 export class ReadReceiver extends Module<{
@@ -86,7 +88,14 @@ export class ReadReceiver extends Module<{
   readonly completion_bad = input(bool);
   readonly issued = input(IssuedRead);
   readonly completed = output(CompletedRead);
+  /** A register. */
   readonly quarantine = output(TagQuarantine);
+  /** The link was reset: no completion of an earlier request will come. */
+  readonly flushed = input(bool);
+  /** No request waits, and no tag is in quarantine. */
+  readonly settled = output(bool);
+  /** A register: a pulse for each completion that belongs to a request and failed. */
+  readonly failure = output(ReceivedFailure);
   readonly errors = output(stream(ErrorReport));
   /** A beat for the reorder buffer, see `ReorderMemory`. */
   readonly store = output(bool);
@@ -126,6 +135,7 @@ export class ReadReceiver extends Module<{
   private readonly arriving = reg(bool, { init: 0 });
   private readonly arriving_tag = reg(uint(clog2(this.p.tags)));
   private readonly accepted = reg(bool, { init: 0 });
+  private readonly stranger = reg(bool, { init: 0 });
   private readonly over = reg(bool, { init: 0 });
   private readonly outcome = reg(uint(3));
   private readonly turn = reg(bool);
@@ -135,6 +145,8 @@ export class ReadReceiver extends Module<{
 
   /** Stage 2. */
   private readonly done = reg(CompletedRead, { init: { strobe: 0, tag: 0, turn: 0, outcome: 0 } });
+  private readonly retired = reg(TagQuarantine, { init: { strobe: 0, tag: 0, on: 0 } });
+  private readonly failed = reg(ReceivedFailure, { init: { functions: 0, unsupported: 0, abort: 0, poisoned: 0 } });
 
   /** Small tables are LUT RAM behind a register, large ones block RAM. */
   private tableStyle() {
@@ -180,9 +192,13 @@ export class ReadReceiver extends Module<{
     this.done.tag.set(this.tag.zext(10));
     this.done.turn.set(request.turn);
     this.done.outcome.set(DmaOutcome.success);
-    this.quarantine.set({ strobe: 0, tag: this.tag.zext(10), on: 0 });
+    this.retired.set({ strobe: 0, tag: this.tag.zext(10), on: 0 });
+    this.quarantine.set(this.retired);
     this.reports.set(0);
     this.told.set({ functions: 0, kind: 0, advisory: 0, header: this.beat.header });
+    this.failed.set({ functions: u(8, 1).shl(request.function), unsupported: 0, abort: 0, poisoned: 0 });
+    this.failure.set(this.failed);
+    this.settled.set(this.watched.any().not());
     this.store.set(0);
     this.store_index.set(this.index);
     this.store_lane.set(this.lane);
@@ -213,10 +229,10 @@ export class ReadReceiver extends Module<{
   }
 
   private count(): void {
-    const { watched, issued, done, quarantine } = this;
+    const { watched, issued, done, retired } = this;
     const one = (bit: Bool) => bit.zext(watched.width);
-    const more = one(issued.strobe).add(one(quarantine.strobe.and(quarantine.on)));
-    const less = one(done.strobe).add(one(quarantine.strobe.and(quarantine.on.not())));
+    const more = one(issued.strobe).add(one(retired.strobe.and(retired.on)));
+    const less = one(done.strobe).add(one(retired.strobe.and(retired.on.not())));
     watched.set(watched.add(more).sub(less));
   }
 
@@ -280,12 +296,19 @@ export class ReadReceiver extends Module<{
       when(over, () => {
         this.new_state.turn.set(request.turn);
         this.new_state.quarantined.set(0);
-        this.quarantine.strobe.set(late);
+        this.retired.strobe.set(late);
       });
-      when(live.not().and(late.and(state.silent).not()), () => this.complain(ErrorKind.unexpectedCompletion));
-      when(live.and(header.ep).and(error.not()), () => this.complain(ErrorKind.poisoned));
     });
     const bad = allOf([this.bad, last, first.not(), accepted]);
+    const stranger = mux(first, live.or(late.and(state.silent)).not(), this.stranger);
+    const well = last.and(this.bad.and(first.not()).not());
+    const poisons = allOf([well, accepted, header.ep, error.not()]);
+    this.stranger.set(stranger);
+    when(well.and(stranger), () => this.complain(ErrorKind.unexpectedCompletion));
+    when(poisons, () => this.complain(ErrorKind.poisoned));
+    this.failed.unsupported.set(allOf([well, accepted, status.eq(Status.unsupported)]));
+    this.failed.abort.set(allOf([well, accepted, status.eq(Status.abort)]));
+    this.failed.poisoned.set(poisons);
     when(bad, () => {
       this.update.set(1);
       this.new_known.poisoned.set(1);
@@ -312,9 +335,9 @@ export class ReadReceiver extends Module<{
     const arriving = this.arriving.and(this.arriving_tag.eq(this.tag));
     when(waits.and(abandoned.or(late)).and(arriving.not()), () => {
       this.update.set(1);
-      this.new_state.set({ turn: request.turn, quarantined: 1, silent: abandoned, stamp: now });
-      this.quarantine.strobe.set(1);
-      this.quarantine.on.set(1);
+      this.new_state.set({ turn: request.turn, quarantined: this.flushed.not(), silent: abandoned, stamp: now });
+      this.retired.strobe.set(this.flushed.not());
+      this.retired.on.set(1);
       this.done.strobe.set(1);
       this.done.outcome.set(mux(abandoned, u(3, DmaOutcome.refused), DmaOutcome.timeout));
       when(abandoned.not(), () => {
@@ -322,10 +345,10 @@ export class ReadReceiver extends Module<{
         this.told.functions.set(u(8, 1).shl(request.function));
         this.told.kind.set(ErrorKind.completionTimeout);
       });
-    }).elsewhen(waits.not().and(state.quarantined).and(now.sub(state.stamp).ge(16)).and(arriving.not()), () => {
+    }).elsewhen(waits.not().and(state.quarantined).and(now.sub(state.stamp).ge(16).or(this.flushed)).and(arriving.not()), () => {
       this.update.set(1);
       this.new_state.quarantined.set(0);
-      this.quarantine.strobe.set(1);
+      this.retired.strobe.set(1);
     });
   }
 

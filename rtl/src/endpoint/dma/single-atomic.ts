@@ -1,4 +1,4 @@
-import { connect, input, Module, match, mux, output, reg, states, stream, u, uint, vec, when } from '@hdl/ts-hdl';
+import { allOf, connect, input, Module, match, mux, output, reg, states, stream, u, uint, vec, when } from '@hdl/ts-hdl';
 import { functionControls } from '../../config/function-controls.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { AtomicOp, atomicRequest } from '../receive/interfaces.ts';
@@ -11,7 +11,7 @@ const State = states('Idle', 'Decode', 'Remote', 'Inside', 'Await', 'Answer');
 
 /**
  * Takes AtomicOps of the firmware: those whose operand lies in the endpoint's own memory are performed there, so that no TLP leaves, and the others go on to
- * an `AtomicRequester`, 2 cycles after they were taken. One at a time. One that is not allowed inside, as its function does not exist or is being reset, or by its size or alignment,
+ * an `AtomicRequester`, 2 cycles after they were taken. One at a time. One that is not allowed inside, as its function does not exist or is being reset, or by its size or alignment, or one that is none,
  * ends as `refused`. Reset forgets it.
  */
 export class SingleAtomic extends Module<{
@@ -72,7 +72,7 @@ export class SingleAtomic extends Module<{
         this.offset.set(decoder.offset);
         result.set({ id: job.id, function: owner, outcome: DmaOutcome.refused, value: 0 });
         state.set('Answer');
-        when(exists.and(decoder.hit.not()), () => state.set('Remote'));
+        when(allOf([exists, kind.ne(AtomicKind.readNothing), decoder.hit.not()]), () => state.set('Remote'));
         when(exists.and(decoder.hit).and(legalAtomic(job)).and(resets.not()), () => state.set('Inside'));
       },
       Remote: () => when(this.remote.ready, () => state.set('Await')),

@@ -1,16 +1,16 @@
-import { connect, input, Module, match, mux, output, reg, states, stream, u, uint, vec, when } from '@hdl/ts-hdl';
+import { bool, connect, input, Module, match, mux, output, reg, states, stream, u, uint, vec, when } from '@hdl/ts-hdl';
 import { functionControls } from '../../config/function-controls.ts';
 import { ofFunction } from './function-select.ts';
 import { DmaJob, DmaOutcome, DmaResult } from './job.ts';
 import { LocalJob } from './local-copy.ts';
 import { LocalDecoder, type LocalRegion } from './local-decoder.ts';
 
-const State = states('Idle', 'Decode', 'Offer', 'Wait', 'Refuse');
+const State = states('Idle', 'Offer', 'Wait', 'Refuse');
 
 /**
  * Takes one job at a time for an engine, and gives it to a `LocalCopy` instead where its remote address lies in the endpoint's own memory, so that no TLP
- * leaves. The job is offered 2 cycles after it was taken; its result is passed on at once. A job of a function that does not exist, or that would send requests and
- * may not (C81, C84), ends as `refused` 2 cycles after it was taken, and the engine does not hear of it: no word of a medium is moved for it. Reset forgets the job.
+ * leaves. The job is offered 1 cycle after it was taken; its result is passed on at once. A job of a function that does not exist, or that would send requests and
+ * may not (C81, C84), ends as `refused` 1 cycle after it was taken, and the engine does not hear of it: no word of a medium is moved for it. Reset forgets the job.
  */
 export class SingleJob extends Module<{
   readonly functions: number;
@@ -23,6 +23,9 @@ export class SingleJob extends Module<{
   readonly controls = input(vec(this.p.functions, functionControls(this.p.bars)));
   readonly jobs = input(stream(DmaJob));
   readonly result = output(stream(DmaResult));
+  /** The job that was taken last, and that it went to the engine: both mean something with its result. */
+  readonly taken = output(DmaJob);
+  readonly remote = output(bool);
   readonly engine_jobs = output(stream(DmaJob));
   readonly engine_result = input(stream(DmaResult));
   readonly copy_jobs = output(stream(LocalJob));
@@ -30,25 +33,27 @@ export class SingleJob extends Module<{
   private readonly decoder = new LocalDecoder(this.p);
   private readonly state = reg(State, { init: 'Idle' });
   private readonly job = reg(DmaJob);
-  private readonly own = reg(uint(1));
+  private readonly own = reg(bool);
   private readonly offset = reg(uint(32));
 
   protected override logic() {
     const { job, state, decoder, own, result } = this;
-    const { address, length, function: owner } = job;
+    const { address, length, function: wanted } = this.jobs.payload;
     const reads = this.p.of === 'read';
-    connect(decoder, { controls: this.controls, address, length, owner });
+    connect(decoder, { controls: this.controls, address, length, owner: wanted });
     this.jobs.ready.set(state.is('Idle'));
+    this.taken.set(job);
+    this.remote.set(own.not());
     this.engine_jobs.valid.set(state.is('Offer').and(own.not()));
     this.engine_jobs.put(job);
     this.copy_jobs.valid.set(state.is('Offer').and(own));
     this.copy_jobs.put({
       source: reads ? this.offset : job.offset,
       target: reads ? job.offset : this.offset,
-      length,
+      length: job.length,
       from_media: reads ? 0 : job.memory.not(),
       to_media: reads ? job.memory.not() : 0,
-      function: owner,
+      function: job.function,
       id: job.id,
     });
     const refused = state.is('Refuse');
@@ -56,7 +61,7 @@ export class SingleJob extends Module<{
     result.valid.set(refused.or(waits.and(mux(own, this.copy_result.valid, this.engine_result.valid))));
     result.put({
       id: job.id,
-      function: owner,
+      function: job.function,
       outcome: mux(
         refused,
         u(3, DmaOutcome.refused),
@@ -65,20 +70,17 @@ export class SingleJob extends Module<{
     });
     this.copy_result.ready.set(result.ready.and(waits));
     this.engine_result.ready.set(result.ready.and(waits));
-    const exists = owner.zext(4).lt(this.p.functions);
-    const may = ofFunction(this.controls, owner, of => of.bus_master.and(of.resetting.not()));
+    const exists = wanted.zext(4).lt(this.p.functions);
+    const may = ofFunction(this.controls, wanted, of => of.bus_master.and(of.resetting.not()));
     match(State, state, {
       Idle: () =>
         when(this.jobs.valid, () => {
           job.set(this.jobs.payload);
-          state.set('Decode');
+          own.set(decoder.hit);
+          this.offset.set(decoder.offset);
+          state.set('Refuse');
+          when(exists.and(decoder.hit.or(may)), () => state.set('Offer'));
         }),
-      Decode: () => {
-        own.set(decoder.hit);
-        this.offset.set(decoder.offset);
-        state.set('Refuse');
-        when(exists.and(decoder.hit.or(may)), () => state.set('Offer'));
-      },
       Offer: () => when(mux(own, this.copy_jobs.ready, this.engine_jobs.ready), () => state.set('Wait')),
       Wait: () => when(result.fire, () => state.set('Idle')),
       Refuse: () => when(result.ready, () => state.set('Idle')),

@@ -1,4 +1,5 @@
 import {
+  allOf,
   anyOf,
   type Bool,
   bool,
@@ -9,6 +10,7 @@ import {
   input,
   Module,
   mux,
+  muxOneHot,
   output,
   reg,
   ShowAheadFifo,
@@ -46,7 +48,7 @@ const credits = 4;
  *
  * Reads: one per cycle over all readers, round robin; the data comes 2 cycles after the request was accepted, in order per reader, from LUT RAM. A reader has 4
  * of its own in flight and buffered, so a reader that stalls delays nobody and loses nothing, and a single reader gets a word per cycle. An AtomicOp
- * takes the read port for a cycle. The ready of readers depends on their valid and on registers. A read that is accepted in the cycle after a write was
+ * takes the read port for a cycle. The ready of a reader depends on the valid of all and on registers, that of the link not on its own. A read that is accepted in the cycle after a write was
  * accepted, or later, sees it; in the same cycle it sees the old word. AtomicOps: `AtomicUnit`. Reset forgets requests and responses; the bytes stay.
  */
 export class BarMemory extends Module<{
@@ -124,17 +126,28 @@ export class BarMemory extends Module<{
 
   private serveReaders(): void {
     const { unit, link_read } = this;
-    const valid = [link_read.valid, ...this.read.map(r => r.valid)];
-    const able = valid.map((v, i) => v.and(at(this.reserved, i).ne(credits)));
     const free = unit.read.not();
-    const grant = roundRobin(able, this.served).map(chosen => chosen.and(free));
-    const granted = anyOf(grant);
+    const able = this.read.map((r, i) => r.valid.and(at(this.reserved, i + 1).ne(credits)));
+    const served = this.read.map((_, i) => this.served.bit(i + 1));
+    // Round robin with the link as the first one. Whether it asks is known late: so its turn does not depend on it, and the choice of the others neither.
+    const fresh = anyOf(able.map((a, i) => a.and(at(served, i).not())));
+    const turn = allOf([at(this.reserved, 0).ne(credits), this.served.bit(0).not().or(fresh.not()), free]);
+    const taken = link_read.valid.and(turn);
+    const others = roundRobin(able, cat(...served.toReversed()));
+    const grant = [taken, ...others.map(chosen => allOf([chosen, free, taken.not()]))];
+    const granted = taken.or(anyOf(able).and(free));
 
-    link_read.ready.set(at(grant, 0));
+    link_read.ready.set(turn);
     this.window.set(link_read.payload);
     this.read.forEach((r, i) => {
       r.ready.set(at(grant, i + 1));
-      when(at(grant, i + 1), () => this.window.set({ address: r.payload, start: 0 }));
+    });
+    when(taken.not(), () => {
+      const address = muxOneHot(
+        others,
+        this.read.map(r => r.payload),
+      );
+      this.window.set({ address, start: 0 });
     });
     when(unit.read, () => this.window.set({ address: unit.address, start: 0 }));
     this.reading.set(granted.or(unit.read));

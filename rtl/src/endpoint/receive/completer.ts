@@ -1,4 +1,4 @@
-import { assert, bool, connect, input, Module, output, ShowAheadFifo, select, stream, uint, vec } from '@hdl/ts-hdl';
+import { bool, connect, input, Module, output, ShowAheadFifo, select, stream, uint, vec, wire } from '@hdl/ts-hdl';
 import { tlpBeat } from '../../tlp/tlp.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { CompletionBuilder, resultBits } from './completion-builder.ts';
@@ -16,11 +16,12 @@ import { RegisterAccess } from './register-access.ts';
  *                                          └ configuration, registers, atomic
  *
  * Reads of the BAR memory, from any DW on, leave at a beat per cycle without idle cycle between completions and between requests, if the memory gives a
- * window per cycle: a request for one beat per cycle too. Latency from `request` to the first beat of `tx`: 4 cycles from the BAR memory (of 2 cycles), 3 for a
+ * window per cycle: a request for one beat per cycle too. Latency from `request` to the first beat of `tx`: 3 cycles from the BAR memory (of 2 cycles), 3 for a
  * refused request, 3 for a configuration request, 4 from a register (5 for two DW), 6 for an AtomicOp (8 for 128 bits at a width of 64). The last three
  * wait for earlier completions to be made, so that each sees what the one before did. Ports of configuration and registers: `RegisterAccess`.
  *
- * `tx`, configuration and register ports come from registers; `request.ready` depends on `link_read.ready`, `link_data.ready` on `tx.ready`. Reset drops all requests.
+ * `tx`, configuration and register ports come from registers; `link_read.valid` depends on `request.valid`, `request.ready` on `link_read.ready`, `link_data.ready` on
+ * `tx.ready`. Reset drops all requests.
  */
 export class Completer extends Module<{
   /** Bits of a beat and of a memory word: 64, 128, 256 or 512. */
@@ -54,6 +55,7 @@ export class Completer extends Module<{
   private readonly sequencer = new CompletionSequencer(this.p);
   /** Plans run ahead of the data by the memory's latency. */
   private readonly plans = new ShowAheadFifo({ type: beatPlan(this.p.width), depth: 4 });
+  private readonly to_access = wire(stream(PlacedRequest));
   private readonly access = new RegisterAccess({ functions: this.p.functions });
   private readonly builder = new CompletionBuilder({ width: this.p.width });
 
@@ -68,8 +70,14 @@ export class Completer extends Module<{
       slow_retry: access.retry,
     });
     connect(plans, { in: sequencer.plan });
+    // An AtomicOp goes to the memory in the same cycle; the memory may be at one of somebody else.
+    const atomic = slow.payload.action.eq(Action.atomic);
+    const may = atomic.not().or(this.atomic.ready);
+    this.to_access.valid.set(slow.valid.and(may));
+    this.to_access.put(slow.payload);
+    slow.ready.set(this.to_access.ready.and(may));
     connect(access, {
-      in: slow,
+      in: this.to_access,
       unready: this.unready,
       config_read_data: this.config_read_data,
       register_data: this.register_data,
@@ -80,11 +88,9 @@ export class Completer extends Module<{
     this.link_read.from(sequencer.window);
     this.tx.from(builder.tx);
 
-    // The memory takes an AtomicOp in the same cycle as `access`: it has finished the one before.
-    const { header, action, offset, data } = slow.payload;
+    const { header, offset, data } = slow.payload;
     const size = operandSize(header);
-    this.atomic.valid.set(slow.valid.and(action.eq(Action.atomic)));
-    assert(this.atomic.ready.or(this.atomic.valid.not()), 'an AtomicOp comes while the memory performs another one');
+    this.atomic.valid.set(slow.valid.and(atomic).and(this.to_access.ready));
     this.atomic.put({
       address: offset.part(2, this.p.address_width + laneBits(this.p.width)),
       op: header.type.trunc(2),

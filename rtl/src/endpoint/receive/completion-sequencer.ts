@@ -1,4 +1,5 @@
 import {
+  allOf,
   type Bool,
   Bundle,
   bool,
@@ -63,13 +64,14 @@ class Answer extends Bundle({
  * the completer ID is that of the addressed function, of a configuration write the one that it was sent to (C24). A failed request gets one completion
  * without data (C53), a locked one of the locked kind; a configuration request that met a function which is being reset gets retry status (C86).
  *
- * A request is taken when the one before has its last beat planned, and where its first completion ends is found out then; its first beat is planned, and the
- * data asked for, 1 cycle later, then a beat per cycle, also across completions and requests. What each beat depends on is ready in registers. `slow`
+ * A request is taken when the one before has its last beat planned, and where its first completion ends is found out then; its first beat is planned 1 cycle
+ * later, then a beat per cycle, also across completions and requests. What each beat depends on is ready in registers. The window of a beat is asked for with
+ * the beat before it, that of a request's first beat when the request is taken; where the memory serves another reader then, with the beat's own plan. `slow`
  * requests (configuration, registers, AtomicOps) are taken, and begin, when all earlier completions are made (`idle`), and are planned when `slow_done` says
  * that the result is there in the next cycle.
  *
- * `plan.valid` depends on `window.ready`, `window.valid` on `plan.ready`, which comes from a register of the FIFO behind; `request.ready` on both. Reset
- * drops the request under way.
+ * `plan.valid` depends on `window.ready`, `window.valid` on `request.valid` and on `plan.ready`, which comes from a register of the FIFO behind;
+ * `request.ready` on both. Reset drops the request under way.
  */
 export class CompletionSequencer extends Module<{
   readonly width: number;
@@ -98,8 +100,13 @@ export class CompletionSequencer extends Module<{
   private readonly begins = reg(bool);
   private readonly last = reg(bool);
   private readonly of_last = reg(bool);
+  /** Its window was asked for. */
+  private readonly asked = reg(bool);
   /** DW address of the next beat in the BAR memory, of something else than a read 0. */
   private readonly address = reg(uint(this.dwordBits));
+  /** That of the beat behind it, if it is of the same completion, and if it is of the next one, which begins at a multiple of MPS. */
+  private readonly next_address = reg(uint(this.dwordBits));
+  private readonly boundary = reg(uint(this.dwordBits));
   /** DW less 1: of the request from this completion on, behind it, and of the completion from the next beat on. */
   private readonly left = reg(uint(10));
   private readonly rest = reg(uint(10));
@@ -110,19 +117,18 @@ export class CompletionSequencer extends Module<{
   private readonly bytes_more = reg(uint(4));
 
   protected override logic() {
-    const { loaded, request, plan, window, answer, slow } = this;
+    const { loaded, request, plan, answer, slow } = this;
     const { action } = request.payload;
-    const bits = laneBits(this.p.width);
     const memory = action.eq(Action.memory);
     const refused = action.eq(Action.refuse);
     const begins_slow = memory.or(refused).not();
 
     const possible = loaded.and(answer.slow.not().or(this.slow_done).or(this.done));
-    window.valid.set(possible.and(answer.memory).and(plan.ready));
-    window.put({ address: this.address.part(bits, this.p.address_width), start: this.address.trunc(bits) });
-    plan.valid.set(possible.and(answer.memory.not().or(window.ready)));
+    const asks = answer.memory.and(this.asked.not());
+    plan.valid.set(possible.and(asks.not().or(this.window.ready)));
     const { fire } = plan;
-    const ends = fire.and(this.last).and(this.of_last);
+    const ends = allOf([fire, this.last, this.of_last]);
+    this.ask(asks, possible, memory);
 
     const quiet = this.idle.and(loaded.not());
     slow.valid.set(request.valid.and(begins_slow).and(quiet));
@@ -139,9 +145,46 @@ export class CompletionSequencer extends Module<{
     this.describe();
   }
 
+  /** Asks for the window of the beat that is planned (`asks`); or, as its own was asked for, of the one that follows. */
+  private ask(asks: Bool, possible: Bool, memory: Bool): void {
+    const { loaded, window, plan, request, answer } = this;
+    const bits = laneBits(this.p.width);
+    const own = loaded.and(asks);
+    const final = this.last.and(this.of_last);
+    const first = loaded.not().or(final);
+    const comes = request.valid.and(memory);
+    // An AtomicOp still writes when its answer is planned.
+    const follows = mux(final, comes.and(answer.slow.not()), answer.memory);
+    window.valid.set(mux(own, plan.ready, mux(loaded, allOf([possible, plan.ready, follows]), comes)));
+    const address = mux(own, this.address, mux(first, this.firstAddress(), this.following()));
+    window.put({ address: address.part(bits, this.p.address_width), start: address.trunc(bits) });
+    when(plan.fire.or(request.fire), () => this.asked.set(window.fire.and(own.not())));
+  }
+
+  /** DW address of the first beat of the request that stands at the input. */
+  private firstAddress(): UInt<number> {
+    const { header, offset } = this.request.payload;
+    const low = header.address.part(2, 10);
+    return (this.dwordBits > 10 ? cat(offset.part(12, this.dwordBits - 10), low) : low).as(this.dwordBits);
+  }
+
+  /** Puts down where a beat lies, and where the ones behind it may. */
+  private place(address: UInt<number>, limit: UInt<10>): void {
+    const high = address.width > 10 ? [address.part(10, address.width - 10)] : [];
+    const end = cat(...high, address.trunc(10).or(limit)).as(this.dwordBits);
+    this.address.set(address);
+    this.next_address.set(address.add(2 ** laneBits(this.p.width)));
+    this.boundary.set(end.add(1));
+  }
+
+  /** DW address of the beat that follows. */
+  private following(): UInt<number> {
+    return mux(this.last, this.boundary, this.next_address);
+  }
+
   /** Takes a request and divides its first completion off. */
   private load(memory: Bool, refused: Bool): void {
-    const { header, action, status, function: number, offset, mps, answer: left } = this.request.payload;
+    const { header, action, status, function: number, mps, answer: left } = this.request.payload;
     const bits = laneBits(this.p.width);
     const read = readsMemory(header);
     const config_write = action.eq(Action.config).and(hasData(header));
@@ -181,8 +224,7 @@ export class CompletionSequencer extends Module<{
     this.begins.set(1);
     this.last.set(refused.or(mux(whole, single(left), single(room))));
     this.of_last.set(whole);
-    const whole_address = this.dwordBits > 10 ? cat(offset.part(12, this.dwordBits - 10), low) : low;
-    this.address.set(mux(read, whole_address.as(this.dwordBits), 0));
+    this.place(mux(read, this.firstAddress(), 0), limit);
     this.left.set(left);
     this.rest.set(left.add(room.not()));
     this.completion_left.set(mux(whole, left, room));
@@ -192,15 +234,13 @@ export class CompletionSequencer extends Module<{
 
   /** A beat is planned: the next one of the completion, or the first one of the next completion, which begins at a multiple of MPS. */
   private advance(): void {
-    const { last, address, rest, completion_left } = this;
+    const { last, rest, completion_left } = this;
     const { limit, after } = this.answer;
     const bits = laneBits(this.p.width);
     const lanes = 2 ** bits;
-    const high = address.width > 10 ? [address.part(10, address.width - 10)] : [];
-    const end = cat(...high, address.trunc(10).or(limit)).as(this.dwordBits);
     this.second.set(1);
     this.begins.set(last);
-    this.address.set(mux(last, end, address).add(mux(last, u(this.dwordBits, 1), lanes)));
+    this.place(this.following(), limit);
     when(last, () => {
       const whole = rest.and(limit.not()).any().not();
       this.last.set(rest.shr(bits).any().not());

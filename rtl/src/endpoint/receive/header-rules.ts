@@ -82,9 +82,13 @@ export function wrongAtomic(h: Header): Bool {
 /** A completion with data that failed, or with more data than remains by its Byte Count (C53, C55). */
 export function wrongCompletion(h: Header): Bool {
   const { status, byte_count, lower_address } = completionFields(h);
-  const bytes = mux(byte_count.any(), byte_count.zext(14), 4096);
-  const dws = bytes.add(lower_address.part(0, 2).zext(14)).add(3).part(2, 12);
-  return allOf([isCompletion(h), hasData(h), anyOf([status.ne(Status.success), dws.lt(lengthDw(h).zext(12))])]);
+  // DW beyond the whole ones of Byte Count (0 is 4,096, which no length exceeds); its odd bytes take 0 to 2 more, by where the first one lies.
+  const beyond = lengthDw(h).zext(12).sub(byte_count.part(2, 10).zext(12));
+  const odd = byte_count.trunc(2).zext(3).add(lower_address.trunc(2).zext(3));
+  const allowed = mux(odd.ge(5), u(2, 2), odd.any().zext(2));
+  const far = beyond.part(2, 9).any().or(beyond.trunc(2).gt(allowed));
+  const too_long = allOf([byte_count.any(), beyond.bit(11).not(), far]);
+  return allOf([isCompletion(h), hasData(h), anyOf([status.ne(Status.success), too_long])]);
 }
 
 /** Whether the header of a TLP of this class makes it malformed. `mps` is the receiver's payload limit, 128 << mps bytes. */

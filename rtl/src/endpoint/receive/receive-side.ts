@@ -66,7 +66,7 @@ export interface ReceiveSideParams {
  * | from | to | cycles |
  * |---|---|---|
  * | `posted` | `link_write` or `register_write` | 3 |
- * | `non_posted` | `tx` | 6 from the BAR memory, 5 if refused, 5 configuration, 6 register |
+ * | `non_posted` | `tx` | 5 from the BAR memory (6 if another reader takes the turn of the first word), 5 if refused, 5 configuration, 6 register |
  * | `completion` | `requester` | 1 |
  *
  * A beat per cycle on all paths, whatever the alignment and without idle cycle between TLPs, but for writes to registers (a DW per cycle) and slow requests. All

@@ -31,7 +31,7 @@ export function isOneBeat(h: Header, lane_bits: number): Bool {
  * bytes that the sender wanted overwritten.
  *
  * A digest is not looked at (C71c) but has to be there if TD says so. Byte enables of a read that carries a steering tag in their place become 1.
- * `foreign` belongs to the beat at the input: a well-formed TLP that begins with it is dropped and reported as unexpected completion (C58).
+ * `foreign` belongs to the beat at the input: a well-formed TLP that begins with it is dropped, and reported with its last beat as unexpected completion (C58).
  *
  * `out` and `error` come from registers; `in.ready` depends on `out.ready`. Reset forgets the TLP under way: the next beat has to be a first one.
  */
@@ -54,6 +54,8 @@ export class TlpChecker extends Module<{
   private readonly one_left = reg(bool);
   /** The rest of the TLP is thrown away. */
   private readonly dropping = reg(bool);
+  /** It is foreign, and was not reported yet. */
+  private readonly stranger = reg(bool, { init: 0 });
   private readonly told = reg(bool, { init: 0 });
   private readonly report = reg(ErrorReport);
 
@@ -65,7 +67,10 @@ export class TlpChecker extends Module<{
     const wrong_end = last.ne(ends);
     const malformed = wrong_end.or(first.and(malformedHeader(header, this.p.of, this.mps)));
     const drop = mux(first, malformed.or(this.foreign), this.dropping);
-    const tells = mux(first, drop, wrong_end.and(this.dropping.not()));
+    // Of a TLP that does not belong here more can be wrong, which counts then: it is told with the last beat.
+    const over = last.or(ends);
+    const strange = mux(first, this.foreign.and(malformed.not()), this.stranger);
+    const tells = mux(strange, over, mux(first, malformed, wrong_end.and(this.dropping.not())));
 
     this.in.ready.set(this.beat_valid.not().or(this.out.ready));
     when(this.in.ready, () => {
@@ -80,6 +85,7 @@ export class TlpChecker extends Module<{
         this.left.set(remaining);
         this.one_left.set(remaining.eq(1));
         this.dropping.set(anyOf([drop, ends]));
+        this.stranger.set(strange.and(over.not()));
       });
     });
     this.out.valid.set(this.beat_valid);

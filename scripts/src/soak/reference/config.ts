@@ -1,6 +1,14 @@
-import type { TransactionLayerParams } from '@hdl/pcie-rtl';
+import type { EndpointFunction } from '../../../../rtl/src/endpoint/endpoint-params.ts';
 
-type FunctionParams = TransactionLayerParams['functions'][number]['config'];
+type FunctionParams = EndpointFunction['config'];
+
+/** What its configuration space says of a function's MSI-X: vectors, and where their table and pending bits are in the register BAR. */
+export interface MsixPlace {
+  readonly vectors: number;
+  readonly slot: number;
+  readonly table: number;
+  readonly pending: number;
+}
 
 const bits = (...numbers: number[]): number => numbers.reduce((mask, bit) => (mask | (1 << bit)) >>> 0, 0);
 const or = (a: number, b: number): number => (a | b) >>> 0;
@@ -15,6 +23,8 @@ interface Register {
   readonly writable: number;
   readonly clearable: number;
   readonly kept: number;
+  /** A hot reset leaves it as it is. */
+  readonly sticky: boolean;
 }
 
 /** Offsets that the soak names. */
@@ -22,6 +32,7 @@ export const at = {
   command: 0x04,
   bars: 0x10,
   power: 0x44,
+  msix: 0x50,
   device: 0x68,
   device2: 0x88,
   uncorrectable: 0x104,
@@ -43,6 +54,18 @@ const eventful: ReadonlyMap<number, number> = new Map([
   ...[0, 4, 8, 12].map(i => [at.log + i, 0xffff_ffff] as const),
 ]);
 
+/** What error reporting keeps over a hot reset, and the target link speed. */
+const sticky: ReadonlySet<number> = new Set([
+  0x90,
+  at.uncorrectable,
+  at.mask,
+  at.severity,
+  at.correctable,
+  at.correctableMask,
+  at.errorControl,
+  ...[0, 4, 8, 12].map(i => at.log + i),
+]);
+
 const uncorrectable = bits(4, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22);
 const correctable = bits(0, 6, 7, 8, 12, 13, 14);
 const all = 0xffff_ffff;
@@ -58,7 +81,7 @@ export class ConfigReference {
   readonly number: number;
   private readonly p: FunctionParams;
 
-  constructor(p: FunctionParams, number: number, of: number) {
+  constructor(p: FunctionParams, number: number, of: number, msix?: MsixPlace) {
     this.p = p;
     this.number = number;
     const flag = (value: boolean | undefined, mask: number) => (value ? mask : 0);
@@ -72,15 +95,20 @@ export class ConfigReference {
       this.add(at.bars + 4 * slot, (width === 64 ? 4 : 0) + (prefetchable ? 8 : 0), without(all, bytes - 1));
       if (width === 64) this.add(at.bars + 4 * slot + 4, 0, all);
     }
-    this.add(0x40, 0x0003_6001);
+    this.add(0x40, msix ? 0x0003_5001 : 0x0003_6001);
+    if (msix) {
+      this.add(at.msix, 0x6011 + (msix.vectors - 1) * 65536, bits(30, 31));
+      this.add(0x54, msix.table + msix.slot);
+      this.add(0x58, msix.pending + msix.slot);
+    }
     this.add(at.power, p.no_soft_reset === false ? 0 : 8, 3);
     this.add(0x60, 0x0002_0010);
     this.add(0x64, Math.log2(p.max_payload) - 7 + bits(5, 15, 28));
     this.add(at.device, 0x2810, 0x79ff, bits(16, 17, 18, 19), 0xe0);
     this.add(0x6c, 0x0040_0084);
     this.add(0x70, 0x1084_0000, 0xc8, 0, 0xc8);
-    this.add(0x84, 0x0001_001f + flag(p.atomic_completer, 0x380));
-    this.add(at.device2, 0, 0x31f + flag(p.atomic_requester, bits(6)));
+    this.add(0x84, 0x0001_001f + flag(p.atomic_completer, 0x380) + flag(p.ten_bit_tags, bits(17)));
+    this.add(at.device2, 0, 0x31f + flag(p.atomic_requester, bits(6)) + flag(p.ten_bit_tags, bits(12)));
     this.add(0x8c, 0x1e);
     this.add(0x90, 4, 0xf, 0, 0xf);
     const extended = [
@@ -111,7 +139,14 @@ export class ConfigReference {
   }
 
   private add(offset: number, initial: number, writable = 0, clearable = 0, kept = 0): void {
-    this.registers.set(offset, { value: initial >>> 0, initial: initial >>> 0, writable, clearable, kept });
+    this.registers.set(offset, {
+      value: initial >>> 0,
+      initial: initial >>> 0,
+      writable,
+      clearable,
+      kept,
+      sticky: sticky.has(offset),
+    });
   }
 
   read(offset: number): number {
@@ -160,6 +195,11 @@ export class ConfigReference {
   /** A function level reset (6.6.2). */
   reset(): void {
     for (const register of this.registers.values()) register.value = merge(register.initial, register.value, register.kept);
+  }
+  /** A hot reset (6.6.1): what is sticky stays. */
+  hotReset(): void {
+    for (const register of this.registers.values()) if (!register.sticky) register.value = register.initial;
+    this.device = 0;
   }
   /** After power on. */
   restart(): void {

@@ -1,82 +1,24 @@
-import { Random } from '../random.ts';
-import { bodyDwords, completionHigh, describe, dwords, hasData, isAtomic, nothing, type Tlp, tlp } from '../tlp.ts';
+import { tags } from '../device.ts';
+import { describe, dwords, hasData, isAtomic, nothing, type Tlp } from '../tlp.ts';
+import { HostAnswers } from './answers.ts';
 import type { ConfigReference } from './config.ts';
 import { type ErrorReference, Kind } from './errors.ts';
 import type { MemoryReference } from './memory.ts';
 import { Mismatch, same } from './mismatch.ts';
 import { enabled, malformed, span } from './rules.ts';
-
-/** Addresses of the host: the ring of descriptors, that of completion entries, and a window for the remote side of each descriptor. */
-export const host = {
-  ring: 0x00a0_0000,
-  entries: 0x00b0_0000,
-  windows: 0x0100_0000,
-  window: 0x2000,
-  windowCount: 0x800,
-} as const;
-export const ringEntries = 256;
-
-export interface Transfer {
-  readonly opcode: 'none' | 'read' | 'write';
-  readonly bytes: number;
-  /** Offset of the remote side in its window, and the upper half of its address. */
-  readonly inner: number;
-  readonly high: number;
-  /** Offset of the local side in the BAR memory. */
-  readonly offset: number;
-  readonly flags: number;
-  /** Offset in the BAR memory of the remote side, if it lies there: then no TLP leaves. */
-  readonly remote?: number;
-  /** The outcome that it will have whatever the host does; 0 by default. */
-  readonly outcome?: number;
-}
-
-/** Bits of a descriptor's second byte and of the upper half of its first one. */
-export const Flag = {
-  fence: 0x40,
-  status: 0x80,
-  interrupt: 0x100,
-  readBack: 0x200,
-  relaxed: 0x400,
-  noSnoop: 0x800,
-  translated: 0x2000,
-} as const;
-
-interface Open extends Omit<Transfer, 'outcome'> {
-  /** Number since the start of the channel, and of the window. */
-  readonly number: number;
-  readonly window: number;
-  /** Bytes of the remote side that were asked for or written. */
-  readonly touched: Uint8Array;
-  /** Of a write: what has to come. */
-  readonly data: Uint8Array;
-  /** Bytes of it that nobody knows. */
-  readonly wild: Uint8Array;
-  came: number;
-  /** What the endpoint has to report, the greatest of the requests'. */
-  outcome: number;
-  entry: boolean;
-  /** Its last byte was read back. */
-  back: boolean;
-  /** The channel says that it is done. */
-  ended: boolean;
-}
-
-/** A read that the host has not answered in full. */
-interface Asked {
-  readonly tlp: Tlp;
-  readonly data: Uint8Array;
-  readonly first: number;
-  readonly count: number;
-  readonly of: Open | undefined;
-  came: number;
-  /** What goes wrong with it: 0 nothing, 1 and 4 a status, 5 poison. */
-  readonly fault: number;
-}
-
-/** Bytes of host memory nobody wrote: a pattern of the address. */
-const patternByte = (low: number): number => (Math.imul(low >>> 2, 0x9e37_79b1) >>> (8 * (low & 3))) & 0xff;
-const pattern = (low: number, bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, i) => patternByte(low + i));
+import {
+  type AtomicJob,
+  cookieOf,
+  Flag,
+  host,
+  type Job,
+  type Open,
+  pattern,
+  remoteOf,
+  ringEntries,
+  type Transfer,
+  targetOf,
+} from './transfers.ts';
 
 /**
  * The host of the DMA channel: gives it descriptors, answers its reads out of order, in pieces and now and then with a fault, and checks what it asks
@@ -84,72 +26,87 @@ const pattern = (low: number, bytes: number): Uint8Array => Uint8Array.from({ le
  */
 export class DmaReference {
   private readonly open: Open[] = [];
-  private readonly asked: Asked[] = [];
+  /** Jobs of the firmware, until all of them was seen. */
+  private readonly jobs: Open[] = [];
+  readonly answers: HostAnswers;
   private readonly ring = new Uint8Array(32 * ringEntries);
-  /** Bytes of reads whose request failed. */
-  private readonly failed = new WeakMap<Open, Uint8Array>();
-  private random = new Random(0);
   private numbers = 0;
   private windows = 0;
-  /** Interrupts that were due; undefined if nobody knows. */
-  interrupts: number | undefined = 0;
-  /** Transfers may be ended before their time: bus mastering is off. */
-  private disturbed = false;
-  /** The host answers no reads of data. */
-  held = false;
   /** The endpoint must not ask for anything. */
   mute = false;
   private readonly memory: MemoryReference;
   private readonly errors: ErrorReference;
   private readonly owner: ConfigReference;
-  private readonly send: (t: Tlp) => boolean;
+  private readonly functions: readonly ConfigReference[];
+  private readonly interrupt: (what: 'will come' | 'may be lost') => void;
 
-  /** `send` gives a completion to the link, if there is room. */
+  /** `send` gives a completion to the link, if there is room; `interrupt` hears of those of descriptors. */
   constructor(
     {
       memory,
       errors,
-      owner,
-    }: { readonly memory: MemoryReference; readonly errors: ErrorReference; readonly owner: ConfigReference },
+      functions,
+    }: { readonly memory: MemoryReference; readonly errors: ErrorReference; readonly functions: readonly ConfigReference[] },
     send: (t: Tlp) => boolean,
+    interrupt: (what: 'will come' | 'may be lost') => void,
   ) {
     this.memory = memory;
     this.errors = errors;
+    const [owner] = functions;
+    if (!owner) throw new RangeError('there is no function');
     this.owner = owner;
-    this.send = send;
+    this.functions = functions;
+    this.answers = new HostAnswers(errors, t => this.open.includes(t) || this.jobs.includes(t), send);
+    this.interrupt = interrupt;
   }
 
   reset(seed: number): void {
     this.restart();
-    this.asked.length = 0;
-    this.random = new Random(seed);
+    this.answers.reset(seed);
+    this.jobs.length = 0;
     this.windows = 0;
-    this.interrupts = 0;
-    this.held = false;
     this.mute = false;
   }
 
   /** The channel begins anew with the first descriptor; what was under way is forgotten, its reads are still answered. */
   restart(): void {
     for (const transfer of this.open) this.unknown(transfer);
-    if (this.open.length > 0) this.interrupts = undefined;
+    if (this.open.length > 0) this.interrupt('may be lost');
     this.open.length = 0;
     this.numbers = 0;
-    this.disturbed = false;
   }
 
   /** Transfers under way may be refused, until the channel begins anew (C81, C84). */
   disturb(): void {
-    this.disturbed = true;
-    if (this.open.length > 0) this.interrupts = undefined;
+    for (const t of [...this.open, ...this.jobs]) if (t.by === this.owner) t.disturbed = true;
+    if (this.open.length > 0) this.interrupt('may be lost');
+  }
+
+  /** The link goes down: nobody answers any more, and what is under way may be lost. */
+  cut(): void {
+    for (const t of [...this.open, ...this.jobs]) {
+      t.disturbed = true;
+      t.lost = true;
+    }
+    this.interrupt('may be lost');
+    this.answers.silent = true;
+  }
+  /** Nothing of what was under way is left. */
+  joined(): void {
+    this.answers.forget();
+    this.answers.silent = false;
   }
 
   get unfinished(): number {
     return this.open.length;
   }
-  /** Whether all reads have got all their data. */
-  get answered(): boolean {
-    return this.asked.length === 0;
+  /** Jobs of the firmware of which something is still to come. */
+  get working(): number {
+    return this.jobs.length;
+  }
+  /** A descriptor is under way whose data stays inside. */
+  get copies(): boolean {
+    return this.open.some(({ remote }) => remote !== undefined);
   }
   get tail(): number {
     return this.numbers % ringEntries;
@@ -158,7 +115,7 @@ export class DmaReference {
   busy(offset: number, bytes: number): boolean {
     const meets = (start: number | undefined, length: number) =>
       start !== undefined && start < offset + bytes && offset < start + length;
-    return this.open.some(t => meets(t.offset, t.bytes) || meets(t.remote, t.bytes));
+    return [...this.open, ...this.jobs].some(t => (!t.media && meets(t.offset, t.bytes)) || meets(t.remote, t.bytes));
   }
 
   /** What a transfer brings into the BAR memory is not known yet, or no more. */
@@ -183,13 +140,25 @@ export class DmaReference {
     view.setUint32(12, high, true);
     view.setUint32(16, offset, true);
     view.setUint32(20, cookieOf(number), true);
-    const from = opcode === 'write' ? offset : t.remote;
-    const data = from === undefined ? nothing : this.memory.bytes.slice(from, from + bytes);
-    const wild = from === undefined ? nothing : this.memory.wild.slice(from, from + bytes);
-    this.open.push({
+    this.open.push(this.begin(t, { number, window, by: this.owner }));
+    if (flags & Flag.interrupt) this.interrupt('will come');
+  }
+
+  /** What is known of a transfer when it begins. */
+  private begin(
+    t: Transfer & Partial<Pick<Job, 'flush' | 'media'>>,
+    more: Pick<Open, 'number' | 'window' | 'by'> & { readonly job?: boolean },
+  ): Open {
+    const { bytes, opcode, offset, media, flush = false } = t;
+    const from = opcode === 'write' && !media ? offset : t.remote;
+    const data = media?.data ?? (from === undefined ? nothing : this.memory.bytes.slice(from, from + bytes));
+    const wild = media?.wild ?? (from === undefined ? nothing : this.memory.wild.slice(from, from + bytes));
+    const begun: Open = {
       ...t,
-      number,
-      window,
+      ...more,
+      job: more.job ?? false,
+      flush,
+      media: media !== undefined,
       touched: new Uint8Array(bytes),
       data,
       wild,
@@ -198,11 +167,59 @@ export class DmaReference {
       entry: false,
       back: false,
       ended: false,
-    });
-    const to = targetOf(t);
-    if (to === undefined) return;
-    this.unknown(t);
-    this.memory.touch(to, bytes);
+      disturbed: false,
+      lost: false,
+    };
+    const to = targetOf(begun);
+    if (to !== undefined) {
+      this.unknown(begun);
+      this.memory.touch(to, bytes);
+    }
+    return begun;
+  }
+
+  /** Begins a job of the firmware. @returns it, and its address. */
+  start(t: Job): { readonly job: Open; readonly low: number } {
+    const window = this.windows++ % host.windowCount;
+    const by = this.functions[t.function] ?? this.owner;
+    const job = this.begin(t, { number: -1, window, by, job: true });
+    this.jobs.push(job);
+    return { job, low: t.remote === undefined ? host.windows + window * host.window + t.inner : t.inner };
+  }
+  /** Begins an AtomicOp of the firmware. @returns it, and its address. */
+  startAtomic(atomic: AtomicJob, inner: number, high: number): { readonly job: Open; readonly low: number } {
+    const window = this.windows++ % host.windowCount;
+    const plain = { opcode: 'none', bytes: atomic.size, inner, high, offset: 0, flags: atomic.flags } as const;
+    const job: Open = {
+      ...this.begin(plain, { number: -1, window, by: this.owner, job: true }),
+      atomic,
+      data: new Uint8Array(atomic.size),
+    };
+    this.jobs.push(job);
+    return { job, low: host.windows + window * host.window + inner };
+  }
+
+  /** The firmware was told that a job has ended; its last TLPs may still be on their way. @throws Mismatch */
+  jobEnded(job: Open, outcome: number): void {
+    job.ended = true;
+    if (job.lost || (job.disturbed && outcome === 7)) {
+      job.outcome = 7;
+      this.jobs.splice(this.jobs.indexOf(job), 1);
+      return;
+    }
+    same(`the outcome of a job (${job.opcode} of ${job.bytes} bytes)`, outcome, job.outcome);
+    if (job.flush && job.outcome === 0 && job.remote === undefined && (!job.back || job.touched.includes(0)))
+      throw new Mismatch('a write that flushes ended before its data was read back');
+    if (job.atomic && job.outcome === 0 && !job.back) throw new Mismatch('an AtomicOp ended without an answer');
+    this.finishJobs();
+  }
+
+  private finishJobs(): void {
+    for (const job of this.jobs.filter(({ ended }) => ended)) {
+      if (!job.atomic && job.remote === undefined && job.touched.includes(0)) continue;
+      this.jobs.splice(this.jobs.indexOf(job), 1);
+      if (!job.atomic) this.finish(job);
+    }
   }
 
   /** The channel says that all descriptors before `head` are done; what it sent last may still be on its way. @throws Mismatch */
@@ -220,7 +237,7 @@ export class DmaReference {
   private isComplete(t: Open): boolean {
     if (!t.ended) return false;
     if (t.remote !== undefined) return t.entry || !(t.flags & Flag.status);
-    if (t.opcode === 'read' && t.came !== t.bytes && t.outcome < 6 && !this.disturbed)
+    if (t.opcode === 'read' && t.came !== t.bytes && t.outcome < 6 && !t.disturbed)
       throw new Mismatch(`descriptor ${t.number} is done before its reads were answered`);
     const moved = t.outcome === 7 || t.opcode === 'none' || !t.touched.includes(0);
     const back = t.opcode !== 'write' || !(t.flags & Flag.readBack) || t.outcome > 0 || t.back;
@@ -228,102 +245,143 @@ export class DmaReference {
   }
 
   private finish(t: Open): void {
-    if (t.flags & Flag.interrupt && this.interrupts !== undefined) this.interrupts++;
     const to = targetOf(t);
     if (t.remote !== undefined) {
-      if (to === undefined || this.disturbed) return;
+      if (to === undefined || t.disturbed) return;
       this.memory.set(to, t.data);
       this.memory.wild.set(t.wild, to);
       return;
     }
     if (t.outcome === 6) this.errors.add(Kind.timeout, 1, false, 1, undefined);
-    if (t.opcode !== 'read' || t.outcome === 7) return;
+    if (t.opcode !== 'read' || t.outcome === 7 || t.media) return;
     if (t.outcome === 6) {
       this.memory.set(t.offset, new Uint8Array(t.bytes));
       return;
     }
     if (t.came !== t.bytes) return;
-    const bytes = pattern(host.windows + t.window * host.window + t.inner, t.bytes);
+    const bytes = pattern(remoteOf(t), t.bytes);
     // A request that failed is delivered as zeros.
-    const failed = this.failed.get(t);
-    for (let i = 0; i < t.bytes; i++) if (failed?.[i]) bytes[i] = 0;
+    for (let i = 0; i < t.bytes; i++) if (this.answers.hasFailed(t, i)) bytes[i] = 0;
     this.memory.set(t.offset, bytes);
   }
 
   /** The endpoint sent a request. @throws Mismatch */
   request(t: Tlp): void {
     try {
-      if (this.mute) throw new Mismatch('nothing may be asked for while bus mastering is off');
-      same('the requester ID', t.requester, this.owner.id);
-      if (malformed(t, hasData(t) ? this.owner.payload : 4096)) throw new Mismatch('the request is malformed');
+      const by = this.functions.find(({ id }) => id === t.requester);
+      if (!by) throw new Mismatch('no function has this ID');
+      if (this.mute && by === this.owner) throw new Mismatch('nothing may be asked for while bus mastering is off');
+      if (malformed(t, hasData(t) ? by.payload : 4096)) throw new Mismatch('the request is malformed');
       same('the traffic class', t.tc, 0);
       same('the flags', t.td + t.ep + t.th, 0);
-      if (t.type !== 0 || isAtomic(t)) throw new Mismatch('there is no such request');
+      if (t.type !== 0 && !isAtomic(t)) throw new Mismatch('there is no such request');
       if ((t.fmt & 1) !== (t.high === 0 ? 0 : 1)) throw new Mismatch('the header has not the length that the address wants');
-      if (hasData(t)) this.write(t);
-      else this.read(t);
+      if (isAtomic(t)) this.operate(t, by);
+      else if (hasData(t)) this.write(t, by);
+      else this.read(t, by);
     } catch (error) {
       throw error instanceof Mismatch ? new Mismatch(`${error.message}\n  in ${describe(t)}`) : error;
     }
   }
 
+  /** Tags that a function's enables allow (C71a). */
+  private tagLimit(by: ConfigReference): number {
+    if (by.read(0x88) & 0x1000) return Math.min(tags, 1024);
+    return Math.min(tags, by.read(0x68) & 0x100 ? 256 : 32);
+  }
+
   /** The transfer that an address belongs to. */
   private find(t: Tlp): Open | undefined {
     const window = Math.floor((t.low - host.windows) / host.window);
-    return this.open.find(open => open.window === window && open.high === t.high && open.remote === undefined);
+    return [...this.open, ...this.jobs].find(
+      open => open.window === window && open.high === t.high && open.remote === undefined && open.by.id === t.requester,
+    );
   }
 
   private attributes(t: Tlp, of: Open): void {
-    const control = this.owner.read(0x68);
+    const control = of.by.read(0x68);
     const wanted = (of.flags & Flag.relaxed && control & 0x10 ? 2 : 0) | (of.flags & Flag.noSnoop && control & 0x800 ? 1 : 0);
-    const ido = (this.owner.read(0x88) & 0x100) !== 0 ? 4 : 0;
+    const ido = (of.by.read(0x88) & 0x100) !== 0 ? 4 : 0;
     same('the attributes', t.attr, wanted | ido);
     same('the address type', t.at, of.flags & Flag.translated ? 2 : 0);
   }
 
-  private read(t: Tlp): void {
+  private newTag(t: Tlp, by: ConfigReference): void {
+    if (t.tag >= this.tagLimit(by)) throw new Mismatch('the tag is beyond what is enabled');
+    if (this.answers.uses(t.tag)) throw new Mismatch('the tag is in use');
+  }
+
+  /** An AtomicOp of the firmware. */
+  private operate(t: Tlp, by: ConfigReference): void {
+    this.newTag(t, by);
+    const of = this.find(t);
+    if (!of?.atomic || of.ended || of.back) throw new Mismatch('this AtomicOp is not due');
+    const { type, size, body } = of.atomic;
+    same('the type', t.type, type);
+    same('the tag', t.tag, 8);
+    same('the length', 4 * dwords(t), body.length);
+    same('the address', t.low, remoteOf(of));
+    same('the byte enables', 16 * t.last_be + t.first_be, body.length > 4 ? 0xff : 0x0f);
+    this.attributes(t, of);
+    if (body.some((byte, i) => byte !== t.body[i])) throw new Mismatch('the operands are wrong');
+    const data = this.answers.bytes(size);
+    of.data.set(data);
+    this.answers.ask({ tlp: t, data, first: 0, count: size, of: undefined, by, back: of, fault: this.answers.fault() });
+  }
+
+  private read(t: Tlp, by: ConfigReference): void {
     const { first, count } = span(t);
-    if (t.tag >= 32) throw new Mismatch('there is no such tag');
-    if (this.asked.some(({ tlp }) => tlp.tag === t.tag)) throw new Mismatch('the tag is in use');
+    this.newTag(t, by);
     const low = t.low + first;
     if (t.high === 0 && t.low >= host.ring && t.low < host.ring + this.ring.length) {
       if (t.tag >= 8) throw new Mismatch('descriptors are fetched with a tag of others');
       const data = this.ring.slice(t.low - host.ring, t.low - host.ring + 4 * dwords(t));
-      this.asked.push({ tlp: t, data, first, count, of: undefined, came: 0, fault: 0 });
+      this.answers.ask({ tlp: t, data, first, count, of: undefined, by, fault: 0 });
       return;
     }
     const of = this.find(t);
     if (!of) throw new Mismatch('nothing is read there');
     const data = pattern(t.low, 4 * dwords(t));
+    if (t.tag === 8) {
+      // A flush: a read of nothing, when all has been written (C63).
+      if (of.opcode !== 'write' || !of.flush || of.back || t.first_be !== 0 || t.length !== 1)
+        throw new Mismatch('nothing is flushed there');
+      same('the address', t.low, remoteOf(of) & ~3);
+      if (of.touched.includes(0)) throw new Mismatch('it flushes what it has not written');
+      same('ordering and snoop', t.attr & 3, 0);
+      same('the address type', t.at, of.flags & Flag.translated ? 2 : 0);
+      this.answers.ask({ tlp: t, data, first, count, of: undefined, by, back: of, fault: this.answers.fault() });
+      return;
+    }
     if (t.tag < 8) {
       // A read-back: of the last byte, when all has been written (C63).
-      const end = host.windows + of.window * host.window + of.inner + of.bytes;
+      const end = remoteOf(of) + of.bytes;
       if (of.opcode !== 'write' || !(of.flags & Flag.readBack) || low + count > end)
         throw new Mismatch('nothing is read back there');
-      if (!this.disturbed && of.touched.includes(0)) throw new Mismatch('it reads back what it has not written');
+      if (!of.disturbed && of.touched.includes(0)) throw new Mismatch('it reads back what it has not written');
+      same('the address type', t.at, of.flags & Flag.translated ? 2 : 0);
       of.back = true;
-      this.asked.push({ tlp: t, data, first, count, of: undefined, came: 0, fault: 0 });
+      this.answers.ask({ tlp: t, data, first, count, of: undefined, by, fault: 0 });
       return;
     }
     if (of.opcode !== 'read') throw new Mismatch('nothing is read there');
-    if (4 * dwords(t) > this.owner.readRequest) throw new Mismatch('more is read than the limit allows');
+    if (4 * dwords(t) > by.readRequest) throw new Mismatch('more is read than the limit allows');
     this.attributes(t, of);
     this.touch(of, low, count, 'read');
-    const random = this.random.below(64);
-    const fault = of.outcome === 6 ? 0 : ([1, 4, 5][random] ?? 0);
-    this.asked.push({ tlp: t, data, first, count, of, came: 0, fault });
+    const fault = of.outcome === 6 || of.media ? 0 : this.answers.fault();
+    this.answers.ask({ tlp: t, data, first, count, of, by, fault });
   }
 
   /** Bytes of the remote side are asked for or written, each once. */
   private touch(of: Open, low: number, count: number, what: string): void {
-    const start = low - (host.windows + of.window * host.window + of.inner);
+    const start = low - remoteOf(of);
     if (start < 0 || start + count > of.bytes) throw new Mismatch(`more than descriptor ${of.number} says is ${what}`);
     if (of.touched.subarray(start, start + count).includes(1)) throw new Mismatch(`something is ${what} twice`);
     of.touched.fill(1, start, start + count);
   }
 
-  private write(t: Tlp): void {
-    if (t.high === 0 && t.low >= host.entries && t.low < host.entries + 8 * ringEntries) {
+  private write(t: Tlp, by: ConfigReference): void {
+    if (by === this.owner && t.high === 0 && t.low >= host.entries && t.low < host.entries + 8 * ringEntries) {
       this.entry(t);
       return;
     }
@@ -332,7 +390,7 @@ export class DmaReference {
     this.attributes(t, of);
     const { first, count } = span(t);
     this.touch(of, t.low + first, count, 'written');
-    const start = t.low + first - (host.windows + of.window * host.window + of.inner);
+    const start = t.low + first - remoteOf(of);
     for (let i = 0; i < count; i++) {
       if (!enabled(t, first + i)) throw new Mismatch(`byte ${first + i} is not enabled`);
       const got = t.body[first + i] ?? 0;
@@ -340,6 +398,7 @@ export class DmaReference {
         throw new Mismatch(`byte ${start + i} of the transfer is ${got}, not ${of.data[start + i]}`);
     }
     of.came += count;
+    if (of.job) this.finishJobs();
   }
 
   /** A completion entry. */
@@ -357,7 +416,7 @@ export class DmaReference {
     same('the index', word & 0xffff, index);
     same('the phase', word >>> 31, Math.floor(of.number / ringEntries) % 2 === 0 ? 1 : 0);
     same('the cookie', view.getUint32(4, true), cookieOf(of.number));
-    if (this.disturbed && outcome === 7) {
+    if (of.disturbed && outcome === 7) {
       of.outcome = 7;
       return;
     }
@@ -366,78 +425,4 @@ export class DmaReference {
     if (of.opcode !== 'none' && of.remote === undefined && of.touched.includes(0))
       throw new Mismatch('the entry comes before the data');
   }
-
-  /** Some time has passed: the host answers some of what was asked. @returns completions that were sent. */
-  tick(): number {
-    let sent = 0;
-    // While data is held back the rest is answered at once, for it must not be late as well.
-    const waiting = this.held ? this.asked.filter(one => !one.of) : this.asked;
-    const most = this.held ? waiting.length : this.random.below(12);
-    for (let i = 0; i < most && waiting.length > 0; i++) {
-      const one = waiting[this.held ? i : this.random.below(waiting.length)];
-      if (!one) break;
-      const index = this.asked.indexOf(one);
-      const piece = this.piece(one);
-      if (!this.send(piece)) break;
-      sent++;
-      if (this.settled(one, piece)) this.asked.splice(index, 1);
-    }
-    return sent;
-  }
-
-  /** The next completion of a read: up to a multiple of 64 bytes (2.3.1.1). */
-  private piece({ tlp: asked, data, first, count, came, fault }: Asked): Tlp {
-    const id = { requester: asked.requester, tag: asked.tag, tc: asked.tc, attr: asked.attr };
-    const low = (asked.low + first + came) & 0x7f;
-    if (fault === 1 || fault === 4) return tlp({ type: 10, length: 0, ...id, high: completionHigh(8, fault, count - came), low });
-    const left = count - came;
-    const blocks = this.random.below(5);
-    const limit = Math.min(this.owner.payload, 64 * (1 + blocks));
-    const room = limit - (low & 63);
-    const bytes = Math.min(left, room);
-    const start = (first + came) & ~3;
-    const length = Math.ceil((((first + came) & 3) + bytes) / 4);
-    const t = tlp({ fmt: 2, type: 10, length, ...id, high: completionHigh(8, 0, left), low, ep: fault === 5 ? 1 : 0 });
-    t.td = this.random.below(8) === 0 ? 1 : 0;
-    t.body = new Uint8Array(4 * bodyDwords(t));
-    t.body.set(data.subarray(start, start + 4 * length));
-    return t;
-  }
-
-  /** A completion was sent. @returns whether it was the last one. */
-  private settled(one: Asked, piece: Tlp): boolean {
-    const { of, fault } = one;
-    const lead = (one.first + one.came) & 3;
-    const bytes = hasData(piece) ? Math.min(one.count - one.came, 4 * dwords(piece) - lead) : one.count - one.came;
-    one.came += bytes;
-    const alive = of && this.open.includes(of);
-    if (fault === 5) {
-      if (alive && !this.disturbed) this.errors.add(Kind.poisoned, 1, true, 2, piece);
-      else this.errors.forgive(1);
-    }
-    if (fault > 0) this.errors.allow(1, 0x3100_0000);
-    if (of && fault > 0) {
-      of.outcome = Math.max(of.outcome, fault);
-      this.zeros(of, one);
-    }
-    // It comes too late (2.8).
-    if (of?.outcome === 6) this.errors.add(Kind.unexpected, 1, true, 2, piece);
-    else if (of && !alive && !this.disturbed) this.errors.forgive(1);
-    if (one.came < one.count) return false;
-    if (of) of.came += one.count;
-    return true;
-  }
-
-  private zeros(of: Open, { tlp: t, first, count }: Asked): void {
-    const start = t.low + first - (host.windows + of.window * host.window + of.inner);
-    const failed = this.failed.get(of) ?? new Uint8Array(of.bytes);
-    failed.fill(1, start, start + count);
-    this.failed.set(of, failed);
-  }
 }
-
-/** Where a transfer writes in the BAR memory. */
-const targetOf = ({ opcode, offset, remote }: Pick<Transfer, 'opcode' | 'offset' | 'remote'>): number | undefined =>
-  opcode === 'read' ? offset : opcode === 'write' ? remote : undefined;
-
-const cookieOf = (number: number): number => (Math.imul(number + 1, 0x85eb_ca6b) ^ 0x1357_9bdf) >>> 0;

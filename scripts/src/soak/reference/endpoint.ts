@@ -1,12 +1,13 @@
-import { barMaps, functionParams, memoryBytes } from '../device.ts';
-import { registerPattern } from '../harness.ts';
+import { barMaps, functionParams, memoryBytes, registerLayouts } from '../device.ts';
 import { classOf, describe, dwords, hasData, isAtomic, isMessage, type Tlp, type TlpClass } from '../tlp.ts';
-import { ConfigReference, steady } from './config.ts';
+import { at, ConfigReference, type MsixPlace, steady } from './config.ts';
+import { isSealed } from './digest.ts';
 import { ErrorReference, Kind } from './errors.ts';
 import { MemoryReference } from './memory.ts';
 import { Mismatch } from './mismatch.ts';
+import { RegisterReference } from './registers.ts';
 import { type Pending, RequestReference } from './requests.ts';
-import { beatsOf, enabled, malformed, messageCode, operand, rightLength, span, takesMessage } from './rules.ts';
+import { malformed, messageCode, operand, rightLength, span, takesMessage } from './rules.ts';
 
 const everybody = 0xff;
 
@@ -14,13 +15,6 @@ interface Target {
   readonly function: number;
   readonly to: 'memory' | 'registers';
   readonly offset: number;
-}
-
-interface RegisterWritten {
-  readonly function: number;
-  readonly address: number;
-  readonly data: number;
-  readonly mask: number;
 }
 
 /** What a test may want to know of a request that it sends. */
@@ -35,12 +29,13 @@ export interface Wishes {
 /** The whole endpoint as the specification and its description have it. It knows of no cycles: what may depend on time is checked against what is allowed. */
 export class EndpointReference {
   readonly memory = new MemoryReference(memoryBytes);
-  readonly functions = functionParams.map((p, f, { length }) => new ConfigReference(p, f, length));
-  readonly errors = new ErrorReference();
-  readonly requests = new RequestReference(this.memory);
+  readonly functions = functionParams.map((p, f, { length }) => new ConfigReference(p, f, length, msixPlace(f)));
+  /** The registers of each function, of one without any too. */
+  readonly registers = functionParams.map((_, f) => new RegisterReference(f));
+  readonly errors = new ErrorReference(() => this.checking !== 0);
+  readonly requests = new RequestReference();
   /** Functions in a reset that software has not seen the end of. */
   resetting = 0;
-  private readonly registerWrites: RegisterWritten[] = [];
   private order = 0;
   private readonly width: number;
 
@@ -53,14 +48,11 @@ export class EndpointReference {
     for (const f of this.functions) f.restart();
     this.errors.reset();
     this.requests.reset();
-    this.registerWrites.length = 0;
+    for (const registers of this.registers) registers.restart();
     this.resetting = 0;
     this.order = 0;
   }
 
-  get registerWritesLeft(): number {
-    return this.registerWrites.length;
-  }
   private get limit(): number {
     return Math.max(...this.functions.map(({ payload }) => payload));
   }
@@ -82,10 +74,16 @@ export class EndpointReference {
     return undefined;
   }
 
+  /** Functions that check digests, a bit each (C71c). */
+  get checking(): number {
+    return this.functions.reduce((mask, f, i) => mask | (f.read(at.errorControl) & 0x100 ? 1 << i : 0), 0);
+  }
+
   /** The endpoint gets a TLP of its link; completions of its own requests do not come here. */
   receive(t: Tlp, wishes: Wishes = {}): void {
     this.order++;
-    if (malformed(t, this.limit)) this.fail(t, Kind.malformed, everybody, false);
+    if (t.td === 1 && this.checking !== 0 && !isSealed(t)) this.fail(t, Kind.ecrc, this.checking, false);
+    else if (malformed(t, this.limit)) this.fail(t, Kind.malformed, everybody, false);
     else if (!rightLength(t, this.width)) {
       this.fail(t, Kind.malformed, everybody, false);
       if (t.type === 0 && hasData(t) && t.ep === 0) this.spoil(t);
@@ -99,8 +97,6 @@ export class EndpointReference {
           break;
         // A completion that no request waits for (2.3.2); of a locked read, of which there are none, by nobody in particular.
         case 2:
-          // Whether its status counts as received in the command register is open (7.5.1.1.4).
-          this.errors.allow(this.owners(t.requester), 0x3100_0000);
           this.fail(t, Kind.unexpected, t.type === 11 ? everybody : this.owners(t.requester), true);
       }
   }
@@ -126,38 +122,14 @@ export class EndpointReference {
     if (!target) this.fail(t, Kind.unsupported, everybody, false);
     else if (t.ep) this.fail(t, Kind.poisoned, 1 << target.function, false);
     else if (target.to === 'memory') this.memory.write(t, target.offset, this.order);
-    else this.writeRegisters(t, target, dwords(t));
+    else this.registers[target.function]?.write(t, target.offset, this.order);
   }
 
   /** A write whose end is not where its header says: it is cut before the last beat that it should have, or has. */
   private spoil(t: Tlp): void {
     const target = this.target(t);
     if (target?.to === 'memory') this.memory.spoil(t, target.offset, this.order);
-    if (target?.to !== 'registers') return;
-    const beats = Math.min(beatsOf(t.body.length, this.width), beatsOf(4 * (dwords(t) + t.td), this.width));
-    this.writeRegisters(t, target, ((beats - 1) * this.width) / 32);
-  }
-
-  private writeRegisters(t: Tlp, target: Target, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const mask = [0, 1, 2, 3].reduce((bits, byte) => bits | (enabled(t, 4 * i + byte) ? 1 << byte : 0), 0);
-      if (mask === 0) continue;
-      const address = target.offset + 4 * i;
-      this.registerWrites.push({ function: target.function, address, data: dword(t.body, 4 * i), mask });
-    }
-  }
-
-  /** A write came out at the register port. @throws Mismatch unless it is the next one. */
-  registerWrite(of: number, address: number, data: number, mask: number): void {
-    const next = this.registerWrites.shift();
-    const lanes = [0, 1, 2, 3].reduce((bits, i) => bits | ((mask >> i) & 1 ? 0xff << (8 * i) : 0), 0);
-    const equal = next && ((next.data ^ data) & lanes) === 0 && next.mask === mask;
-    if (equal && next.function === of && next.address === address) return;
-    const words = (w: RegisterWritten) =>
-      `function ${w.function}, address ${w.address.toString(16)}, data ${w.data.toString(16)}, enables ${w.mask}`;
-    throw new Mismatch(
-      `a register write (${words({ function: of, address, data, mask })}) came instead of ${next ? words(next) : 'none'}`,
-    );
+    if (target?.to === 'registers') this.registers[target.function]?.memory.spoil(t, target.offset, this.order);
   }
 
   private answer(t: Tlp, wishes: Wishes): void {
@@ -192,6 +164,7 @@ export class EndpointReference {
       readonly statuses: readonly number[];
       readonly data?: Uint8Array;
       readonly wild?: Uint8Array;
+      readonly memory?: MemoryReference;
       readonly offset?: number;
       readonly limit?: number;
     },
@@ -223,6 +196,7 @@ export class EndpointReference {
       statuses: [0],
       data: bytes.slice(offset, end),
       wild: wild.slice(offset, end),
+      memory: this.memory,
       offset,
       limit,
       ...wishes,
@@ -237,9 +211,7 @@ export class EndpointReference {
       this.expect(t, id, { statuses: [4], ...wishes });
       return;
     }
-    const data = new Uint8Array(4 * count);
-    for (let i = 0; i < count; i++) setDword(data, 4 * i, registerPattern(f, offset + 4 * i));
-    this.expect(t, id, { statuses: [0], data, ...wishes });
+    this.expect(t, id, { statuses: [0], ...this.registers[f]?.read(offset, 4 * count), ...wishes });
   }
 
   /** An AtomicOp (6.15), little endian. */
@@ -295,11 +267,33 @@ export class EndpointReference {
     this.errors.message(t.requester, messageCode(t), this.functions);
   }
 
+  /** The link was reset, and all functions with it. */
+  hotReset(): void {
+    this.functions.forEach((f, number) => {
+      f.hotReset();
+      this.registers[number]?.reset();
+    });
+    this.errors.forgive(everybody);
+    this.resetting = 2 ** this.functions.length - 1;
+  }
+  /** A good write to the memory that is lost, or not. */
+  maybeLost(t: Tlp): void {
+    const target = this.target(t);
+    if (target?.to === 'memory') this.memory.spoil(t, target.offset, this.order);
+  }
+
   /** The function has come out of its reset. */
   resetDone(number: number): void {
     this.resetting &= ~(1 << number);
     this.functions[number]?.reset();
   }
+}
+
+/** Where MSI-X of a function is. */
+function msixPlace(f: number): MsixPlace | undefined {
+  const msix = registerLayouts[f]?.msix;
+  const slot = functionParams[f]?.bars[barMaps[f]?.findIndex(({ to }) => to === 'registers') ?? 0]?.slot;
+  return msix && slot !== undefined ? { ...msix, slot } : undefined;
 }
 
 export const dword = (bytes: Uint8Array, at: number): number =>

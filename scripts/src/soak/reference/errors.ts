@@ -10,6 +10,7 @@ export const Kind = {
   unexpected: 16,
   overflow: 17,
   malformed: 18,
+  ecrc: 19,
   unsupported: 20,
 } as const;
 export const kindNames: Readonly<Record<number, string>> = Object.fromEntries(
@@ -93,6 +94,14 @@ export class ErrorReference {
   private forgiven = 0;
   /** Bits of the command register that may be set, by function. */
   private readonly allowed = new Map<number, number>();
+  private readonly wanted = new Map<number, number>();
+
+  /** Digests are checked, and taken away with the bit that announces them: headers are logged without. */
+  private readonly digestsGo: () => boolean;
+
+  constructor(digestsGo: () => boolean) {
+    this.digestsGo = digestsGo;
+  }
 
   reset(): void {
     this.clear();
@@ -103,6 +112,7 @@ export class ErrorReference {
     this.messages.clear();
     this.forgiven = 0;
     this.allowed.clear();
+    this.wanted.clear();
   }
 
   /** All errors so far are logged: later ones are not joined with them. */
@@ -113,13 +123,14 @@ export class ErrorReference {
     this.forgiven |= functions;
   }
 
-  /** Bits of the command register of functions may be set. */
-  allow(functions: number, mask: number): void {
-    for (let f = 0; f < 8; f++) if ((functions >> f) & 1) this.allowed.set(f, ((this.allowed.get(f) ?? 0) | mask) >>> 0);
+  /** Functions received a completion that their command register tells of; it must, or it may. */
+  receivedStatus(functions: number, mask: number, must: boolean): void {
+    for (const bits of must ? [this.allowed, this.wanted] : [this.allowed])
+      for (let f = 0; f < 8; f++) if ((functions >> f) & 1) bits.set(f, ((bits.get(f) ?? 0) | mask) >>> 0);
   }
 
   add(kind: number, functions: number, advisory: boolean, of: TlpClass, tlp: Tlp | undefined): void {
-    const log = tlp ? logWords(tlp) : [0, 0, 0, 0];
+    const log = tlp ? logWords(this.digestsGo() ? { ...tlp, td: 0 } : tlp) : [0, 0, 0, 0];
     this.events.push({ kind, functions, advisory, of, group: this.group, log, tlp });
   }
 
@@ -165,6 +176,7 @@ export class ErrorReference {
 
   private checkStatus(f: ConfigReference, groups: readonly ErrorEvent[][], read: ReadonlyMap<number, number>): void {
     const must = registers.map(offset => f.read(offset));
+    must[0] = ((must[0] ?? 0) | (this.wanted.get(f.number) ?? 0)) >>> 0;
     const may = [...must];
     may[0] = ((may[0] ?? 0) | (this.allowed.get(f.number) ?? 0)) >>> 0;
     const join = (into: number[], { command, device, uncorrectable, correctable }: Effect) => {

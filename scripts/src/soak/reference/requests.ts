@@ -14,7 +14,8 @@ export interface Pending {
   readonly data?: Uint8Array;
   /** Bytes of the data whose value nobody knows. */
   readonly wild?: Uint8Array;
-  /** Where the data lies in the BAR memory, if it does. */
+  /** The memory that the data comes from, if it does, and where it lies there. */
+  readonly memory?: MemoryReference;
   readonly offset?: number;
   /** Byte Count and Lower Address of the first completion. */
   readonly bytes: number;
@@ -30,12 +31,6 @@ export interface Pending {
 /** Requests under way, and what their completions have to look like (2.2.9, 2.3.1.1; C12, C13, C50 to C57). */
 export class RequestReference {
   private readonly pending = new Map<number, Pending>();
-  private readonly memory: MemoryReference;
-
-  constructor(memory: MemoryReference) {
-    this.memory = memory;
-  }
-
   reset(): void {
     this.pending.clear();
   }
@@ -102,12 +97,12 @@ export class RequestReference {
   }
 
   private compare(t: Tlp, request: Pending, lead: number, count: number): void {
-    const { data, wild, offset, came, order } = request;
+    const { data, wild, memory, offset, came, order } = request;
     const base = (request.lower & 3) + came;
     for (let i = 0; i < count; i++) {
       const got = t.body[lead + i] ?? 0;
       if (got === data?.[base + i] || wild?.[base + i] === 1) continue;
-      if (offset !== undefined && this.memory.laterBrings(offset + base + i, got, order)) continue;
+      if (offset !== undefined && memory?.laterBrings(offset + base + i, got, order)) continue;
       throw new Mismatch(`byte ${came + i} of the data is 0x${got.toString(16)}, not 0x${data?.[base + i]?.toString(16)}`);
     }
   }
