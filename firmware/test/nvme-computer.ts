@@ -4,6 +4,7 @@ import { NvmeController, type NvmeOptions } from '../device/src/nvme/index.ts';
 import { HostMemoryPool } from '../host/src/host-memory-pool.ts';
 import { NvmeDriver, type NvmeDriverOptions, type NvmePlatform } from '../host/src/nvme/index.ts';
 import type { AddressRange } from '../host/src/pci-function.ts';
+import { doublePlatform } from './double-platform.ts';
 import { type DoubleOptions, Memory, NvmeDouble, softwareScheduler } from './nvme-double.ts';
 
 export interface ComputerOptions {
@@ -30,7 +31,10 @@ export class Computer {
     const { capacity = 1 << 20, media = new MemoryBacking(new Uint8Array(capacity)) } = options;
     this.media = media;
     this.hardware = new NvmeDouble(this.scheduler, { ...options.hardware, media, reach: [this.memory] });
-    this.platform = this.makePlatform();
+    this.platform = doublePlatform(this, {
+      onInterrupt: () => !this.loseInterrupt(),
+      loses: offset => offset >= 0x1000 && this.loseDoorbell(offset),
+    });
     NvmeController.start(this.hardware, options.firmware);
   }
 
@@ -59,46 +63,6 @@ export class Computer {
         return bar2?.has(base, Number(bytes)) ? bar2.read(base, Number(bytes)) : this.memory.read(base, Number(bytes));
       }),
     );
-  }
-
-  private makePlatform(): NvmePlatform {
-    const { hardware, memory, pool, scheduler } = this;
-    const handlers = new Map<number, () => void>();
-    hardware.onInterrupt = vector => {
-      const handler = handlers.get(vector);
-      if (handler && !this.loseInterrupt())
-        scheduler.spawn('interrupt handler', async () => {
-          await scheduler.delay(3);
-          handler();
-        });
-    };
-    return {
-      name: hardware.name,
-      scheduler,
-      vectors: hardware.vectors,
-      memory: {
-        allocate: (bytes, alignment) => pool.allocate(bytes, alignment),
-        release: range => pool.release(range),
-        read: (address, bytes) => memory.read(address, bytes),
-        write: (address, data) => memory.write(address, data),
-      },
-      async readRegister(offset) {
-        await scheduler.delay(2);
-        return hardware.hostRead(offset);
-      },
-      writeRegister: async (offset, value) => {
-        if (offset < 0x1000 || !this.loseDoorbell(offset)) hardware.hostWrite(offset, value);
-      },
-      async connect(vector, handler) {
-        handlers.set(vector, handler);
-      },
-      bar: index =>
-        index === 2 && hardware.bar2 ? { base: hardware.bar2.base, bytes: BigInt(hardware.bar2.bytes.length) } : undefined,
-      async writeBar(address, data) {
-        await scheduler.delay(2);
-        hardware.bar2?.write(address, data);
-      },
-    };
   }
 }
 

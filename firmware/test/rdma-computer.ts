@@ -13,6 +13,7 @@ import {
 } from '../host/src/rdma/index.ts';
 import { RemoteNic, type RemoteQueuePair } from '../rdma/remote/index.ts';
 import { Wire, type WireEnd, type WireOptions } from '../rdma/wire.ts';
+import { doublePlatform } from './double-platform.ts';
 import { type EndpointDoubleOptions, Memory, softwareScheduler } from './endpoint-double.ts';
 import { RdmaDouble } from './rdma-double.ts';
 
@@ -42,7 +43,12 @@ export class RdmaComputer {
     const { scheduler } = this;
     this.wire = new Wire(scheduler, options.wire);
     this.hardware = new RdmaDouble(scheduler, { reach: [this.memory, this.peer], ...options.hardware });
-    this.platform = this.makePlatform();
+    this.platform = doublePlatform(this, {
+      onInterrupt: vector => {
+        this.interrupts.set(vector, (this.interrupts.get(vector) ?? 0) + 1);
+        return true;
+      },
+    });
     const [end] = this.wire.ends;
     RdmaFirmware.start(this.hardware, options.end?.(end, this) ?? end, options.firmware);
     this.remote = new RemoteNic(scheduler, this.wire.ends[1]);
@@ -73,47 +79,6 @@ export class RdmaComputer {
     const range = this.pool.allocate(data.length, alignment);
     this.memory.write(range.base, data);
     return range;
-  }
-
-  private makePlatform(): DevicePlatform {
-    const { hardware, memory, pool, scheduler, interrupts } = this;
-    const handlers = new Map<number, () => void>();
-    hardware.onInterrupt = vector => {
-      interrupts.set(vector, (interrupts.get(vector) ?? 0) + 1);
-      const handler = handlers.get(vector);
-      if (!handler) return;
-      scheduler.spawn('interrupt handler', async () => {
-        await scheduler.delay(3);
-        handler();
-      });
-    };
-    return {
-      name: hardware.name,
-      scheduler,
-      vectors: hardware.vectors,
-      memory: {
-        allocate: (bytes, alignment) => pool.allocate(bytes, alignment),
-        release: range => pool.release(range),
-        read: (address, bytes) => memory.read(address, bytes),
-        write: (address, data) => memory.write(address, data),
-      },
-      async readRegister(offset) {
-        await scheduler.delay(2);
-        return hardware.hostRead(offset);
-      },
-      async writeRegister(offset, value) {
-        hardware.hostWrite(offset, value);
-      },
-      async connect(vector, handler) {
-        handlers.set(vector, handler);
-      },
-      bar: index =>
-        index === 2 && hardware.bar2 ? { base: hardware.bar2.base, bytes: BigInt(hardware.bar2.bytes.length) } : undefined,
-      async writeBar(address, data) {
-        await scheduler.delay(2);
-        hardware.bar2?.write(address, data);
-      },
-    };
   }
 }
 

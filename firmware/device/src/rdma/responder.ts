@@ -11,7 +11,7 @@ import {
   Syndrome,
 } from '../../../rdma/packet.ts';
 import { WorkStatus } from '../../../rdma/status.ts';
-import { CompletionOpcode } from '../../../rdma/work.ts';
+import { type Completion, CompletionOpcode } from '../../../rdma/work.ts';
 import { DmaError } from '../endpoint/hardware.ts';
 import { WorkError, workStatusOf } from './command-error.ts';
 import { PeerWrites } from './data-mover.ts';
@@ -19,6 +19,9 @@ import type { QueuePair, ReceiveAttributes } from './queue-pair.ts';
 import { Responses } from './responses.ts';
 import { type ReceiveWork, receiveWork, sliceEntries } from './work.ts';
 import type { WorkRing } from './work-ring.ts';
+
+/** What a completion tells of a receive. */
+type ReceiveResult = Omit<Completion, 'phase' | 'queuePair' | 'index'>;
 
 /** A message that has begun: where its bytes go, and how many have come. */
 interface Message {
@@ -270,21 +273,20 @@ export class Responder {
     this.messages++;
     const { receive } = message;
     if (!receive) return;
-    this.responses.add({
-      kind: 'completion',
-      psn,
-      messages: this.messages,
-      entry: {
-        queuePair: this.qp.number,
-        index: receive.index,
-        opcode: message.remote ? CompletionOpcode.receiveOfWrite : CompletionOpcode.receive,
-        status: WorkStatus.success,
-        bytes: message.offset,
-        immediate: immediate ?? 0,
-        hasImmediate: Number(immediate !== undefined),
-        solicited: Number(solicited ?? false),
-      },
+    this.complete(psn, receive.index, {
+      opcode: message.remote ? CompletionOpcode.receiveOfWrite : CompletionOpcode.receive,
+      status: WorkStatus.success,
+      bytes: message.offset,
+      immediate: immediate ?? 0,
+      hasImmediate: Number(immediate !== undefined),
+      solicited: Number(solicited ?? false),
     });
+  }
+
+  /** A receive request is over: its completion goes out in the order of responses. */
+  private complete(psn: number, index: number, result: ReceiveResult): void {
+    const entry = { queuePair: this.qp.number, index, ...result };
+    this.responses.add({ kind: 'completion', psn, messages: this.messages, entry });
   }
 
   private refuse(psn: number, { code, status }: Refusal): void {
@@ -292,22 +294,10 @@ export class Responder {
     const receive = this.current?.receive;
     this.current = undefined;
     this.arrivals = undefined;
-    if (receive)
-      this.responses.add({
-        kind: 'completion',
-        psn,
-        messages: this.messages,
-        entry: {
-          queuePair: this.qp.number,
-          index: receive.index,
-          opcode: CompletionOpcode.receive,
-          status,
-          bytes: 0,
-          immediate: 0,
-          hasImmediate: 0,
-          solicited: 0,
-        },
-      });
+    if (receive) {
+      const opcode = CompletionOpcode.receive;
+      this.complete(psn, receive.index, { opcode, status, bytes: 0, immediate: 0, hasImmediate: 0, solicited: 0 });
+    }
     this.answer(psn, Syndrome.nak(code));
     this.responses.add({ kind: 'failure', reason: status });
     this.stopped = true;
