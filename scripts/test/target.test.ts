@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { parseJobFile } from '@hdl/firmware/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineByName } from '../src/engines.ts';
@@ -89,13 +90,13 @@ describe('jobs on a storage target', () => {
 
   test('the tables say it', () => {
     expect(targetReport.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
-    const text = renderTargetReport(report);
+    const text = stripVTControlCharacters(renderTargetReport(report));
     expect(text).toMatch(/│ auto +│ write +│ write +│ 4k │ +2 │/);
     expect(text).toContain('✓ p2pmem auto: data in the memory of nic0, nvme1, no byte of it on the root link');
     expect(text).toMatch(/✓ p2pmem none: data in the memory of host, 131,072 bytes of it on the root link, 2\.00 times/);
     const [first] = report.settings;
     if (!first) throw new RangeError('a setting is missing');
-    const wrong = renderTargetReport({ ...report, settings: [{ ...first, wrong_blocks: 3 }] });
+    const wrong = stripVTControlCharacters(renderTargetReport({ ...report, settings: [{ ...first, wrong_blocks: 3 }] }));
     expect(wrong).toContain(
       '✗ p2pmem auto: data in the memory of nic0, nvme1, no byte of it on the root link; 3 blocks are WRONG',
     );
