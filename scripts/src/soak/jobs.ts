@@ -17,6 +17,8 @@ export interface JobRegisters {
 export class Jobs {
   private readonly port: FirmwarePort;
   private readonly running = new Map<EngineName, (outcome: number) => void>();
+  /** The AtomicOp has ended, and what was there is being read: the next one may be on the same operand. */
+  private reading = false;
 
   constructor(port: FirmwarePort) {
     this.port = port;
@@ -24,12 +26,13 @@ export class Jobs {
 
   reset(): void {
     this.running.clear();
+    this.reading = false;
   }
   get some(): boolean {
-    return this.running.size > 0;
+    return this.running.size > 0 || this.reading;
   }
   busy(engine: EngineName): boolean {
-    return this.running.has(engine);
+    return this.running.has(engine) || (engine === 'atomic' && this.reading);
   }
 
   /** Starts an engine that is not busy; `ended` gets the outcome. */
@@ -67,10 +70,13 @@ export class Jobs {
     };
     this.running.set('atomic', outcome => {
       const value = new Uint32Array(4);
+      this.reading = true;
       for (let i = 0; i < 4; i++)
         this.port.ask(0, firmware.atomic_result_0.offset + 4 * i, word => {
           value[i] = word;
-          if (i === 3) ended(outcome, new Uint8Array(value.buffer));
+          if (i < 3) return;
+          this.reading = false;
+          ended(outcome, new Uint8Array(value.buffer));
         });
     });
     tell(firmware.atomic_address_low.offset, low);
