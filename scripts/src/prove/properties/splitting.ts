@@ -143,6 +143,8 @@ class SplittingProof extends CompletionSequencer {
       assert(answer.limit.eq(limit_bits), 'the limit is that of the request');
       assert(anyOf(limits.map(value => limit_bits.eq(value))), 'the limit is one that there is');
       assert(begins.eq(beats_left.any().not()), 'a completion begins');
+      assert(this['next_address'].eq(address.add(1 << lanes)), 'the DW behind the beat is known');
+      assert(this['boundary'].eq(address.or(limit_bits).add(1)), 'the next multiple of the limit is known');
       assert(to.le(1 << pageBits), 'the request lies in its page');
       const more = mux(bytes_more.bit(3), u(13, 0x1ff0), u(13, 0)).or(bytes_more.zext(13));
       const end = completion_left.zext(13).add(1);
