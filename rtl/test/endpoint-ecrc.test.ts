@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { simulate } from '../../hdl/src/engine/simulate.ts';
 import { DmaOutcome } from '../src/endpoint/dma/job.ts';
+import { EcrcFilter } from '../src/endpoint/ecrc-filter.ts';
 import { blockDevice } from '../src/endpoint/endpoint-params.ts';
 import { memoryRead, memoryWrite, type Packet } from '../src/tlp/packet.ts';
 import { digestIsRight, withDigest } from '../src/tlp/wire.ts';
@@ -87,4 +89,30 @@ describe.each([64, 128, 256, 512])('digests, %d bits', width => {
     expect(host.run('read_dma', { address: 0x1_0000_0100n, offset: 0, length: 256, memory: true })).toBe(DmaOutcome.timeout);
     expect(status() & (1 << 19)).toBe(1 << 19);
   });
+});
+
+test.each([
+  1, 20, 64, 65, 100, 127, 128, 200, 256, 500,
+])('a request that %d posted TLPs passed while it stood leaves when it may', passing => {
+  using sim = simulate(() => new EcrcFilter({ width: 256, functions: 1, max_payload: 512 }));
+  const { dut } = sim;
+  const set = (signal: Parameters<typeof sim.poke>[0], value: number) => sim.poke(signal, value);
+  const one = (stream: typeof dut.posted) => {
+    set(stream.payload.first, 1);
+    set(stream.payload.last, 1);
+  };
+  one(dut.posted);
+  one(dut.non_posted);
+  set(dut.out_posted.ready, 1);
+  set(dut.non_posted.valid, 1);
+  sim.step();
+  set(dut.non_posted.valid, 0);
+  set(dut.posted.valid, 1);
+  for (let i = 0; i < passing; i++) {
+    expect(sim.peek(dut.posted.ready)).toBe(1n);
+    sim.step();
+  }
+  set(dut.posted.valid, 0);
+  sim.step(20);
+  expect(sim.peek(dut.out_non_posted.valid)).toBe(1n);
 });

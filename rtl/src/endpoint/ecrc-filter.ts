@@ -3,7 +3,6 @@ import {
   Bundle,
   type BundleType,
   bool,
-  clog2,
   connect,
   input,
   Module,
@@ -19,6 +18,7 @@ import {
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { ErrorKind, ErrorReport } from '../config/error-report.ts';
+import { mustWait, stampBits } from '../link/order.ts';
 import { EcrcChecker } from '../tlp/ecrc-checker.ts';
 import { TlpHeader, tlpBeat } from '../tlp/tlp.ts';
 import { resized } from './dma/read-requester.ts';
@@ -56,8 +56,8 @@ export class EcrcFilter extends Module<{
 }> {
   private readonly beat = tlpBeat(this.p.width);
   private readonly depth = Math.max(16, (2 * this.p.max_payload * 8) / this.p.width);
-  /** Posted TLPs that can be inside are fewer than half of what a stamp counts. */
-  private readonly stamp_bits = clog2(this.depth + 32) + 1;
+  /** Posted TLPs that can be inside: those of the FIFO, and fewer than 32 on the way to it. */
+  private readonly stamp_bits = stampBits(this.depth + 32);
   private readonly stamped = stampedBeat(this.p.width, this.stamp_bits);
   /** A bit per function: it checks digests. */
   readonly enable = input(uint(this.p.functions));
@@ -98,8 +98,7 @@ export class EcrcFilter extends Module<{
       connect(fifo, { in: verdict, discard: ecrc_error });
 
       const held = fifo.out.payload;
-      // Differences of stamps are less than half of their range.
-      const behind = went_before.sub(held.stamp).bit(this.stamp_bits - 1);
+      const behind = mustWait(held.stamp, came, went_before);
       const may = i === 0 ? fifo.out.valid : fifo.out.valid.and(behind.not());
       out.valid.set(may);
       out.put({ header: held.header, data: held.data, first: held.first, last: held.last });

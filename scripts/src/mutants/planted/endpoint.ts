@@ -211,4 +211,13 @@ export const endpointMutants: readonly Mutant[] = [
     replacement: 'export const framingBytes = 7;',
     tests: ['rtl/test/link-packets.test.ts'],
   },
+  {
+    name: 'request-stood-too-long-behind-the-digests',
+    area: 'endpoint',
+    rules: [],
+    file: 'rtl/src/endpoint/ecrc-filter.ts',
+    text: 'const behind = mustWait(held.stamp, came, went_before);',
+    replacement: 'const behind = went_before.sub(held.stamp).bit(this.stamp_bits - 1);',
+    tests: ['rtl/test/endpoint-ecrc.test.ts'],
+  },
 ];
