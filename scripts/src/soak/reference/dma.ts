@@ -31,6 +31,8 @@ export class DmaReference {
   readonly answers: HostAnswers;
   private readonly ring = new Uint8Array(32 * ringEntries);
   private numbers = 0;
+  /** Write jobs that ended as refused: their last writes may still be on their way. */
+  private readonly refused: Open[] = [];
   private windows = 0;
   /** The endpoint must not ask for anything. */
   mute = false;
@@ -64,6 +66,7 @@ export class DmaReference {
     this.restart();
     this.answers.reset(seed);
     this.jobs.length = 0;
+    this.refused.length = 0;
     this.windows = 0;
     this.mute = false;
   }
@@ -84,6 +87,7 @@ export class DmaReference {
 
   /** The link goes down: nobody answers any more, and what is under way may be lost. */
   cut(): void {
+    this.refused.length = 0;
     for (const t of [...this.open, ...this.jobs]) {
       t.disturbed = true;
       t.lost = true;
@@ -205,6 +209,8 @@ export class DmaReference {
     if (job.lost || (job.disturbed && outcome === 7)) {
       job.outcome = 7;
       this.jobs.splice(this.jobs.indexOf(job), 1);
+      // Its flush was refused, and what it wrote before may wait for credits.
+      if (!job.lost && job.opcode === 'write') this.refused.push(job);
       return;
     }
     same(`the outcome of a job (${job.opcode} of ${job.bytes} bytes)`, outcome, job.outcome);
@@ -291,9 +297,9 @@ export class DmaReference {
   }
 
   /** The transfer that an address belongs to. */
-  private find(t: Tlp): Open | undefined {
+  private find(t: Tlp, others: readonly Open[] = []): Open | undefined {
     const window = Math.floor((t.low - host.windows) / host.window);
-    return [...this.open, ...this.jobs].find(
+    return [...this.open, ...this.jobs, ...others].find(
       open => open.window === window && open.high === t.high && open.remote === undefined && open.by.id === t.requester,
     );
   }
@@ -385,7 +391,7 @@ export class DmaReference {
       this.entry(t);
       return;
     }
-    const of = this.find(t);
+    const of = this.find(t, this.refused);
     if (of?.opcode !== 'write') throw new Mismatch('nothing is written there');
     this.attributes(t, of);
     const { first, count } = span(t);
