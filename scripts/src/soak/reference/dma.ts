@@ -31,7 +31,7 @@ export class DmaReference {
   readonly answers: HostAnswers;
   private readonly ring = new Uint8Array(32 * ringEntries);
   private numbers = 0;
-  /** Write jobs that ended as refused: their last writes may still be on their way. */
+  /** Write jobs that ended as refused: their last writes, and a flush, may still be on their way. */
   private readonly refused: Open[] = [];
   private windows = 0;
   /** The endpoint must not ask for anything. */
@@ -209,7 +209,7 @@ export class DmaReference {
     if (job.lost || (job.disturbed && outcome === 7)) {
       job.outcome = 7;
       this.jobs.splice(this.jobs.indexOf(job), 1);
-      // Its flush was refused, and what it wrote before may wait for credits.
+      // It was given up while its last writes, or its flush, waited for credits.
       if (!job.lost && job.opcode === 'write') this.refused.push(job);
       return;
     }
@@ -345,7 +345,7 @@ export class DmaReference {
       this.answers.ask({ tlp: t, data, first, count, of: undefined, by, fault: 0 });
       return;
     }
-    const of = this.find(t);
+    const of = this.find(t, this.refused);
     if (!of) throw new Mismatch('nothing is read there');
     const data = pattern(t.low, 4 * dwords(t));
     if (t.tag === 8) {
