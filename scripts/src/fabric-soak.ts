@@ -1,4 +1,4 @@
-import { type Engine, embedded } from '@hdl/ts-hdl';
+import { embedded } from '@hdl/ts-hdl';
 import pc from 'picocolors';
 import { engineByName } from './engines.ts';
 import { UsageError } from './errors.ts';
@@ -34,7 +34,7 @@ const before = 1500;
 export async function soakFabric(options: FabricSoakOptions): Promise<number> {
   const params = paramsOf(options);
   const { tlps, seed } = options;
-  using bench = new FabricBench(params, await engineOf(options.engine));
+  using bench = new FabricBench(params, await engineByName(options.engine).load());
   say(`${bench.agents} agents, ${params.topology.switches.length} switches, ${describe(options)}`);
   const start = performance.now();
   const cpu = process.cpuUsage();
@@ -88,23 +88,6 @@ function paramsOf({ fabric, width, payload, credits }: FabricSoakOptions): Fabri
   if (![128, 256, 512].includes(payload)) throw new UsageError(`--payload is 128, 256 or 512, not ${payload}.`);
   if (credits !== 'least' && credits !== 'usual') throw new UsageError(`--credits is least or usual, not ${credits}.`);
   return { topology: soakedTopology(name), width, max_payload: payload, credits };
-}
-
-/** @throws UsageError for a name that is no engine. */
-async function engineOf(name: string): Promise<Engine> {
-  const log = (line: string) => process.stderr.write(`${line}\n`);
-  switch (engineByName(name).name) {
-    case 'embedded':
-      return embedded;
-    case 'verilator': {
-      const { verilator } = await import('@hdl/verilator-wrapper');
-      return (design, options) => verilator(design, { ...options, log });
-    }
-    case 'native': {
-      const { native } = await import('@hdl/native-engine');
-      return (design, options) => native(design, { ...options, log });
-    }
-  }
 }
 
 /** Plays an epoch once more, in-process, and records what happens around its failure. */

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { type Engine, embedded } from '@hdl/ts-hdl';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { engineByName } from './engines.ts';
@@ -33,7 +32,7 @@ export interface SoakOptions {
 export async function soak(options: SoakOptions): Promise<number> {
   if (![64, 128, 256, 512].includes(options.width)) throw new UsageError(`--width is 64, 128, 256 or 512, not ${options.width}.`);
   const batch = options.replay === undefined ? undefined : replayed(options.replay);
-  const engine = await engineOf(options.engine);
+  const engine = await engineByName(options.engine).load();
   using player = new Player(batch?.width ?? options.width, engine);
   if (batch) {
     const failure = player.play(batch);
@@ -84,23 +83,6 @@ async function run(player: Player, options: SoakOptions): Promise<number> {
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const told = ({ index, cycle, message }: Failure) => `operation ${index}, cycle ${cycle}: ${message}`;
-
-/** @throws UsageError for a name that is no engine. */
-async function engineOf(name: string): Promise<Engine> {
-  const log = (line: string) => process.stderr.write(`${line}\n`);
-  switch (engineByName(name).name) {
-    case 'embedded':
-      return embedded;
-    case 'verilator': {
-      const { verilator } = await import('@hdl/verilator-wrapper');
-      return (design, options) => verilator(design, { ...options, log });
-    }
-    case 'native': {
-      const { native } = await import('@hdl/native-engine');
-      return (design, options) => native(design, { ...options, log });
-    }
-  }
-}
 
 function replayed(path: string): Batch {
   try {

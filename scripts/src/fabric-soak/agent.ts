@@ -1,5 +1,5 @@
 import type { TlpBeatType } from '@hdl/pcie-rtl';
-import { FcUpdate, FirmwareRequest, type LinkCredits, LinkPort, TlpHeader, tlpBeat } from '@hdl/pcie-rtl';
+import { type LinkCredits, LinkPort, TlpHeader } from '@hdl/pcie-rtl';
 import {
   allOf,
   type Bool,
@@ -7,14 +7,12 @@ import {
   bool,
   connect,
   input,
-  Module,
   mux,
   output,
   PacketArbiter,
   reg,
   type Stream,
   stream,
-  type UIntType,
   u,
   uint,
   vec,
@@ -26,6 +24,7 @@ import { targetOf } from './content.ts';
 import { AgentControl, FaultCode, Tally } from './control.ts';
 import { Completer, CompletionCheck, PostedCheck, Waiting } from './receivers.ts';
 import { type AgentParams, PostedSource, RequestSource } from './sources.ts';
+import { StandIn } from './stand-in.ts';
 
 /** The first thing that an agent found wrong. */
 export class Fault extends Bundle({
@@ -57,19 +56,7 @@ export const softwareTag = 0x3ff;
  * It has the ports of an endpoint of a `Fabric`; those of the firmware and the media do nothing. The agent 0 is a root complex: software sends configuration
  * requests through it (`software`, `answered`), and what comes up for another agent, since access control redirects it, goes down again.
  */
-export class TrafficAgent extends Module<TrafficAgentParams> {
-  private readonly beat = tlpBeat(this.p.width);
-  readonly rx = input(stream(this.beat));
-  readonly rx_fc = input(stream(FcUpdate));
-  readonly tx = output(stream(this.beat));
-  readonly tx_fc = output(stream(FcUpdate));
-  readonly hot_reset = input(bool);
-  readonly firmware_request = input(stream(FirmwareRequest));
-  readonly firmware_response = output(stream(uint(32)));
-  readonly firmware_interrupt = output(bool);
-  readonly media_in = input(stream(uint(this.p.width) as UIntType<number>));
-  readonly media_out = output(stream(uint(this.p.width) as UIntType<number>));
-
+export class TrafficAgent extends StandIn<TrafficAgentParams> {
   readonly control = input(AgentControl);
   readonly fault = output(Fault);
   readonly tally = output(Tally);
@@ -102,17 +89,11 @@ export class TrafficAgent extends Module<TrafficAgentParams> {
   private readonly cycles = reg(uint(20), { init: 0 });
 
   protected override logic() {
+    super.logic();
     this.receive();
     this.send();
     this.join();
     this.watch();
-    this.firmware_request.ready.set(1);
-    this.firmware_response.valid.set(0);
-    this.firmware_response.put(0);
-    this.firmware_interrupt.set(0);
-    this.media_in.ready.set(1);
-    this.media_out.valid.set(0);
-    this.media_out.put(0);
   }
 
   private receive(): void {

@@ -26,6 +26,7 @@ import {
 } from '@hdl/ts-hdl';
 import { Answer, at, Fault, TrafficAgent } from './agent.ts';
 import { AgentControl, Tally } from './control.ts';
+import { keepQuiet } from './stand-in.ts';
 import { WatchedLink } from './watched-link.ts';
 
 export interface FabricSoakParams {
@@ -172,16 +173,13 @@ export class FabricSoakHarness extends Module<FabricSoakParams> {
         media_in: this.no_media.slice(1),
       } as never,
     );
-    for (const request of this.no_request) {
-      request.valid.set(0);
-      request.put({ write: 0, address: 0, data: 0 });
-    }
-    for (const media of this.no_media) {
-      media.valid.set(0);
-      media.put(0);
-    }
-    for (const unused of [...fabric.firmware_response, ...fabric.media_out, root.firmware_response, root.media_out])
-      (unused as Stream<UIntType<number>>).ready.set(0);
+    keepQuiet({
+      requests: this.no_request,
+      media: this.no_media,
+      unread: [...fabric.firmware_response, ...fabric.media_out, root.firmware_response, root.media_out] as Stream<
+        UIntType<number>
+      >[],
+    });
     this.fault.set([root.fault, ...fabric.fault]);
     this.tally.set([root.tally, ...fabric.tally]);
     this.sent.set([root.sent, ...fabric.sent]);

@@ -1,7 +1,6 @@
 import {
   Fabric,
   type FabricParams,
-  FcUpdate,
   FirmwareRequest,
   type LinkCredits,
   LinkModel,
@@ -31,6 +30,7 @@ import {
   wire,
 } from '@hdl/ts-hdl';
 import { at } from './agent.ts';
+import { keepQuiet, StandIn } from './stand-in.ts';
 import { TlpMaker } from './tlp-streams.ts';
 
 /** Writes that an agent sends, one after the other, as long as `send` is 1. */
@@ -44,18 +44,7 @@ interface SteadyAgentParams {
 }
 
 /** Stands at the end of a link: sends equal memory writes with 4 DW of header, and counts the payload of those that come. */
-export class SteadyAgent extends Module<SteadyAgentParams> {
-  private readonly beat = tlpBeat(this.p.width);
-  readonly rx = input(stream(this.beat));
-  readonly rx_fc = input(stream(FcUpdate));
-  readonly tx = output(stream(this.beat));
-  readonly tx_fc = output(stream(FcUpdate));
-  readonly hot_reset = input(bool);
-  readonly firmware_request = input(stream(FirmwareRequest));
-  readonly firmware_response = output(stream(uint(32)));
-  readonly firmware_interrupt = output(bool);
-  readonly media_in = input(stream(uint(this.p.width) as UIntType<number>));
-  readonly media_out = output(stream(uint(this.p.width) as UIntType<number>));
+export class SteadyAgent extends StandIn<SteadyAgentParams> {
   readonly control = input(SteadyControl);
   /** DW of payload of the posted TLPs that have come, and those TLPs. */
   readonly dws = output(uint(32));
@@ -71,6 +60,7 @@ export class SteadyAgent extends Module<SteadyAgentParams> {
   private readonly tlp_count = reg(uint(32), { init: 0 });
 
   protected override logic() {
+    super.logic();
     const { link, maker, control, none, arbiter, software } = this;
     const [no_request, no_completion] = none;
     for (const nothing of none) {
@@ -120,13 +110,6 @@ export class SteadyAgent extends Module<SteadyAgentParams> {
     });
     this.dws.set(this.dw_count);
     this.tlps.set(this.tlp_count);
-    this.firmware_request.ready.set(1);
-    this.firmware_response.valid.set(0);
-    this.firmware_response.put(0);
-    this.firmware_interrupt.set(0);
-    this.media_in.ready.set(1);
-    this.media_out.valid.set(0);
-    this.media_out.put(0);
   }
 }
 
@@ -217,16 +200,13 @@ export class SteadyHarness extends Module<SteadyParams> {
       media.from(at(this.no_media, i + 1));
     });
     connect(fabric as Module<unknown>, { control: this.control.slice(1) } as never);
-    for (const request of this.no_request) {
-      request.valid.set(0);
-      request.put({ write: 0, address: 0, data: 0 });
-    }
-    for (const media of this.no_media) {
-      media.valid.set(0);
-      media.put(0);
-    }
-    for (const unused of [...fabric.firmware_response, ...fabric.media_out, root.firmware_response, root.media_out])
-      (unused as Stream<UIntType<number>>).ready.set(0);
+    keepQuiet({
+      requests: this.no_request,
+      media: this.no_media,
+      unread: [...fabric.firmware_response, ...fabric.media_out, root.firmware_response, root.media_out] as Stream<
+        UIntType<number>
+      >[],
+    });
     this.dws.set([root.dws, ...fabric.dws]);
     this.tlps.set([root.tlps, ...fabric.tlps]);
   }
