@@ -324,3 +324,26 @@ test('all four work at once, and media words go to whom they belong', () => {
   expect(Uint8Array.from(got.slice(0, words).flat())).toEqual(second);
   expect(host.events()).toBe(Event.write_dma | Event.fill | Event.read_dma | Event.drain);
 });
+
+test.each([
+  false,
+  true,
+])('a fill that waits for its medium holds up no job that the medium may be waiting for (a local write job: %s)', local => {
+  using host = make(128);
+  const data = random(host, 64);
+  const base = 0x3000;
+  load(host, 0x7000n, data);
+  expect(host.run('read_dma', { address: 0x7000n, offset: base, length: 64, memory: true })).toBe(0);
+  // No word for it is there yet.
+  if (local) host.start('write_dma', { address: memory + 0x2000n, length: 64 });
+  else host.start('fill', { offset: 0x2000, length: 64 });
+  host.steps(20);
+  // A medium that sends back what it gets: the drain, and a copy inside behind it, come to their end first.
+  expect(host.run('drain', { offset: base, length: 64 })).toBe(0);
+  expect(host.run('read_dma', { address: memory + BigInt(base), offset: 0x4000, length: 64, memory: true })).toBe(0);
+  host.until(() => host.mediaOut.received.length === 4);
+  host.mediaIn.queue.push(...host.mediaOut.received.splice(0));
+  expect(host.finish(local ? 'write_dma' : 'fill')).toBe(0);
+  expect(host.read(memory + 0x2000n, 64).data).toEqual(data);
+  expect(host.read(memory + 0x4000n, 64).data).toEqual(data);
+});

@@ -141,7 +141,7 @@ export class TransactionLayer extends Module<TransactionLayerParams> {
     bars: this.bars,
     atomics: this.configs.map(({ atomic_completer = false }) => atomic_completer),
   });
-  private readonly memory = new BarMemory({ width: this.p.width, bytes: this.p.memory_bytes, writers: 2, readers: 3 });
+  private readonly memory = new BarMemory({ width: this.p.width, bytes: this.p.memory_bytes, writers: 3, readers: 3 });
   private readonly atomics = new AtomicTurns({ address_width: this.address_width + laneBits(this.p.width) });
   private readonly spaces = new ConfigSpaces({ width: this.p.width, functions: this.configs });
   private readonly dma = new DmaEngine({

@@ -19,6 +19,12 @@ export interface MutantResult {
   readonly seconds: number;
 }
 
+/** Tests that name one of the rules of a mutant are those that have to notice it; of one without rules, all of its files. */
+function titles(mutant: Mutant | undefined): string[] {
+  if (!mutant || mutant.rules.length === 0 || mutant.caught === 'check') return [];
+  return ['--testNamePattern', `\\b(?:${mutant.rules.join('|')})\\b`];
+}
+
 /** Runs tests with a mutant, or without any. */
 async function run(tests: readonly string[], mutant: Mutant | undefined): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mutant-'));
@@ -27,7 +33,7 @@ async function run(tests: readonly string[], mutant: Mutant | undefined): Promis
   try {
     // vitest.config.ts plants what these name.
     const env = { ...process.env, P2P_MUTANT: mutant ? JSON.stringify(mutant) : '', P2P_MUTANT_LOADED: loaded };
-    const args = ['--no-file-parallelism', '--reporter', 'json', '--outputFile', output];
+    const args = ['--no-file-parallelism', '--reporter', 'json', '--outputFile', output, ...titles(mutant)];
     const child = spawn(process.execPath, [vitest, 'run', ...args, ...tests], {
       cwd: root,
       env,

@@ -69,7 +69,7 @@ class ReceivePath extends Module {
   readonly write = input(vec(2, stream(memoryWrite(width, address_width))));
   readonly read = input(vec(3, stream(uint(address_width))));
   readonly data = output(vec(3, stream(uint(width))));
-  private readonly memory = new BarMemory({ width, bytes: memory_bytes, writers: 2, readers: 3 });
+  private readonly memory = new BarMemory({ width, bytes: memory_bytes, writers: 3, readers: 3 });
 
   protected override logic() {
     const { receiver, side, memory } = this;
@@ -137,8 +137,8 @@ export const layerBlocks: readonly Block[] = [
   { name: 'receive-path', what: 'LinkReceiver, ReceiveSide and BarMemory together', create: () => new ReceivePath() },
   {
     name: 'receive-memory',
-    what: 'BarMemory of 64 KiB with windows and AtomicOps, 2 writers and 3 readers beside the link',
-    create: () => new BarMemory({ width, bytes: memory_bytes, writers: 2, readers: 3 }),
+    what: 'BarMemory of 64 KiB with windows and AtomicOps, 3 writers and 3 readers beside the link',
+    create: () => new BarMemory({ width, bytes: memory_bytes, writers: 3, readers: 3 }),
   },
   { name: 'dma-write', what: 'WriteDma, MPS 512', create: () => new WriteDma({ ...requester, max_payload: 512 }) },
   { name: 'dma-read', what: 'ReadDma, 64 tags, MRRS 512, 32 KiB of reorder buffer', create: () => new ReadDma(reads) },

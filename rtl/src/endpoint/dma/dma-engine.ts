@@ -26,11 +26,12 @@ import { memoryWrite } from '../interfaces.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { atomicRequest } from '../receive/interfaces.ts';
 import { AtomicJob, AtomicRequester, AtomicResult } from './atomic-requester.ts';
+import { CopyEngines } from './copy-engines.ts';
 import { DescriptorRing, fetchTags } from './descriptor-fetch.ts';
 import { DmaChannel } from './dma-channel.ts';
 import { DmaJob, DmaResult } from './job.ts';
 import { JobCounter } from './job-counter.ts';
-import { LocalCopy, LocalJob } from './local-copy.ts';
+import { LocalJob } from './local-copy.ts';
 import type { LocalRegion } from './local-decoder.ts';
 import { MediaPorts } from './media-ports.ts';
 import { ReadDma } from './read-dma.ts';
@@ -60,8 +61,6 @@ export interface DmaEngineParams {
 const atomicTag = fetchTags;
 /** Id of reads of nothing among what an `AtomicRequester` does: that of the firmware's operations is 0. */
 const forFlush = 1;
-/** Jobs that a `LocalCopy` holds, at most. */
-const copies = 31;
 /** Who gave a job: bits 3:0 of its id; the media that it takes or gives: the bits above. */
 const Source = { channel: 0, write: 1, read: 2, fill: 3, drain: 4 } as const;
 const mediaIn = 7;
@@ -71,13 +70,14 @@ const mediaOut = 6;
  * A DMA channel, single jobs of the firmware, AtomicOps, and the engines that work for all of them, between the link and the BAR memory:
  *
  *     DmaChannel ──────────┬► WriteDma ── tx ─┬─► posted         memory_write[0] ◄─ ReadDma
- *       │  └─ posted ──────│──────────────────┘                  memory_write[1] ◄─ LocalCopy
- *     write_job, read_job ─┼► ReadDma ─── tx ─┬─► non_posted     memory_data[0] ─► WriteDma
- *       (SingleJob)        │  AtomicRequester ┤                  memory_data[1] ─► LocalCopy
- *     fill_job, drain_job ─┴► LocalCopy       └─ DmaChannel      memory_data[2] ─► DmaChannel (a ring in the BAR memory)
+ *       │  └─ posted ──────│──────────────────┘                  memory_write[1] ◄─ CopyEngines, from memory
+ *     write_job, read_job ─┼► ReadDma ─── tx ─┬─► non_posted     memory_write[2] ◄─ CopyEngines, from media
+ *       (SingleJob)        │  AtomicRequester ┤                  memory_data[0] ─► WriteDma
+ *     fill_job, drain_job ─┴► CopyEngines     └─ DmaChannel      memory_data[1] ─► CopyEngines
+ *                                                                memory_data[2] ─► DmaChannel (a ring in the BAR memory)
  *
  * Jobs for one engine take turns, and results go back to who gave the job. A job, or AtomicOp, whose remote address lies in the endpoint's own memory is done inside. A firmware
- * job takes 1 cycle until its engine sees it. A local copy that waits for its media holds up those behind it. Media: see `MediaPorts`.
+ * job takes 1 cycle until its engine sees it. Media: see `MediaPorts`.
  *
  * The joins of packets are combinational; what they join comes from registers. `completion` is always ready (C70f): tags below 8 are the channel's, 8 is that
  * of AtomicOps, the others are those of `ReadDma`.
@@ -133,7 +133,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
   readonly completion = input(stream(this.beat));
   /** With the last beat of `completion`: it had more or fewer beats than its header says, and its data is not used. */
   readonly completion_bad = input(uint(1));
-  readonly memory_write = output(vec(2, stream(memoryWrite(this.p.width, this.p.address_width))));
+  readonly memory_write = output(vec(3, stream(memoryWrite(this.p.width, this.p.address_width))));
   readonly memory_request = output(vec(3, stream(uint(this.p.address_width))));
   readonly memory_data = input(vec(3, stream(this.word)));
   readonly media_in = input(stream(this.word));
@@ -148,16 +148,14 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly single_atomic = new SingleAtomic(this.p);
   private readonly reader = new ReadDma({ ...this.p, reserved_tags: atomicTag + 1 });
   private readonly writer = new WriteDma(this.p);
-  private readonly copier = new LocalCopy(this.p);
+  private readonly copier = new CopyEngines({ ...this.p, sources: Object.keys(Source).length });
   private readonly atomic = new AtomicRequester({ ...this.p, tag: atomicTag });
-  private readonly media = new MediaPorts({ width: this.p.width, reads: this.p.tags + 15, copies });
+  private readonly media = new MediaPorts({ width: this.p.width, reads: this.p.tags + 15, copies: 31 });
   private readonly write_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   private readonly read_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
-  private readonly copy_turns = new RoundRobinArbiter({ n: 5, type: LocalJob });
   /** Atomic operations of the firmware, and reads behind its writes. */
   private readonly atomic_turns = new RoundRobinArbiter({ n: 2, type: AtomicJob });
   private readonly flush_counter = new JobCounter({ functions: this.p.functions, jobs: 1 });
-  private readonly copy_counter = new JobCounter({ functions: this.p.functions, jobs: copies });
   private readonly atomic_counter = new JobCounter({ functions: this.p.functions, jobs: 1 });
   private readonly posted_join = new PacketArbiter({ n: 2, type: this.beat });
   private readonly non_posted_join = new PacketArbiter({ n: 3, type: this.beat });
@@ -167,14 +165,11 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly for_reader = wire(stream(this.beat));
   private readonly write_jobs = wire(stream(DmaJob));
   private readonly read_jobs = wire(stream(DmaJob));
-  private readonly copy_jobs = wire(stream(LocalJob));
   /** Results by who gave the job: the channel, then single jobs. */
   private readonly write_results = wire(vec(2, stream(DmaResult)));
   private readonly read_results = wire(vec(2, stream(DmaResult)));
-  private readonly copy_results = wire(vec(5, stream(DmaResult)));
   private readonly written = wire(stream(DmaResult));
   private readonly gotten = wire(stream(DmaResult));
-  private readonly copied = wire(stream(DmaResult));
   private readonly reads_nothing = wire(stream(AtomicJob));
   private readonly flushed_one = wire(stream(AtomicResult));
   private readonly atomic_done = wire(stream(AtomicResult));
@@ -216,7 +211,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
 
   /** Jobs of the channel and of the firmware take turns; media jobs wait until the media are theirs. */
   private takeJobs(): void {
-    const { channel, single_write, single_read, media, write_turns, read_turns, copy_turns } = this;
+    const { channel, single_write, single_read, media, write_turns, read_turns, copier } = this;
     for (const [wanted, job, id] of [
       [this.write_wanted, this.write_job, Source.write],
       [this.read_wanted, this.read_job, Source.read],
@@ -237,48 +232,36 @@ export class DmaEngine extends Module<DmaEngineParams> {
       controls: this.controls,
       jobs: this.write_wanted,
       engine_result: at(this.write_results, 1),
-      copy_result: at(this.copy_results, Source.write),
+      copy_result: at(this.copier.results, Source.write),
     });
     connect(single_read, {
       controls: this.controls,
       jobs: this.read_wanted,
       engine_result: at(this.read_results, 1),
-      copy_result: at(this.copy_results, Source.read),
+      copy_result: at(this.copier.results, Source.read),
     });
     connect(write_turns, { in: [channel.write_jobs, single_write.engine_jobs] });
     connect(read_turns, { in: [channel.read_jobs, single_read.engine_jobs] });
-    connect(copy_turns, {
-      in: [channel.copy_jobs, single_write.copy_jobs, single_read.copy_jobs, this.fill_wanted, this.drain_wanted],
-    });
 
     const write = write_turns.out;
     const read = read_turns.out;
-    const copy = copy_turns.out;
     const write_media = write.payload.memory.not();
     const read_media = read.payload.memory.not();
-    const { from_media, to_media } = copy.payload;
     const may_write = write_media.not().or(media.write_may);
     const may_read = read_media.not().or(media.read_may);
-    const may_copy = allOf([from_media.not().or(media.copy_in_may), to_media.not().or(media.copy_out_may)]);
     this.write_jobs.valid.set(write.valid.and(may_write));
     this.write_jobs.put({ ...write.payload, id: flagged(write.payload.id, write_media, mediaIn) });
     write.ready.set(this.write_jobs.ready.and(may_write));
     this.read_jobs.valid.set(read.valid.and(may_read));
     this.read_jobs.put({ ...read.payload, id: flagged(read.payload.id, read_media, mediaOut) });
     read.ready.set(this.read_jobs.ready.and(may_read));
-    this.copy_jobs.valid.set(copy.valid.and(may_copy));
-    this.copy_jobs.put({
-      ...copy.payload,
-      id: flagged(flagged(copy.payload.id, from_media, mediaIn), to_media, mediaOut),
-    });
-    copy.ready.set(this.copy_jobs.ready.and(may_copy));
 
     const answered = (results: Stream<typeof DmaResult>, bit: number) => results.fire.and(results.payload.id.bit(bit));
     connect(media, {
       media_in: this.media_in,
       drop_unwanted: this.media_drop,
       from_read: this.reader.media,
-      from_copy: this.copier.media_out,
+      from_copy: copier.media_out,
       write_offered: write.valid.and(write_media),
       write_taken: this.write_jobs.fire.and(write_media),
       write_length: write.payload.length,
@@ -286,10 +269,10 @@ export class DmaEngine extends Module<DmaEngineParams> {
       read_offered: read.valid.and(read_media),
       read_taken: this.read_jobs.fire.and(read_media),
       read_answered: answered(this.gotten, mediaOut),
-      copy_in_taken: this.copy_jobs.fire.and(from_media),
-      copy_in_answered: answered(this.copied, mediaIn),
-      copy_out_taken: this.copy_jobs.fire.and(to_media),
-      copy_out_answered: answered(this.copied, mediaOut),
+      copy_in_taken: copier.in_taken,
+      copy_in_answered: copier.in_answered,
+      copy_out_taken: copier.out_taken,
+      copy_out_answered: copier.out_answered,
     });
     this.media_out.from(media.media_out);
   }
@@ -305,7 +288,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
       tail: this.tail,
       read_results: at(this.read_results, 0),
       write_results: at(this.write_results, 0),
-      copy_results: at(this.copy_results, Source.channel),
+      copy_results: at(this.copier.results, Source.channel),
       completion: this.for_channel,
       completion_bad: this.completion_bad,
       memory_data: at(this.memory_data, 2),
@@ -327,7 +310,14 @@ export class DmaEngine extends Module<DmaEngineParams> {
       media_drop: media.drop,
       memory_data: at(this.memory_data, 0),
     });
-    connect(copier, { cancel, jobs: this.copy_jobs, memory_data: at(this.memory_data, 1), media_in: media.to_copy });
+    connect(copier, {
+      cancel,
+      jobs: [channel.copy_jobs, this.single_write.copy_jobs, this.single_read.copy_jobs, this.fill_wanted, this.drain_wanted],
+      memory_data: at(this.memory_data, 1),
+      media_in: media.to_copy,
+      in_may: media.copy_in_may,
+      out_may: media.copy_out_may,
+    });
     connect(atomic, {
       controls,
       cancel,
@@ -337,7 +327,8 @@ export class DmaEngine extends Module<DmaEngineParams> {
       flushed: this.flushed,
     });
     at(this.memory_write, 0).from(reader.memory_write);
-    at(this.memory_write, 1).from(copier.memory_write);
+    at(this.memory_write, 1).from(at(copier.memory_write, 0));
+    at(this.memory_write, 2).from(at(copier.memory_write, 1));
     at(this.memory_request, 0).from(writer.memory_request);
     at(this.memory_request, 1).from(copier.memory_request);
     at(this.memory_request, 2).from(channel.memory_request);
@@ -373,11 +364,9 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private giveResults(): void {
     this.written.from(this.writer.results);
     this.gotten.from(this.reader.results);
-    this.copied.from(this.copier.results);
     const engines = [
       { results: this.written, to: this.write_results, sources: [Source.channel, Source.write] },
       { results: this.gotten, to: this.read_results, sources: [Source.channel, Source.read] },
-      { results: this.copied, to: this.copy_results, sources: Object.values(Source) },
     ];
     for (const { results, to, sources } of engines) {
       const chosen = sources.map(source => results.payload.id.trunc(4).eq(source));
@@ -397,8 +386,8 @@ export class DmaEngine extends Module<DmaEngineParams> {
     });
     this.write_result.from(this.single_flush.result);
     this.read_result.from(this.single_read.result);
-    this.fill_result.from(at(this.copy_results, Source.fill));
-    this.drain_result.from(at(this.copy_results, Source.drain));
+    this.fill_result.from(at(this.copier.results, Source.fill));
+    this.drain_result.from(at(this.copier.results, Source.drain));
   }
 
   private send(): void {
@@ -413,18 +402,12 @@ export class DmaEngine extends Module<DmaEngineParams> {
 
   /** What of which function is under way. */
   private tell(): void {
-    const { copy_counter, atomic_counter, flush_counter, reader, writer, channel } = this;
+    const { copier, atomic_counter, flush_counter, reader, writer, channel } = this;
     connect(flush_counter, {
       taken: this.reads_nothing.fire,
       taken_function: this.reads_nothing.payload.function,
       answered: this.flushed_one.fire,
       answered_function: this.flushed_one.payload.function,
-    });
-    connect(copy_counter, {
-      taken: this.copy_jobs.fire,
-      taken_function: this.copy_jobs.payload.function,
-      answered: this.copied.fire,
-      answered_function: this.copied.payload.function,
     });
     connect(atomic_counter, {
       taken: this.atomic_job.fire,
@@ -433,7 +416,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
       answered_function: this.atomic_result.payload.function,
     });
     const of_owner = (what: Bool): UInt<number> => mux(what, u(8, 1).shl(this.owner), u(8, 0)).trunc(this.p.functions);
-    const engines = reader.idle.and(writer.idle).and(copy_counter.idle).and(atomic_counter.idle).and(flush_counter.idle);
+    const engines = reader.idle.and(writer.idle).and(copier.idle).and(atomic_counter.idle).and(flush_counter.idle);
     this.quiet.set(engines.and(of_owner(channel.idle.not()).not()));
     this.pending.set(reader.idle.and(atomic_counter.idle).and(flush_counter.idle).not().or(of_owner(channel.reading)));
     this.settled.set(allOf([reader.settled, channel.settled, this.atomic.idle]));

@@ -345,4 +345,13 @@ export const dmaMutants: readonly Mutant[] = [
     replacement: 'cat(job.compare.trunc(64), job.operand.trunc(64))',
     tests: atomic,
   },
+  {
+    name: 'dma-copies-wait-for-fills',
+    area,
+    rules: [],
+    file: `${src}/copy-engines.ts`,
+    text: 'to_media.not().or(this.out_may);',
+    replacement: 'to_media.not().or(this.out_may).and(this.media_count.idle.all());',
+    tests: ['rtl/test/endpoint-engines.test.ts'],
+  },
 ];
