@@ -24,6 +24,7 @@ export interface FabricOptions extends ComputerOptions {
   readonly engine?: EngineFunction;
   readonly width?: number;
   readonly between?: Parameters<typeof Testbench.create>[0]['between'];
+  readonly bridge?: Parameters<typeof Testbench.create>[0]['bridge'];
   /** Bytes of each drive. */
   readonly capacity?: number;
   readonly firmware?: NvmeOptions;
@@ -63,12 +64,13 @@ export class FabricComputer implements Disposable {
   readonly drives: FabricDrive[] = [];
 
   static async start(options: FabricOptions = {}): Promise<FabricComputer> {
-    const { topology: built = drivesTopology(), engine, width, between } = options;
+    const { topology: built = drivesTopology(), engine, width, between, bridge } = options;
     const testbench = await Testbench.create({
       topology: built,
       ...(engine && { engine }),
       ...(width !== undefined && { width }),
       ...(between && { between }),
+      ...(bridge && { bridge }),
     });
     return testbench.scheduler.run(async () => {
       const computer = await Computer.boot(testbench, options);

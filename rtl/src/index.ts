@@ -40,6 +40,9 @@ export {
   type TopologySwitch,
   topology,
 } from './fabric/topology.ts';
+export { BridgePort, BridgeWindow, HostBridge, type HostBridgeParams, windowsPerPort } from './host/host-bridge.ts';
+export { IommuTables, iommuMemories, type PageAccess } from './host/iommu-tables.ts';
+export { FaultReason, IommuFault, IommuMode, type IommuParams } from './host/translation-pipe.ts';
 export { beatsOfCredits } from './link/class-buffer.ts';
 export {
   type ClassCredits,

@@ -3,6 +3,8 @@ import {
   dataRanges,
   type FabricParams,
   FirmwareRequest,
+  IommuFault,
+  iommuMemories,
   LinkCounts,
   ObservedFabric,
   type Topology,
@@ -10,7 +12,7 @@ import {
 } from '@hdl/pcie-rtl';
 import { anyOf, bool, cat, connect, drive, input, Module, output, reg, uint, vec } from '@hdl/ts-hdl';
 import { hostMemoryPaths } from './host-memory.ts';
-import { RootComplex } from './root-complex.ts';
+import { BridgeControl, type RootBridgeParams, RootComplex } from './root-complex.ts';
 import { ringControl, ringStatus } from './transactors/ring.ts';
 import { StreamSink } from './transactors/stream-sink.ts';
 import { StreamSource } from './transactors/stream-source.ts';
@@ -24,19 +26,25 @@ export interface FabricHarnessParams {
   readonly host_base: bigint;
   /** Makes what lies on a link, by the link's name; nothing by default. */
   readonly between?: FabricParams['between'];
+  /** Makes a host bridge above the root port; none by default. */
+  readonly bridge?: RootBridgeParams;
 }
 
 /** Paths of the memories of a `FabricHarness` that software reaches: host memory and the rings. */
-export function softwareMemories(topology: Topology, width = 256): string[] {
-  const rings = ['root_source', 'root_sink'];
+export function softwareMemories(topology: Topology, width = 256, bridge = false): string[] {
+  const rings = ['root_source', 'root_sink', ...(bridge ? ['faults'] : [])];
   topology.endpoints.forEach((_, i) => {
     rings.push(...['request', 'response', 'media_in', 'media_out'].map(name => `${name}_${i}`));
   });
-  return [...hostMemoryPaths(width), ...rings.map(ring => `${ring}.ring`)];
+  const tables = bridge ? Object.values(iommuMemories(iommuPath)) : [];
+  return [...hostMemoryPaths(width), ...tables, ...rings.map(ring => `${ring}.ring`)];
 }
 
+/** The `Iommu` below the top module. */
+export const iommuPath = 'root.bridge.iommus_0';
+
 /** Words of the rings that carry TLP beats, register accesses and media words. */
-export const ringDepth = { tlp: 256, register: 256, media: 2048 } as const;
+export const ringDepth = { tlp: 256, register: 256, media: 2048, fault: 64 } as const;
 
 /**
  * A fabric with everything around it that has to keep up with the clock: link counters, the root complex with host memory, and a stream source
@@ -71,6 +79,11 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   readonly media_out_control = input(vec(this.count, ringControl(ringDepth.media)));
   readonly media_out_status = output(vec(this.count, ringStatus(ringDepth.media)));
 
+  /** With `bridge`. */
+  readonly bridge_control = this.p.bridge && input(BridgeControl);
+  readonly faults_control = this.p.bridge && input(ringControl(ringDepth.fault));
+  readonly faults_status = this.p.bridge && output(ringStatus(ringDepth.fault));
+
   private readonly fabric = new ObservedFabric({
     topology: this.p.topology,
     width: this.p.width,
@@ -79,6 +92,7 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   private readonly root = new RootComplex(this.p);
   private readonly root_source = new StreamSource({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
   private readonly root_sink = new StreamSink({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
+  private readonly faults = this.p.bridge && new StreamSink({ type: IommuFault, depth: ringDepth.fault });
   private readonly request = this.each(() => new StreamSource({ type: FirmwareRequest, depth: ringDepth.register }));
   private readonly response = this.each(() => new StreamSink({ type: uint(32), depth: ringDepth.register }));
   private readonly media_in = this.each(() => new StreamSource({ type: uint(this.p.width), depth: ringDepth.media }));
@@ -111,6 +125,7 @@ export class FabricHarness extends Module<FabricHarnessParams> {
       from_software: root_source.out,
       mps: this.root_mps,
     });
+    this.joinBridge();
     this.root_source_status.set(root_source.status);
     this.root_sink_status.set(root_sink.status);
 
@@ -153,6 +168,14 @@ export class FabricHarness extends Module<FabricHarnessParams> {
     this.interrupts.set(levels);
     const transactors = [root_source, root_sink, ...this.request, ...this.response, ...this.media_in, ...this.media_out];
     this.attention.set(anyOf([...transactors.map(t => t.status.attention), levels.and(this.interrupt_enable).any()]));
+  }
+
+  private joinBridge(): void {
+    const { root, faults, faults_control } = this;
+    if (!faults || !faults_control || !this.bridge_control || !root.bridge_control || !root.fault) return;
+    drive(root.bridge_control).set(this.bridge_control);
+    connect(faults, { control: faults_control, in: root.fault });
+    this.faults_status?.set(faults.status);
   }
 }
 

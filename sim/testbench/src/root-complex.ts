@@ -1,7 +1,11 @@
 import {
   BarMemory,
+  BridgePort,
   FcUpdate,
   functionControls,
+  HostBridge,
+  type HostBridgeParams,
+  IommuFault,
   isCompletion,
   isMemory,
   isPosted,
@@ -13,6 +17,7 @@ import {
 } from '@hdl/pcie-rtl';
 import {
   type Bool,
+  Bundle,
   bool,
   clog2,
   connect,
@@ -39,7 +44,20 @@ export interface RootComplexParams {
   readonly credits?: LinkCredits;
   /** Largest payload in bytes that it takes; 512 by default. */
   readonly max_payload?: number;
+  /** Makes a `HostBridge`, which translates addresses and sends requests of devices down again; without, what is not for host memory is software's. */
+  readonly bridge?: RootBridgeParams;
 }
+
+/** Of a `HostBridge` with one root port. */
+export type RootBridgeParams = Omit<HostBridgeParams, 'width' | 'ports'>;
+
+/** What software sets of the `HostBridge`. */
+export class BridgeControl extends Bundle({
+  translates: bool,
+  forwards_posted: bool,
+  forwards_non_posted: bool,
+  below: BridgePort,
+}) {}
 
 /** Credits of a root port that keep a link busy: several of the longest payloads, and the reads of several devices. It takes all completions (C70b). */
 export const rootCredits: LinkCredits = {
@@ -80,6 +98,17 @@ export class RootComplex extends Module<RootComplexParams> {
   readonly to_software = output(stream(this.beat));
   /** Payload limit of the root port: 128 << mps bytes. */
   readonly mps = input(uint(3));
+  /** With `bridge`. */
+  readonly bridge_control = this.p.bridge && input(BridgeControl);
+  readonly fault = this.p.bridge && output(stream(IommuFault));
+  private readonly bridge = this.p.bridge && new HostBridge({ ...this.p.bridge, width: this.p.width, ports: 1 });
+  /** What came up, behind the bridge if there is one. */
+  private readonly up_posted = wire(stream(this.beat));
+  private readonly up_requests = wire(stream(this.beat));
+  private readonly up_completions = wire(stream(this.beat));
+  /** What software sends down, and with it what the bridge does. */
+  private readonly software_posted = wire(stream(this.beat));
+  private readonly software_requests = wire(stream(this.beat));
   private readonly link = new LinkPort({
     width: this.p.width,
     credits: this.p.credits ?? rootCredits,
@@ -102,10 +131,13 @@ export class RootComplex extends Module<RootComplexParams> {
   private readonly down_posted = wire(stream(this.beat));
   private readonly down_requests = wire(stream(this.beat));
   private readonly answers = wire(stream(this.beat));
-  private readonly down_arbiter = new PacketArbiter({ n: 2, type: this.beat });
+  private readonly down_arbiter = new PacketArbiter({ n: this.p.bridge ? 3 : 2, type: this.beat });
+  private readonly posted_arbiter = this.p.bridge && new PacketArbiter({ n: 2, type: this.beat });
+  private readonly request_arbiter = this.p.bridge && new PacketArbiter({ n: 2, type: this.beat });
 
   protected override logic() {
     this.joinLink();
+    this.joinBridge();
     this.receivePosted();
     this.receiveRequests();
     this.joinMemory();
@@ -130,10 +162,40 @@ export class RootComplex extends Module<RootComplexParams> {
     link.overflow.ready.set(1);
   }
 
+  private joinBridge(): void {
+    const { link, bridge, bridge_control, fault, posted_arbiter, request_arbiter } = this;
+    const { software_posted, software_requests } = this;
+    if (!bridge || !bridge_control || !fault || !posted_arbiter || !request_arbiter) {
+      this.up_posted.from(link.received_posted);
+      this.up_requests.from(link.received_non_posted);
+      this.up_completions.from(link.received_completion);
+      this.down_posted.from(software_posted);
+      this.down_requests.from(software_requests);
+      return;
+    }
+    connect(bridge, {
+      translates: bridge_control.translates,
+      forwards_posted: bridge_control.forwards_posted,
+      forwards_non_posted: bridge_control.forwards_non_posted,
+      below: [bridge_control.below],
+      posted: [link.received_posted],
+      non_posted: [link.received_non_posted],
+      completion: [link.received_completion],
+    });
+    this.up_posted.from(bridge.up_posted);
+    this.up_requests.from(bridge.up_non_posted);
+    this.up_completions.from(bridge.up_completion);
+    connect(posted_arbiter, { in: [software_posted, ...bridge.down_posted] });
+    connect(request_arbiter, { in: [software_requests, ...bridge.down_non_posted] });
+    this.down_posted.from(posted_arbiter.out);
+    this.down_requests.from(request_arbiter.out);
+    fault.from(bridge.fault);
+  }
+
   /** Memory writes to host memory are the receive side's. */
   private receivePosted(): void {
     const { host_base, host_bytes } = this.p;
-    const posted = this.link.received_posted;
+    const posted = this.up_posted;
     const { header } = posted.payload;
     const low = Math.log2(host_bytes);
     const inside = header.address.part(low, 64 - low).eq(host_base >> BigInt(low));
@@ -148,7 +210,7 @@ export class RootComplex extends Module<RootComplexParams> {
    * endpoint's receive side.
    */
   private receiveRequests(): void {
-    const { valid, ready, payload } = this.link.received_non_posted;
+    const { valid, ready, payload } = this.up_requests;
     const { header, data, first, last } = payload;
     const type = mux(header.type.eq(TlpType.config0), u(5, TlpType.config1), header.type);
     this.requests.valid.set(valid);
@@ -157,7 +219,7 @@ export class RootComplex extends Module<RootComplexParams> {
   }
 
   private joinMemory(): void {
-    const { receive, memory, link } = this;
+    const { receive, memory } = this;
     const { host_base, host_bytes } = this.p;
     const compare = ((1n << 64n) - BigInt(host_bytes)) >> 12n;
     this.controls.set({ ...noControls, memory_enable: 1, mps: this.mps, bars: [{ base: host_base, compare }] });
@@ -187,7 +249,7 @@ export class RootComplex extends Module<RootComplexParams> {
     for (const data of memory.data) data.ready.set(1);
     // Completions are software's.
     this.no_completions.valid.set(0);
-    this.no_completions.put(link.received_completion.payload);
+    this.no_completions.put(this.up_completions.payload);
     receive.requester.ready.set(1);
     receive.register_write.ready.set(1);
     receive.error.ready.set(1);
@@ -200,7 +262,7 @@ export class RootComplex extends Module<RootComplexParams> {
   private inform(): void {
     const { receive, memory, up_arbiter } = this;
     const moves = receive.link_write.valid.not().or(memory.link_write.ready);
-    connect(up_arbiter, { in: [this.for_software, this.link.received_completion] });
+    connect(up_arbiter, { in: [this.for_software, this.up_completions] });
     const last = this.up_delay.reduce<Beats>((before, slice) => {
       gate(moves, before, slice.in);
       return slice.out;
@@ -209,15 +271,15 @@ export class RootComplex extends Module<RootComplexParams> {
   }
 
   private send(): void {
-    const { from_software, down_posted, down_requests, answers } = this;
+    const { from_software, software_posted, software_requests, answers } = this;
     const { header } = from_software.payload;
     const posted = isPosted(header);
     const completion = isCompletion(header);
-    passIf(posted, from_software, down_posted);
+    passIf(posted, from_software, software_posted);
     passIf(completion, from_software, answers);
-    passIf(posted.or(completion).not(), from_software, down_requests);
-    from_software.ready.set(mux(posted, down_posted.ready, mux(completion, answers.ready, down_requests.ready)));
-    connect(this.down_arbiter, { in: [this.receive.tx, answers] });
+    passIf(posted.or(completion).not(), from_software, software_requests);
+    from_software.ready.set(mux(posted, software_posted.ready, mux(completion, answers.ready, software_requests.ready)));
+    connect(this.down_arbiter, { in: [this.receive.tx, answers, ...(this.bridge?.down_completion ?? [])] });
   }
 }
 

@@ -1,8 +1,10 @@
 import type { FabricParams, Topology } from '@hdl/pcie-rtl';
 import { checked, elaborate, embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
+import { HostBridgePort } from './bridge-port.ts';
 import { FabricHarness, softwareMemories } from './fabric-harness.ts';
 import { Links } from './links.ts';
 import { DevicePort, RootPort } from './ports.ts';
+import type { RootBridgeParams } from './root-complex.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 
 /** Makes a simulation of a design; an engine that compiles first may take its time. */
@@ -18,6 +20,8 @@ export interface TestbenchOptions extends SchedulerOptions {
   readonly hostBytes?: number;
   /** Makes what lies on a link, by the link's name; nothing by default. */
   readonly between?: FabricParams['between'];
+  /** Makes a host bridge above the root port, which translates and forwards; none by default. */
+  readonly bridge?: RootBridgeParams;
   /** Writes a waveform of every named signal to this file. */
   readonly trace?: string;
 }
@@ -33,16 +37,18 @@ export function harnessDesign(
   width = 256,
   hostBytes = 4 * 1024 * 1024,
   between?: FabricParams['between'],
+  bridge?: RootBridgeParams,
 ): ir.Design {
-  const params = { topology, width, host_bytes: hostBytes, host_base: hostBase, ...(between && { between }) };
+  const optional = { ...(between && { between }), ...(bridge && { bridge }) };
+  const params = { topology, width, host_bytes: hostBytes, host_base: hostBase, ...optional };
   return checked(elaborate(() => new FabricHarness(params)).design);
 }
 
 /** The design that was built last, with what it was built from: many test benches in a row have the same. */
 let latest: { readonly of: string; readonly design: ir.Design } | undefined;
 
-function designOf({ topology, width = 256, hostBytes = 4 * 1024 * 1024, between }: TestbenchOptions): ir.Design {
-  if (between) return harnessDesign(topology, width, hostBytes, between);
+function designOf({ topology, width = 256, hostBytes = 4 * 1024 * 1024, between, bridge }: TestbenchOptions): ir.Design {
+  if (between || bridge) return harnessDesign(topology, width, hostBytes, between, bridge);
   const of = JSON.stringify([topology, width, hostBytes]);
   if (latest?.of !== of) latest = { of, design: harnessDesign(topology, width, hostBytes) };
   return latest.design;
@@ -58,6 +64,8 @@ export class Testbench implements Disposable {
   /** In the order of the topology's endpoints. */
   readonly devices: readonly DevicePort[];
   readonly links: Links;
+  /** There with the option `bridge`. */
+  readonly bridge: HostBridgePort | undefined;
   /** The running design itself, for what is checked beside the software. */
   readonly simulation: Simulation;
 
@@ -65,7 +73,10 @@ export class Testbench implements Disposable {
   static async create(options: TestbenchOptions): Promise<Testbench> {
     const { topology, engine = embedded, width = 256, trace } = options;
     const design = designOf(options);
-    const wishes = { memories: softwareMemories(topology, width), ...(trace !== undefined && { trace }) };
+    const wishes = {
+      memories: softwareMemories(topology, width, options.bridge !== undefined),
+      ...(trace !== undefined && { trace }),
+    };
     return new Testbench(await engine(design, wishes), width, options);
   }
 
@@ -87,6 +98,7 @@ export class Testbench implements Disposable {
     this.root = new RootPort(simulation, this.scheduler, width, hostBase);
     this.devices = topology.endpoints.map(({ name }, i) => new DevicePort(simulation, this.scheduler, width, name, i));
     this.links = new Links(simulation, topology);
+    this.bridge = options.bridge && new HostBridgePort(simulation, width, options.bridge);
   }
 
   private reset(): void {

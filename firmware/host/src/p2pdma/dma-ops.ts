@@ -64,6 +64,9 @@ export interface IommuFault {
 
 const page = BigInt(pageBytes);
 
+/** The hardware that translates for a device: a page is mapped to an address, or without one is not mapped. */
+export type TranslationTable = (iova: bigint, cpu: bigint | undefined) => void;
+
 /** An IOMMU of one device: what is mapped has an address of its own, and nothing else can be reached (M2-8, M2-9). */
 export class Iommu implements DmaOps {
   readonly name = 'iommu';
@@ -72,10 +75,12 @@ export class Iommu implements DmaOps {
   readonly faults: IommuFault[] = [];
   private readonly table = new Map<bigint, { readonly cpu: bigint; readonly region: Region }>();
   private next: bigint;
+  private readonly hardware: TranslationTable;
 
   /** Addresses are given out from `base` on and not used twice, so that a stale one always faults. */
-  constructor(base = 0xfe00_0000n) {
+  constructor(base = 0xfe00_0000n, hardware: TranslationTable = () => {}) {
     this.next = base;
+    this.hardware = hardware;
   }
 
   /** Pages that are mapped. */
@@ -87,13 +92,19 @@ export class Iommu implements DmaOps {
     const offset = cpu % page;
     const pages = (offset + bytes + page - 1n) / page;
     const iova = this.next;
-    for (let i = 0n; i < pages; i++) this.table.set(iova + i * page, { cpu: cpu - offset + i * page, region });
+    for (let i = 0n; i < pages; i++) {
+      this.table.set(iova + i * page, { cpu: cpu - offset + i * page, region });
+      this.hardware(iova + i * page, cpu - offset + i * page);
+    }
     this.next += pages * page;
     return iova + offset;
   }
 
   unmap(dma: bigint, bytes: bigint): void {
-    for (let at = dma - (dma % page); at < dma + bytes; at += page) this.table.delete(at);
+    for (let at = dma - (dma % page); at < dma + bytes; at += page) {
+      this.table.delete(at);
+      this.hardware(at, undefined);
+    }
   }
 
   /** What a request of the device reaches. @returns nothing, and records a fault, if no page is mapped there. */

@@ -23,6 +23,7 @@ export {
   offsetDma,
   type Piece,
   type Region,
+  type TranslationTable,
 } from './dma-ops.ts';
 export { Errno, type ErrnoCode } from './errno.ts';
 export { ExportedBuffer, type Importer, type Place } from './exported-buffer.ts';
