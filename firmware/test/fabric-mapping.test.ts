@@ -1,4 +1,6 @@
+import { CapabilityId } from '@hdl/pcie-rtl';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { interruptAddress } from '../host/src/interrupts.ts';
 import {
   type DmaOps,
   ExportedBuffer,
@@ -83,6 +85,42 @@ describe('addresses', () => {
       const [mapped] = mapScatterList(mapper, clientOf(0), [taken]);
       expect([taken.cpu, there(mapped).dma]).toEqual([card().base + offset, card().base]);
       await compare(there(mapped).dma, taken.cpu);
+    }));
+
+  test('C93: an interrupt whose vector points at a peer is written there like anything else, and no longer heard', () =>
+    run(async () => {
+      const { base } = card();
+      const { device } = drive(1);
+      const { memory } = on.computer.host;
+      const capability = there(device.capabilities.get(CapabilityId.msix));
+      const place = await device.read(capability + 4);
+      const table = there(device.bars.find(({ index }) => index === (place & 7))?.address) + BigInt(place & ~7);
+      const vectors = (((await device.read(capability)) >>> 16) & 0x7ff) + 1;
+      const entries = Array.from({ length: vectors }, (_, i) => table + 16n * BigInt(i));
+      const point = async (address: bigint) => {
+        for (const entry of entries) {
+          await memory.write32(entry, Number(address & 0xffff_ffffn));
+          await memory.write32(entry + 4n, Number(address >> 32n));
+        }
+      };
+      const messages = await Promise.all(entries.map(entry => memory.read32(entry + 8n)));
+      await memory.write32(base, 0xffff_ffff);
+      await point(base);
+      on.countData({ base, bytes: BigInt(page) });
+      let heard = false;
+      const first = namespace(1)
+        .read(0, [{ base: on.computer.buffers.base, bytes: BigInt(block) }])
+        .then(() => {
+          heard = true;
+        });
+      for (let i = 0; i < 100 && (await memory.read32(base)) === 0xffff_ffff; i++) await on.testbench.scheduler.delay(100);
+      expect(messages).toContain(await memory.read32(base));
+      expect(heard).toBe(false);
+      expect(linkData()).toMatchObject({ nvme1: [0, 4] });
+      await point(interruptAddress);
+      // The next interrupt is heard, and with it what was finished before.
+      await namespace(1).read(1, [{ base: on.computer.buffers.base + BigInt(page), bytes: BigInt(block) }]);
+      await first;
     }));
 
   test('M2-6 M2-7: a guest’s address is the hypervisor’s invention; what the device is given is the host’s bus address', () =>
