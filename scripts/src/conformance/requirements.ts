@@ -110,7 +110,6 @@ export const requirements = [
   {
     number: 'M2-11',
     text: 'Or hardware translates the IDs of completions',
-    open: packets('there is no bridge between domains yet that keeps a table of requesters'),
   },
   { number: 'M2-12', text: 'On one switch it always works' },
   { number: 'M2-13', text: 'Where a segment ends is the platform’s business' },

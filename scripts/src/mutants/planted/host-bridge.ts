@@ -96,4 +96,22 @@ export const hostBridgeMutants: readonly Mutant[] = [
     replacement: 'last.and(this.refused)',
     tests,
   },
+  {
+    name: 'requester-table-gives-back-the-wrong-tag',
+    area,
+    rules: ['M2-11'],
+    file: `${src}/requester-table.ts`,
+    text: 'header: { ...header, requester_id, tag } });',
+    replacement: 'header: { ...header, requester_id, tag: header.tag } });',
+    tests: ['rtl/test/requester-table.test.ts'],
+  },
+  {
+    name: 'requester-table-frees-with-the-first-completion',
+    area,
+    rules: ['M2-11'],
+    file: `${src}/requester-table.ts`,
+    text: 'bytes.ge(left)]',
+    replacement: 'bytes.ge(1)]',
+    tests: ['rtl/test/requester-table.test.ts'],
+  },
 ];
