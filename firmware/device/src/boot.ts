@@ -3,6 +3,7 @@ import { Register } from '../../nvme/registers.ts';
 import type { FirmwareDevice, Scheduler } from '../../ports.ts';
 import type { WireEnd } from '../../rdma/wire.ts';
 import { type EndpointDescription, FirmwareEndpoint } from './endpoint/index.ts';
+import { GpuFirmware } from './gpu/index.ts';
 import { EndpointHardware } from './nvme/endpoint-hardware.ts';
 import { NvmeController, type NvmeMedia, type NvmeOptions } from './nvme/index.ts';
 import { RdmaFirmware, type RdmaOptions } from './rdma/index.ts';
@@ -61,4 +62,10 @@ export async function bootNic(
   if (settings.kind !== 'nic') throw new RangeError(`${device.name} is of the kind '${settings.kind}', and no network card`);
   const hardware = await FirmwareEndpoint.boot(scheduler, device, describeEndpoint(settings, device.width));
   RdmaFirmware.start(hardware, wire, options);
+}
+
+/** Boots a GPU on an endpoint of a topology; it runs as long as the simulation does. @throws RangeError if function 0 of the endpoint is no GPU. */
+export async function bootGpu(scheduler: Scheduler, device: FirmwareDevice, settings: EndpointSettings): Promise<void> {
+  if (settings.kind !== 'gpu') throw new RangeError(`${device.name} is of the kind '${settings.kind}', and no GPU`);
+  GpuFirmware.start(await FirmwareEndpoint.boot(scheduler, device, describeEndpoint(settings, device.width)));
 }

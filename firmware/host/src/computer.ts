@@ -1,4 +1,5 @@
 import type { RootPort, Scheduler } from '../../ports.ts';
+import { GpuDriver, type GpuDriverOptions } from './gpu/index.ts';
 import { Host, type HostOptions } from './host.ts';
 import { HostError } from './host-error.ts';
 import { HostMemoryPool } from './host-memory-pool.ts';
@@ -132,6 +133,14 @@ export class Computer {
   async rdma(device: PciDevice, options: RdmaDriverOptions = {}): Promise<RdmaDriver> {
     const platform = await hostPlatform(this.host, asFunction(device), device.name);
     return RdmaDriver.probe(platform, { provider: this.provide(device), ...options });
+  }
+
+  /** Takes a GPU into use: its memory can be reached by peers, and its driver alone gives it out. @throws HostError as `GpuDriver.probe`. */
+  async gpu(device: PciDevice, options: GpuDriverOptions = {}): Promise<GpuDriver> {
+    const platform = await hostPlatform(this.host, asFunction(device), device.name);
+    const driver = await GpuDriver.probe(platform, options);
+    this.provide(device).enableBar(driver.memoryBar);
+    return driver;
   }
 
   /** Maps a buffer for a client. @throws Errno as `mapScatterList`. */

@@ -110,6 +110,10 @@ export const nicFunction = (o: CommonOptions & { readonly queues?: number; reado
     vectors: o.vectors ?? o.queues ?? 64,
   });
 
+/** A GPU, as far as its bus goes: a 3D controller with registers like a block device's, and memory that its peers reach. */
+export const gpuFunction = (o: CommonOptions & { readonly memory_bytes: number }): DescribedFunction =>
+  blockFunction({ class_code: 0x030200, ...o, doorbells: { count: 4, stride: 4 }, vectors: 4 });
+
 /** Peer-to-peer memory alone: it never sends a request, and its bus master enable is 0 for good. */
 export const memoryFunction = (o: CommonOptions & { readonly memory_bytes: number }): DescribedFunction =>
   described({ class_code: 0x058000, ...o, more: { requester: false, ...o.more } }, undefined, []);

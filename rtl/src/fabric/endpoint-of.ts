@@ -3,6 +3,7 @@ import {
   type DescribedFunction,
   type EndpointParams,
   endpointOf,
+  gpuFunction,
   memoryFunction,
   nicFunction,
   nvmeFunction,
@@ -26,6 +27,7 @@ function functionOf(
   const common = { vendor_id, device_id, max_payload, memory_bytes, ...more };
   if (kind === 'nvme') return nvmeFunction(common);
   if (kind === 'nic') return nicFunction(common);
+  if (kind === 'gpu') return gpuFunction(common);
   if (kind === 'memory') return memoryFunction(common);
   return blockFunction(common);
 }

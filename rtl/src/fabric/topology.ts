@@ -41,8 +41,8 @@ export interface SwitchDescription {
   readonly credits?: PortCredits;
 }
 
-/** What the registers of a function are: a block device's, an NVMe controller's, a network card's, or none. */
-export type FunctionKind = 'block' | 'nvme' | 'nic' | 'memory';
+/** What the registers of a function are: a block device's, an NVMe controller's, a network card's, a GPU's, or none. */
+export type FunctionKind = 'block' | 'nvme' | 'nic' | 'gpu' | 'memory';
 
 /** A further function of an endpoint, beside its function 0. */
 export interface FunctionDescription {
@@ -122,7 +122,7 @@ const defaults = {
   root_tags: 64,
 } as const;
 
-const kinds: readonly FunctionKind[] = ['block', 'nvme', 'nic', 'memory'];
+const kinds: readonly FunctionKind[] = ['block', 'nvme', 'nic', 'gpu', 'memory'];
 
 /** Checks a description and fills in what it leaves open. @throws TopologyError that says what does not fit. */
 export function topology(description: TopologyDescription): Topology {

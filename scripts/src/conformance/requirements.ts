@@ -146,7 +146,7 @@ export const requirements = [
     number: 'M4-10',
     text: 'All have to be in reach, else there is no peer-to-peer at all',
   },
-  { number: 'M4-11', text: 'Network card, GPU and drive with the GPU as provider', open: packets('flow E4') },
+  { number: 'M4-11', text: 'Network card, GPU and drive with the GPU as provider' },
   { number: 'M4-12', text: 'A function of two devices: -1, or how far' },
   {
     number: 'M4-13',

@@ -97,4 +97,22 @@ export const targetMutants: readonly Mutant[] = [
     replacement: '          ',
     tests: ['firmware/test/target-jobs.test.ts'],
   },
+  {
+    name: 'gpu-export-takes-memory',
+    area,
+    rules: ['M4-11'],
+    file: 'firmware/host/src/gpu/driver.ts',
+    text: 'cpu: buffer.base, bytes: buffer.bytes }, system);',
+    replacement: 'cpu: this.allocate(Number(buffer.bytes)).base, bytes: buffer.bytes }, system);',
+    tests: ['firmware/test/fabric-gpu.test.ts'],
+  },
+  {
+    name: 'gpu-works-outside-its-memory',
+    area,
+    rules: [],
+    file: 'firmware/device/src/gpu/firmware.ts',
+    text: 'at + BigInt(bytes) <= BigInt(this.memory.bytes)',
+    replacement: 'at >= 0n',
+    tests: ['firmware/test/fabric-gpu.test.ts'],
+  },
 ];

@@ -1,0 +1,1 @@
+export { GpuFirmware } from './firmware.ts';

@@ -1,0 +1,1 @@
+export { type GpuBuffer, GpuDriver, type GpuDriverOptions, type GpuPlace } from './driver.ts';
