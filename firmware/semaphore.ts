@@ -1,8 +1,9 @@
 /** Things that are lent one at a time, in the order in which they were asked for. */
 
-/** A set of equal things: whoever comes when none is left waits, first come first served. */
+/** A set of equal things: whoever comes when none is left waits, first come first served, but the urgent ones before the others. */
 export class Pool<T> {
   private readonly free: T[];
+  private readonly urgent: ((item: T) => void)[] = [];
   private readonly waiting: ((item: T) => void)[] = [];
 
   constructor(items: Iterable<T>) {
@@ -10,15 +11,15 @@ export class Pool<T> {
   }
 
   /** Takes one of the things; waits until one is given back where none is left. */
-  acquire(): Promise<T> {
+  acquire({ urgent = false } = {}): Promise<T> {
     const item = this.free.shift();
     if (item !== undefined) return Promise.resolve(item);
-    return new Promise(resolve => this.waiting.push(resolve));
+    return new Promise(resolve => (urgent ? this.urgent : this.waiting).push(resolve));
   }
 
   /** Gives a thing back. */
   release(item: T): void {
-    const next = this.waiting.shift();
+    const next = this.urgent.shift() ?? this.waiting.shift();
     if (next) next(item);
     else this.free.push(item);
   }

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
+import type { Place } from '../device/src/endpoint/hardware.ts';
+import { CompletionQueue } from '../device/src/rdma/completion-queue.ts';
+import { Tasks } from '../device/src/rdma/signal.ts';
 import { doorbellBase, doorbellOf, encodeCompletionDoorbell } from '../rdma/registers.ts';
+import { WorkStatus } from '../rdma/status.ts';
+import { CompletionOpcode } from '../rdma/work.ts';
 import { completionsOf, RdmaComputer } from './rdma-computer.ts';
 
 /** When completion queues and events interrupt, and when not. */
@@ -163,5 +168,57 @@ test('events have the first vector, and come again after more of them than their
     }
     expect(seen).toEqual(numbers);
     expect(new Set(numbers).size).toBe(150);
+  });
+});
+
+test('an entry that the host took before the card knew that it was there needs no interrupt, and the request is for the next one', async () => {
+  const on = new RdmaComputer();
+  await on.run(async () => {
+    const { base } = on.pool.allocate(4096, 64);
+    const vectors: number[] = [];
+    let arrived: (() => void) | undefined;
+    // The host sees what was written at once; the card learns of it when the test says so.
+    const slow = new Proxy(on.hardware, {
+      get: (hardware, name) => {
+        if (name === 'interrupt') return async (vector: number) => void vectors.push(vector);
+        if (name !== 'write') return Reflect.get(hardware, name, hardware);
+        return async (place: Place, data: Uint8Array) => {
+          await hardware.write(place, data);
+          await new Promise<void>(resolve => {
+            arrived = resolve;
+          });
+        };
+      },
+    });
+    const tasks = new Tasks(task => on.scheduler.spawn('test', task));
+    const params = { number: 5, place: { in: 'fabric', address: base }, entries: 16, vector: 3 } as const;
+    const queue = new CompletionQueue(slow, tasks, params, () => {});
+    const post = async (index: number) => {
+      const ended = queue.post({
+        queuePair: 1,
+        index,
+        opcode: CompletionOpcode.send,
+        status: WorkStatus.success,
+        bytes: 0,
+        immediate: 0,
+        hasImmediate: 0,
+        solicited: 0,
+      });
+      await on.scheduler.delay(10);
+      return ended;
+    };
+    const first = post(0);
+    await on.scheduler.delay(20);
+    queue.ring(encodeCompletionDoorbell({ taken: 1, arm: { request: 1, solicitedOnly: false } }));
+    arrived?.();
+    await first;
+    await on.scheduler.delay(10);
+    expect(vectors).toEqual([]);
+    const second = post(1);
+    await on.scheduler.delay(20);
+    arrived?.();
+    await second;
+    await on.scheduler.delay(10);
+    expect(vectors).toEqual([3]);
   });
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
+import { drivesOf, drivesTable, measureDrives } from './bench/drives.ts';
 import { saturatedWorkload, sparseWorkload } from './bench/fabric.ts';
 import { fabricSizes, measureSizes, sizeTable } from './bench/fabric-size.ts';
 import { measureStartup, type Startup, startupTable } from './bench/startup.ts';
@@ -12,7 +13,7 @@ import { UsageError } from './errors.ts';
 import { writeWhole } from './files.ts';
 
 /** What can be measured, by the name that `--only` takes. */
-export const workloadNames = ['synthetic', 'saturated', 'sparse', 'startup', 'sizes'] as const;
+export const workloadNames = ['synthetic', 'saturated', 'sparse', 'startup', 'sizes', 'drives'] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 export interface BenchOptions {
@@ -31,6 +32,10 @@ export interface BenchOptions {
   readonly json?: string;
   /** Numbers of endpoints of the fabrics whose cost is measured, comma between them; all by default. */
   readonly endpoints?: string;
+  /** Of `drives`: numbers of drives, comma between them, all by default; bytes of a command; bytes of all drives in each direction. */
+  readonly drives?: string;
+  readonly block: number;
+  readonly total: number;
 }
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -49,7 +54,7 @@ export async function bench(options: BenchOptions): Promise<number> {
     writeFileSync(file, randomBytes(options.bytes));
     const results: { workload: Workload; figures: readonly Figure[] }[] = [];
     for (const name of names) {
-      if (name === 'startup' || name === 'sizes') continue;
+      if (name === 'startup' || name === 'sizes' || name === 'drives') continue;
       const workload = await prepare(name, file, options);
       const figures = await measure(workload, options.rounds);
       process.stdout.write(`${tableOf(workload, figures)}\n${workload.note}\n\n`);
@@ -59,11 +64,14 @@ export async function bench(options: BenchOptions): Promise<number> {
     for (const subject of startup) process.stdout.write(`${startupTable(subject)}\n\n`);
     const sizes = names.includes('sizes') ? await measureSizes(sizesOf(options.endpoints), sizeLoad(options), say) : [];
     if (sizes.length > 0) process.stdout.write(`${sizeTable(sizes)}\n\n`);
+    const load = { drives: drivesOf(options.drives), bs: options.block, bytes: options.total };
+    const drives = names.includes('drives') ? await measureDrives(load, say) : [];
+    if (drives.length > 0) process.stdout.write(`${drivesTable(drives)}\n\n`);
     process.stdout.write(`median of ${options.rounds} rounds, variants in turn\n`);
     if (options.json !== undefined)
       writeWhole(
         options.json,
-        `${JSON.stringify({ ...report(results, startup, options), ...(sizes.length > 0 && { sizes }) }, null, 2)}\n`,
+        `${JSON.stringify({ ...report(results, startup, options), ...(sizes.length > 0 && { sizes }), ...(drives.length > 0 && { drives }) }, null, 2)}\n`,
       );
     return 0;
   } finally {
@@ -72,8 +80,8 @@ export async function bench(options: BenchOptions): Promise<number> {
 }
 
 function chosen(only: string | undefined): readonly WorkloadName[] {
-  // The large fabrics take many minutes to compile.
-  if (only === undefined) return workloadNames.filter(name => name !== 'sizes');
+  // The large fabrics and the long jobs take many minutes.
+  if (only === undefined) return workloadNames.filter(name => name !== 'sizes' && name !== 'drives');
   return only.split(',').map(name => {
     const known = workloadNames.find(n => n === name);
     if (!known)
@@ -100,7 +108,7 @@ function sizesOf(wanted: string | undefined): readonly number[] {
 const sizeLoad = ({ cycles, tlps }: BenchOptions) => ({ cycles, tlps });
 
 function prepare(
-  name: Exclude<WorkloadName, 'startup' | 'sizes'>,
+  name: Exclude<WorkloadName, 'startup' | 'sizes' | 'drives'>,
   file: string,
   options: BenchOptions,
 ): Promise<Workload> | Workload {

@@ -40,32 +40,43 @@ export interface TargetRun {
   readonly clockHz: number;
   /** Bits of a beat. */
   readonly width: number;
-  /** Where the data goes, one after the other: `auto`, `none`, or the name of an endpoint. */
+  /** Where the data goes, one after the other: `auto`, `none`, `own` for each drive's own memory, or the name of an endpoint. */
   readonly settings: readonly string[];
+  /** Bytes of each drive; 1 MiB by default. */
+  readonly driveBytes?: number;
   readonly trace?: string;
   readonly progress?: Progress;
 }
 
-/** Bytes of each drive. */
-export const driveBytes = 1 << 20;
+const KiB = 1024;
+/** Bytes of each drive, if nothing else is said. */
+const usualDriveBytes = 1024 * KiB;
+/** Memory of the remote host: the data of all commands that jobs have under way. */
+const remoteBytes = 16 * 1024 * KiB;
 /** Cycles from one end of the wire to the other. */
 const wireCycles = 100;
 /** Cycles that a remote host needs to go. */
 const farewellCycles = 5000;
 
+/** Memory for peers, in bytes: powers of two. */
+interface PeerMemory {
+  readonly nic: number;
+  /** Of each drive. */
+  readonly drive: number;
+}
+
 /** The fabric of a storage target: one network card and some drives below one switch, each with memory for peers. */
-export function targetTopology(drives = 2): Topology {
-  const KiB = 1024;
+export function targetTopology(drives = 2, memory: PeerMemory = { nic: 256 * KiB, drive: 256 * KiB }): Topology {
   return topology({
     switches: [{ name: 'switch0', parent: 'root' }],
     endpoints: [
-      { name: 'nic0', parent: 'switch0', kind: 'nic', queues: 32, memory_bytes: 256 * KiB },
+      { name: 'nic0', parent: 'switch0', kind: 'nic', queues: 32, memory_bytes: memory.nic },
       ...Array.from({ length: drives }, (_, i) => ({
         name: `nvme${i}`,
         parent: 'switch0',
         kind: 'nvme' as const,
         queues: 4,
-        memory_bytes: 256 * KiB,
+        memory_bytes: memory.drive,
       })),
     ],
   });
@@ -79,7 +90,7 @@ export function checkTarget({ endpoints }: Topology, settings: readonly string[]
   ] as const)
     if (!endpoints.some(({ params }) => params.kind === kind))
       throw new UsageError(`the target needs ${what}, and the topology has none: give an endpoint kind: '${kind}'.`);
-  const known = ['auto', 'none', ...endpoints.map(({ name }) => name)];
+  const known = ['auto', 'none', 'own', ...endpoints.map(({ name }) => name)];
   for (const setting of settings)
     if (!known.includes(setting)) throw new UsageError(`p2pmem cannot be '${setting}': choose from ${known.join(', ')}.`);
 }
@@ -104,7 +115,8 @@ export async function runTarget(run: TargetRun): Promise<TargetReport> {
     width: run.width,
     ...(run.trace !== undefined && { trace: run.trace }),
   });
-  return bench.scheduler.run(() => new Runner(run, bench).all());
+  // Awaited here: the bench closes when this function ends.
+  return await bench.scheduler.run(() => new Runner(run, bench).all());
 }
 
 class Runner {
@@ -155,7 +167,11 @@ class Runner {
     await bootNic(scheduler, port, params, wire.ends[0]);
     const device = this.device(name);
     const target = await FabricTarget.open(computer, device, await computer.rdma(device));
-    const network = new RdmaInitiatorNetwork(scheduler, new RemoteNic(scheduler, wire.ends[1], {}), target.port);
+    const network = new RdmaInitiatorNetwork(
+      scheduler,
+      new RemoteNic(scheduler, wire.ends[1], { memoryBytes: remoteBytes }),
+      target.port,
+    );
     return { target, network, name };
   }
 
@@ -163,7 +179,7 @@ class Runner {
     const { scheduler } = this.bench;
     const drives: Drive[] = [];
     for (const [i, { name, params, port }] of this.endpointsOf('nvme').entries()) {
-      const media = new MemoryBacking(content(driveBytes, i + 1));
+      const media = new MemoryBacking(content(this.run.driveBytes ?? usualDriveBytes, i + 1));
       await bootNvme(scheduler, port, params, media);
       const device = this.device(name);
       // Queues in the controller would be data to whoever counts what goes into its memory.
@@ -183,11 +199,10 @@ class Runner {
   ): Promise<SettingReport> {
     const { computer, target, network, drives } = on;
     const { scheduler, links } = this.bench;
-    const p2pmem = setting === 'auto' ? '1' : setting === 'none' ? '0' : this.device(setting).name;
     // Of equally near providers each namespace takes another one.
     let turn = 0;
     target.serve(
-      drives.map(({ use }) => ({ ...use, p2pmem })),
+      drives.map(({ use }) => ({ ...use, p2pmem: this.p2pmem(setting, use.device) })),
       {},
       count => turn++ % count,
     );
@@ -217,6 +232,13 @@ class Runner {
       groups,
       wrong_blocks: wrong.reduce((sum, blocks) => sum + blocks, 0),
     };
+  }
+
+  /** The setting of a drive's namespace. */
+  private p2pmem(setting: string, drive: PciDevice): string {
+    if (setting === 'auto') return '1';
+    if (setting === 'none') return '0';
+    return (setting === 'own' ? drive : this.device(setting)).name;
   }
 
   private groupReport(jobs: readonly Job[], results: readonly JobResult[]): GroupReport {

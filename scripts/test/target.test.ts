@@ -108,7 +108,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 test.each([
   ['a job file with an unknown option', { job: 'bad.fio' }, /bad\.fio:2: the option 'zonemode' is not known/],
   ['a job file that is not there', { job: 'none.fio' }, /the job file .*none\.fio cannot be read/],
-  ['a setting that there is not', { p2pmem: 'auto,gpu0' }, /p2pmem cannot be 'gpu0': choose from auto, none, nic0, nvme0, nvme1/],
+  ['a setting that there is not', { p2pmem: 'auto,gpu0' }, /p2pmem cannot be 'gpu0': choose from auto, none, own, nic0, nvme0, nvme1/],
   ['a report in a folder that is not there', { json: 'no/report.json' }, /cannot write .*report\.json/],
   ['a topology that has no card', { topology: 'copy.json' }, /needs a network card, and the topology has none/],
 ])('%s is told before anything is built', async (_, given: {

@@ -1,5 +1,6 @@
 import type { FirmwarePort } from '../../../ports.ts';
 import { Turns } from '../../../semaphore.ts';
+import { registers as map } from '../registers.ts';
 
 /** What an engine of the endpoint is to move. */
 export interface EngineJob {
@@ -9,6 +10,8 @@ export interface EngineJob {
   readonly offset?: number;
   /** At least 1. */
   readonly bytes: number;
+  /** Of the write DMA: the job ends only when what it wrote has arrived (C63). */
+  readonly flush?: boolean;
 }
 
 /** Offsets of an engine's registers on the firmware port. */
@@ -29,6 +32,8 @@ export interface RunningJob {
 }
 
 const start = 1;
+/** Of `write_dma_control`, beside the start. */
+const flushing = map.write_dma_control.flush.set(0, 1);
 
 /** One of the endpoint's engines with a media stream at its local side. Jobs come one after the other, in the order of asking. */
 export class EndpointEngine {
@@ -49,7 +54,7 @@ export class EndpointEngine {
   }
 
   /** Runs a job; `feed` gives or takes its media words. @returns the outcome: 0 if all went well, 7 if the engine refused it, wholly or from some word on. */
-  run({ address, offset, bytes }: EngineJob, feed: (job: RunningJob) => Promise<void>): Promise<number> {
+  run({ address, offset, bytes, flush }: EngineJob, feed: (job: RunningJob) => Promise<void>): Promise<number> {
     const { port, registers } = this;
     return this.turns.run(async () => {
       let over = false;
@@ -65,7 +70,7 @@ export class EndpointEngine {
       }
       if (offset !== undefined) await port.write(registers.memory_offset, offset);
       await port.write(registers.length, bytes);
-      await port.write(registers.control, start);
+      await port.write(registers.control, flush ? start | flushing : start);
       await feed({
         get ended() {
           return over;

@@ -1,5 +1,5 @@
 import type { FirmwareDevice, Scheduler } from '../../../ports.ts';
-import { Turns } from '../../../semaphore.ts';
+import { Pool } from '../../../semaphore.ts';
 import type { EndpointEngine, EngineJob, RunningJob } from './endpoint-engine.ts';
 
 /** The engines, as their media streams go. */
@@ -20,7 +20,7 @@ const arrivalCycles = 64;
 const mostAttempts = 10_000;
 
 /**
- * Jobs of engines together with their media words: one job at a time in each direction, since words carry no name.
+ * Jobs of engines together with their media words: one job at a time in each direction, since words carry no name. Urgent jobs go before others that wait.
  *
  * A job that is refused in its middle, because the function was reset or may not send requests, leaves words behind: those that nobody took on the way in, or a
  * reader that waits for words on the way out. Then the stream is brought back into step by local moves to and from a spare word of the BAR memory.
@@ -32,8 +32,8 @@ export class EndpointStreams {
   /** Byte offset of the spare word. */
   private readonly spare: number;
   private readonly wordBytes: number;
-  private readonly inTurns = new Turns();
-  private readonly outTurns = new Turns();
+  private readonly inTurn = new Pool(['turn']);
+  private readonly outTurn = new Pool(['turn']);
   private marks = 0;
 
   constructor(device: FirmwareDevice, scheduler: Scheduler, engines: StreamEngines, spare: number) {
@@ -45,8 +45,13 @@ export class EndpointStreams {
   }
 
   /** Runs a job that takes bytes; `source` gives each chunk of them. @returns the outcome. */
-  give(engine: 'writeDma' | 'fill', job: EngineJob, source: (at: number, bytes: number) => Uint8Array): Promise<number> {
-    return this.inTurns.run(async () => {
+  give(
+    engine: 'writeDma' | 'fill',
+    job: EngineJob,
+    source: (at: number, bytes: number) => Uint8Array,
+    options: { readonly urgent: boolean },
+  ): Promise<number> {
+    return this.run(this.inTurn, options, async () => {
       const outcome = await this.engines[engine].run(job, async running => {
         for (let at = 0; at < job.bytes && !running.ended; at += chunkBytes)
           await Promise.race([this.device.mediaIn.write(source(at, Math.min(chunkBytes, job.bytes - at))), running.whenEnded]);
@@ -57,8 +62,13 @@ export class EndpointStreams {
   }
 
   /** Runs a job that gives bytes; `target` takes each chunk of them. @returns the outcome. */
-  take(engine: 'readDma' | 'drain', job: EngineJob, target: (at: number, data: Uint8Array) => void): Promise<number> {
-    return this.outTurns.run(async () => {
+  take(
+    engine: 'readDma' | 'drain',
+    job: EngineJob,
+    target: (at: number, data: Uint8Array) => void,
+    options: { readonly urgent: boolean },
+  ): Promise<number> {
+    return this.run(this.outTurn, options, async () => {
       let pending: Promise<unknown> | undefined;
       const outcome = await this.engines[engine].run(job, async running => {
         for (let at = 0; at < job.bytes && !pending; at += chunkBytes) {
@@ -71,6 +81,16 @@ export class EndpointStreams {
       if (pending) await this.feedReader(pending);
       return outcome;
     });
+  }
+
+  /** Runs a task when its turn comes. Who waited for it has its next wishes told before the turn goes on, and so may be the next if they are urgent. */
+  private async run<T>(turns: Pool<string>, options: { readonly urgent: boolean }, task: () => Promise<T>): Promise<T> {
+    const turn = await turns.acquire(options);
+    try {
+      return await task();
+    } finally {
+      void this.scheduler.delay(0).then(() => turns.release(turn));
+    }
   }
 
   /** The next bytes of a job; if it ended without them, the reader that still waits is told. */
@@ -112,9 +132,10 @@ export class EndpointStreams {
         continue;
       }
       let found: Uint8Array | undefined;
-      const outcome = await this.take('drain', job, (_, data) => {
+      const look = (_: number, data: Uint8Array) => {
         found = data;
-      });
+      };
+      const outcome = await this.take('drain', job, look, { urgent: true });
       if (outcome === 0 && found && Buffer.compare(found, mark) === 0) return marked;
     }
   }

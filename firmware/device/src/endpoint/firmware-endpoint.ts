@@ -3,7 +3,14 @@ import { accessors } from '@hdl/ts-hdl';
 import type { FirmwareDevice, Scheduler } from '../../../ports.ts';
 import { EndpointEngine, type EngineRegisters } from './endpoint-engine.ts';
 import { EndpointStreams, type StreamEngines } from './endpoint-streams.ts';
-import { type DeviceHardware, DmaError, type HardwareEvent, type MemoryBuffer, type Place } from './hardware.ts';
+import {
+  type DeviceHardware,
+  DmaError,
+  type HardwareEvent,
+  type MemoryBuffer,
+  type Place,
+  type WriteOptions,
+} from './hardware.ts';
 
 /** What the firmware must know of how its endpoint was built. */
 export interface EndpointDescription {
@@ -104,34 +111,30 @@ export class FirmwareEndpoint implements DeviceHardware {
         });
   }
 
+  /** What the firmware itself reads and writes goes before bulk data that waits for its turn. */
   async read(place: Place, bytes: number): Promise<Uint8Array> {
     const result = new Uint8Array(bytes);
-    await this.take(place, bytes, (at, data) => result.set(data, at));
+    await this.fetch(place, bytes, (at, data) => result.set(data, at), { urgent: true });
     return result;
   }
 
-  write(place: Place, data: Uint8Array): Promise<void> {
-    return this.give(place, data.length, (at, bytes) => data.subarray(at, at + bytes));
+  write(place: Place, data: Uint8Array, options: WriteOptions = {}): Promise<void> {
+    return this.store(place, data.length, (at, bytes) => data.subarray(at, at + bytes), { ...options, urgent: true });
   }
 
-  /** Reads in chunks, which `target` takes as they come. @throws DmaError if the fabric refuses it; some chunks may have come by then. */
-  async take(place: Place, bytes: number, target: (at: number, data: Uint8Array) => void): Promise<void> {
-    const [engine, job] =
-      place.in === 'fabric'
-        ? (['readDma', { address: place.address, bytes }] as const)
-        : (['drain', { offset: this.offsetOf(place.offset), bytes }] as const);
-    const outcome = await this.streams.take(engine, job, target);
-    if (outcome !== success) throw new DmaError(`${this.name} could not read ${bytes} bytes ${where(place)}`);
+  /** Reads bulk data in chunks, which `target` takes as they come. @throws DmaError if the fabric refuses it; some chunks may have come by then. */
+  take(place: Place, bytes: number, target: (at: number, data: Uint8Array) => void): Promise<void> {
+    return this.fetch(place, bytes, target, { urgent: false });
   }
 
-  /** Writes in chunks, which `source` gives. @throws DmaError if it may not be sent. */
-  async give(place: Place, bytes: number, source: (at: number, bytes: number) => Uint8Array): Promise<void> {
-    const [engine, job] =
-      place.in === 'fabric'
-        ? (['writeDma', { address: place.address, bytes }] as const)
-        : (['fill', { offset: this.offsetOf(place.offset), bytes }] as const);
-    const outcome = await this.streams.give(engine, job, source);
-    if (outcome !== success) throw new DmaError(`${this.name} could not write ${bytes} bytes ${where(place)}`);
+  /** Writes bulk data in chunks, which `source` gives. @throws DmaError as `write`. */
+  give(
+    place: Place,
+    bytes: number,
+    source: (at: number, bytes: number) => Uint8Array,
+    options: WriteOptions = {},
+  ): Promise<void> {
+    return this.store(place, bytes, source, { ...options, urgent: false });
   }
 
   /** The address that the host gave the start of the BAR memory. */
@@ -143,6 +146,35 @@ export class FirmwareEndpoint implements DeviceHardware {
 
   interrupt(vector: number): Promise<void> {
     return this.device.write(map.msix_trigger.offset, vector);
+  }
+
+  private async fetch(
+    place: Place,
+    bytes: number,
+    target: (at: number, data: Uint8Array) => void,
+    options: { readonly urgent: boolean },
+  ): Promise<void> {
+    const [engine, job] =
+      place.in === 'fabric'
+        ? (['readDma', { address: place.address, bytes }] as const)
+        : (['drain', { offset: this.offsetOf(place.offset), bytes }] as const);
+    const outcome = await this.streams.take(engine, job, target, options);
+    if (outcome !== success) throw new DmaError(`${this.name} could not read ${bytes} bytes ${where(place)}`);
+  }
+
+  private async store(
+    place: Place,
+    bytes: number,
+    source: (at: number, bytes: number) => Uint8Array,
+    options: WriteOptions & { readonly urgent: boolean },
+  ): Promise<void> {
+    const { flush = false } = options;
+    const [engine, job] =
+      place.in === 'fabric'
+        ? (['writeDma', { address: place.address, bytes, flush }] as const)
+        : (['fill', { offset: this.offsetOf(place.offset), bytes }] as const);
+    const outcome = await this.streams.give(engine, job, source, options);
+    if (outcome !== success) throw new DmaError(`${this.name} could not write ${bytes} bytes ${where(place)}`);
   }
 
   private offsetOf(offset: number): number {

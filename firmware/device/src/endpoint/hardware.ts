@@ -27,6 +27,11 @@ export class DmaError extends Error {
   override readonly name = 'DmaError';
 }
 
+export interface WriteOptions {
+  /** It is over only when the data has arrived: what is written elsewhere afterwards cannot be seen before it (C63). Costs a round trip. */
+  readonly flush?: boolean;
+}
+
 export interface DeviceHardware {
   /** For messages. */
   readonly name: string;
@@ -41,10 +46,14 @@ export interface DeviceHardware {
   readRegister(offset: number): Promise<number>;
   writeRegister(offset: number, value: number): Promise<void>;
   nextEvent(): Promise<HardwareEvent>;
-  /** @throws DmaError if the fabric refuses it. */
+  /** Reads what is to come soon: before bulk data that waits. @throws DmaError if the fabric refuses it. */
   read(place: Place, bytes: number): Promise<Uint8Array>;
-  /** Bytes at rising addresses become visible in this order, and before those of later writes. @throws DmaError if it may not be sent. */
-  write(place: Place, data: Uint8Array): Promise<void>;
+  /**
+   * Writes what is to go soon: before bulk data that waits, but behind all that ended. Bytes at rising addresses become visible in this order, and before those of later
+   * writes that go the same way.
+   * @throws DmaError if it may not be sent, or if what flushes it was refused.
+   */
+  write(place: Place, data: Uint8Array, options?: WriteOptions): Promise<void>;
   /** Triggers an MSI-X vector, behind the writes made so far. */
   interrupt(vector: number): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { Register } from '../../../nvme/registers.ts';
 import type { FirmwareDevice, Scheduler } from '../../../ports.ts';
 import { BackingError } from '../backing.ts';
 import { type EndpointDescription, FirmwareEndpoint } from '../endpoint/firmware-endpoint.ts';
-import { DmaError, type MoveOutcome, type NvmeHardware, type NvmeMedia, type Place } from './hardware.ts';
+import { DmaError, type MoveOutcome, type NvmeHardware, type NvmeMedia, type Place, type WriteOptions } from './hardware.ts';
 
 export type { EndpointDescription };
 
@@ -28,15 +28,14 @@ export class EndpointHardware extends FirmwareEndpoint implements NvmeHardware {
   }
 
   /** An engine waits for every word, so zeros stand for what the drive cannot read. */
-  async moveFromMedia(offset: number, to: Place, bytes: number): Promise<MoveOutcome> {
+  async moveFromMedia(offset: number, to: Place, bytes: number, options?: WriteOptions): Promise<MoveOutcome> {
     let good = true;
-    const outcome = await outcomeOf(() =>
-      this.give(to, bytes, (at, length) => {
-        const data = new Uint8Array(length);
-        good = succeeds(() => this.media.read(offset + at, data)) && good;
-        return data;
-      }),
-    );
+    const source = (at: number, length: number) => {
+      const data = new Uint8Array(length);
+      good = succeeds(() => this.media.read(offset + at, data)) && good;
+      return data;
+    };
+    const outcome = await outcomeOf(() => this.give(to, bytes, source, options));
     return outcome === 'success' && !good ? 'media error' : outcome;
   }
 

@@ -1,5 +1,5 @@
 import type { Backing } from '../backing.ts';
-import type { DeviceHardware, Place } from '../endpoint/hardware.ts';
+import type { DeviceHardware, Place, WriteOptions } from '../endpoint/hardware.ts';
 
 /** What an NVMe controller's firmware needs of its endpoint. The shared registers are those of BAR0, doorbells begin at `doorbellBase`. */
 
@@ -9,6 +9,7 @@ export {
   type MemoryBuffer,
   type Place,
   placeAt,
+  type WriteOptions,
 } from '../endpoint/hardware.ts';
 
 /** How a transfer between media and memory ended. */
@@ -23,7 +24,7 @@ export interface NvmeMedia extends Backing {
 export interface NvmeHardware extends DeviceHardware {
   readonly media: NvmeMedia;
   /** From the drive's data at a byte offset to memory. */
-  moveFromMedia(offset: number, to: Place, bytes: number): Promise<MoveOutcome>;
+  moveFromMedia(offset: number, to: Place, bytes: number, options?: WriteOptions): Promise<MoveOutcome>;
   /** From memory to the drive's data at a byte offset. */
   moveToMedia(from: Place, offset: number, bytes: number): Promise<MoveOutcome>;
 }

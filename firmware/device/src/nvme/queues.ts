@@ -76,8 +76,8 @@ export interface CompletionQueueParams extends QueueParams {
 export class CompletionQueue {
   readonly id: number;
   readonly size: number;
+  readonly place: Place;
   private readonly hardware: NvmeHardware;
-  private readonly place: Place;
   private readonly vector: number | undefined;
   private readonly endings: Ending[] = [];
   private head = 0;

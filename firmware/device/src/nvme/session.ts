@@ -67,7 +67,7 @@ export class Session {
     this.features = new FeatureSet(profile, hardware.vectors);
     this.events = new Events((request, result) => this.end(request, Status.success, result));
     this.pointers = new DataPointers(hardware, space, pageBytes);
-    this.transfer = new Transfer(hardware);
+    this.transfer = new Transfer(hardware, ({ queue }) => this.submission.get(queue)?.completion.place);
     const admin = new CompletionQueue(hardware, params.adminCompletion);
     this.completion.set(0, admin);
     this.submission.set(0, new SubmissionQueue(params.adminSubmission, admin));

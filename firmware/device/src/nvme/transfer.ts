@@ -3,18 +3,28 @@ import { type Command, checkAborted } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Segment } from './data-pointer.ts';
 import type { MoveOutcome, NvmeHardware, Place } from './hardware.ts';
+import { writesOf } from './ways.ts';
 
-/** Moves the data of commands, segment by segment. An aborted command stops between two of them. */
+/**
+ * Moves the data of commands, segment by segment. An aborted command stops between two of them. Data that went out has arrived wherever the completion entry could
+ * overtake it (C63).
+ */
 export class Transfer {
   private readonly hardware: NvmeHardware;
+  private readonly entryOf: (command: Command) => Place | undefined;
 
-  constructor(hardware: NvmeHardware) {
+  /** `entryOf` says where a command's completion goes. */
+  constructor(hardware: NvmeHardware, entryOf: (command: Command) => Place | undefined) {
     this.hardware = hardware;
+    this.entryOf = entryOf;
   }
 
   /** Data of the controller to the host. @throws CommandError, DmaError. */
   async send(command: Command, segments: readonly Segment[], data: Uint8Array): Promise<void> {
-    await each(command, segments, (place, at, bytes) => this.hardware.write(place, data.subarray(at, at + bytes)));
+    for (const { place, at, bytes, flush } of writesOf(segments, this.entryOf(command))) {
+      checkAborted(command);
+      await this.hardware.write(place, data.subarray(at, at + bytes), { flush });
+    }
   }
 
   /** Data of the host to the controller. @throws CommandError, DmaError. */
@@ -26,9 +36,10 @@ export class Transfer {
 
   /** The drive's data from a byte offset on to the host. @throws CommandError for abort and for what failed. */
   async fromMedia(command: Command, offset: number, segments: readonly Segment[]): Promise<void> {
-    await each(command, segments, async (place, at, bytes) =>
-      check(await this.hardware.moveFromMedia(offset + at, place, bytes), Status.unrecoveredReadError),
-    );
+    for (const { place, at, bytes, flush } of writesOf(segments, this.entryOf(command))) {
+      checkAborted(command);
+      check(await this.hardware.moveFromMedia(offset + at, place, bytes, { flush }), Status.unrecoveredReadError);
+    }
   }
 
   /** Data of the host to the drive from a byte offset on. @throws CommandError for abort and for what failed. */

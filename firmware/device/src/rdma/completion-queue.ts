@@ -117,6 +117,8 @@ export class CompletionQueue {
     } finally {
       for (const { done } of batch) done();
     }
+    // What the host took already, before the card knew that it was there, needs no interrupt: the request waits for the next entry.
+    if (this.written <= this.taken) return;
     const special = batch.some(({ entry }) => entry.solicited === 1 || entry.status !== WorkStatus.success);
     if (this.armed === 'any' || (this.armed && special)) await this.interrupt();
   }

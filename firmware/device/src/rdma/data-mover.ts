@@ -2,6 +2,9 @@ import { type Place, placeAt } from '../endpoint/hardware.ts';
 import type { RdmaHardware } from './hardware.ts';
 import type { Segment } from './memory-regions.ts';
 
+/** Payload of so few bytes is a command or an answer, which does not wait behind bulk data. */
+const urgentBytes = 256;
+
 /** Moves payload between memory and packets. All methods throw DmaError if the fabric refuses. */
 export class DataMover {
   private readonly hardware: RdmaHardware;
@@ -28,7 +31,8 @@ export class DataMover {
     let start = 0;
     for (const segment of segments) {
       const base = start;
-      await this.hardware.give(segment.place, segment.bytes, (at, bytes) => source(base + at, bytes));
+      if (segment.bytes <= urgentBytes) await this.hardware.write(segment.place, source(base, segment.bytes));
+      else await this.hardware.give(segment.place, segment.bytes, (at, bytes) => source(base + at, bytes));
       peers.wrote(segment);
       start += segment.bytes;
     }

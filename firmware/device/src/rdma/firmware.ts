@@ -1,6 +1,6 @@
 import { decode, encode } from '../../../layout.ts';
 import { commandHeader, reply } from '../../../rdma/commands.ts';
-import { decodePacket, isResponse, type Packet } from '../../../rdma/packet.ts';
+import { decodePacket } from '../../../rdma/packet.ts';
 import {
   commandBytes,
   deviceInformation,
@@ -24,7 +24,7 @@ import { Signal } from './signal.ts';
  *
  *     doorbells ─┬─ commands ─► carryOut, one at a time ─► reply in the mailbox
  *                └─ rings, completion queues, events ─► Session
- *     wire ─► packets that came for one queue pair ─► its Responder, or Requester
+ *     wire ─► packets ─► Inbox of a queue pair's Responder, or Requester
  *
  * Left out of what the specification has: unreliable and datagram services, shared receive queues, atomics, memory windows, SEND with Invalidate, address handles and path
  * migration. A queue pair that is not connected, or not there, takes no packet: who sent it runs into its timeout.
@@ -110,22 +110,11 @@ export class RdmaFirmware {
     }
   }
 
-  /** Takes packets from the wire: those that came for one queue pair together, so that their data is written together. */
+  /** Takes packets from the wire as long as the session has room for them. */
   private async receive(): Promise<never> {
     for (;;) {
-      const first = decodePacket(await this.wire.receive());
-      if (!first) continue;
-      const packets: Packet[] = [first];
-      let bytes = first.payload.length;
-      while (bytes < this.profile.jobBytes) {
-        const waiting = this.wire.peek();
-        const next = waiting && decodePacket(waiting);
-        if (!next || next.queuePair !== first.queuePair || isResponse(next.opcode) !== isResponse(first.opcode)) break;
-        await this.wire.receive();
-        packets.push(next);
-        bytes += next.payload.length;
-      }
-      await this.session.take(packets);
+      const packet = decodePacket(await this.wire.receive());
+      if (packet) await this.session.take(packet);
     }
   }
 

@@ -14,7 +14,7 @@ export interface RdmaOptions {
   readonly maxMessage?: number;
   /** READs on their way at a time, of one queue pair, in each direction: 16 by default. */
   readonly reads?: number;
-  /** Bytes that are moved at a time; others have their turn between. A multiple of 4096, 64 KiB by default. */
+  /** Bytes that are moved at a time; others have their turn between. A multiple of 4096, 128 KiB by default. */
   readonly jobBytes?: number;
 }
 
@@ -31,7 +31,7 @@ const ranges = 4096;
 /** @throws RangeError for what no card can be. */
 export function profileOf(hardware: RdmaHardware, options: RdmaOptions): Profile {
   const { name, doorbells, memoryBuffer } = hardware;
-  const { entries = 4096, memoryRegions = 1024, maxMessage = 2 ** 30, reads = 16, jobBytes = 65_536 } = options;
+  const { entries = 4096, memoryRegions = 1024, maxMessage = 2 ** 30, reads = 16, jobBytes = 131_072 } = options;
   const most = Math.min(256, queuesFor(doorbells));
   const queues = options.queues ?? most;
   const within = (what: string, value: number, low: number, high: number): void => {

@@ -5,6 +5,7 @@ import { CompletionOpcode, EventKind, type ScatterEntry } from '../../../rdma/wo
 import { Turns } from '../../../semaphore.ts';
 import { WorkError } from './command-error.ts';
 import type { CompletionQueue } from './completion-queue.ts';
+import { Inbox } from './inbox.ts';
 import type { Access, Segment, Translation } from './memory-regions.ts';
 import { Requester } from './requester.ts';
 import { Responder } from './responder.ts';
@@ -67,6 +68,8 @@ export class QueuePair {
   private receives: WorkRing;
   private requester: Requester | undefined;
   private responder: Responder | undefined;
+  private requests: Inbox | undefined;
+  private answers: Inbox | undefined;
   private attributes: ReceiveAttributes | undefined;
   private readonly flushTurns = new Turns();
   private abort = new AbortController();
@@ -84,12 +87,16 @@ export class QueuePair {
 
   readyToReceive(attributes: ReceiveAttributes): void {
     this.attributes = attributes;
-    this.responder = new Responder(this, this.receives, attributes);
+    const responder = new Responder(this, this.receives, attributes);
+    this.responder = responder;
+    this.requests = this.inbox(packets => responder.take(packets));
     this.state = QueuePairState.readyToReceive;
   }
 
   readyToSend(attributes: Omit<SendAttributes, 'mtu'>): void {
-    this.requester = new Requester(this, this.sends, { ...attributes, mtu: this.attributes?.mtu ?? 256 });
+    const requester = new Requester(this, this.sends, { ...attributes, mtu: this.attributes?.mtu ?? 256 });
+    this.requester = requester;
+    this.answers = this.inbox(packets => requester.take(packets));
     this.state = QueuePairState.readyToSend;
   }
 
@@ -102,12 +109,11 @@ export class QueuePair {
     return true;
   }
 
-  /** Takes packets of the other side. */
-  async take(packets: readonly Packet[]): Promise<void> {
-    const [first] = packets;
-    if (!first) return;
-    if (isResponse(first.opcode)) await this.requester?.take(packets);
-    else await this.responder?.take(packets);
+  /** Takes a packet of the other side. @returns whether it is kept: a side that is not ready takes none. */
+  take(packet: Packet): boolean {
+    const inbox = isResponse(packet.opcode) ? this.answers : this.requests;
+    inbox?.add(packet);
+    return inbox !== undefined;
   }
 
   /** Puts a packet on the wire; it is dropped if the queue pair is reset before there is room. */
@@ -162,10 +168,17 @@ export class QueuePair {
     await this.tasks.ended();
     this.requester = undefined;
     this.responder = undefined;
+    this.requests = undefined;
+    this.answers = undefined;
     this.attributes = undefined;
     this.abort = new AbortController();
     this.sends = new WorkRing(this.session.hardware, this.params.sends);
     this.receives = new WorkRing(this.session.hardware, this.params.receives);
+  }
+
+  private inbox(take: (packets: readonly Packet[]) => Promise<void>): Inbox {
+    const { session } = this;
+    return new Inbox(this.tasks, session.hardware.scheduler, session.profile.jobBytes, take, count => session.packetsLeft(count));
   }
 
   private async flush(which: 'sends' | 'receives', indexes: readonly number[]): Promise<void> {

@@ -123,7 +123,8 @@ export class Responses {
   private async complete(response: Told, arrived: boolean): Promise<void> {
     const { entry, psn } = response;
     const lost = !arrived && entry.status === WorkStatus.success;
-    await this.qp.params.receiveCompletions.post(lost ? { ...entry, status: WorkStatus.localOperation, bytes: 0 } : entry);
+    // Its place among the completions is what counts here, not when it is written.
+    void this.qp.params.receiveCompletions.post(lost ? { ...entry, status: WorkStatus.localOperation, bytes: 0 } : entry);
     if (lost) await this.refuse(response, psn, Nak.remoteOperation, WorkStatus.localOperation);
   }
 

@@ -31,7 +31,8 @@ export class SendCompletions {
     const status = isRead(work) && ending === WorkStatus.success ? await this.arrived() : ending;
     if (status === WorkStatus.success && !work.signaled) return;
     const { read, write, send } = CompletionOpcode;
-    await this.qp.params.sendCompletions.post({
+    // Its place among the completions is what counts here, not when it is written.
+    void this.qp.params.sendCompletions.post({
       queuePair: this.qp.number,
       index: work.index,
       opcode: isRead(work) ? read : isWrite(work) ? write : send,

@@ -11,7 +11,10 @@ import type { RdmaHardware } from './hardware.ts';
 import { MemoryRegions } from './memory-regions.ts';
 import type { Profile } from './profile.ts';
 import { QueuePair, type QueuePairParams } from './queue-pair.ts';
-import { Tasks } from './signal.ts';
+import { Signal, Tasks } from './signal.ts';
+
+/** Packets that wait in the card at a time; more wait on the wire. */
+const mostPackets = 1024;
 
 /** All that a reset of the function forgets: what the driver made, and what runs on it. */
 export class Session {
@@ -28,6 +31,9 @@ export class Session {
   /** By their place among the doorbells. */
   readonly queuePairs = new Map<number, QueuePair>();
   private generation = 0;
+  /** Packets in inboxes. */
+  private packets = 0;
+  private readonly room = new Signal();
   private stopped = false;
 
   constructor(hardware: RdmaHardware, wire: WireEnd, profile: Profile) {
@@ -85,15 +91,23 @@ export class Session {
     pair?.fail(WorkStatus.localOperation);
   }
 
-  /** Takes packets for one queue pair, all requests or all responses. */
-  take(packets: readonly Packet[]): Promise<void> {
-    if (this.stopped) return Promise.resolve();
-    return this.tasks.run(async () => this.queuePair(packets[0]?.queuePair ?? 0)?.take(packets));
+  /** Takes a packet. Resolves when there is room for the next one. */
+  async take(packet: Packet): Promise<void> {
+    const pair = this.stopped ? undefined : this.queuePair(packet.queuePair);
+    if (pair?.take(packet)) this.packets++;
+    while (this.packets >= mostPackets && !this.stopped) await this.room.wait();
+  }
+
+  /** Packets were taken from an inbox. */
+  packetsLeft(count: number): void {
+    this.packets -= count;
+    this.room.raise();
   }
 
   /** Ends all: resolves when nothing runs, and nothing will be written. */
   async stop(): Promise<void> {
     this.stopped = true;
+    this.room.raise();
     await Promise.all([...this.completionQueues.values()].map(queue => queue.stop()));
     await Promise.all([...this.queuePairs.values()].map(pair => pair.reset()));
     await this.tasks.ended();

@@ -12,8 +12,11 @@ export interface DataPointer {
   release(): void;
 }
 
-/** How a driver describes data; `auto` takes PRPs where they can say it, else SGLs. */
+/** How a driver describes data; `auto` takes SGLs for large ranges, which they describe in fewer words, and where PRPs cannot say it, else PRPs. */
 export type PointerChoice = 'prp' | 'sgl' | 'auto';
+
+/** Bytes of a range, on average, from which on `auto` takes SGLs: as Linux's driver. */
+const sglThreshold = 32n * 1024n;
 
 const page = BigInt(pageBytes);
 /** Entries of a list of pages. */
@@ -36,7 +39,8 @@ export function pointTo(
   choice: PointerChoice,
   sglSupported: boolean,
 ): DataPointer {
-  if (choice === 'sgl' || (choice === 'auto' && !fitsPages(ranges))) {
+  const large = sglSupported && bytesOf(ranges) >= sglThreshold * BigInt(ranges.length);
+  if (choice === 'sgl' || (choice === 'auto' && (large || !fitsPages(ranges)))) {
     if (!sglSupported)
       throw new HostError('the buffers are no whole pages, and the controller has no SGLs to describe them with');
     return descriptors(memory, ranges);
@@ -44,6 +48,8 @@ export function pointTo(
   if (!fitsPages(ranges)) throw new HostError('the buffers are no whole pages, which PRPs cannot describe: use SGLs');
   return pages(memory, ranges);
 }
+
+const bytesOf = (ranges: readonly AddressRange[]): bigint => ranges.reduce((sum, { bytes }) => sum + bytes, 0n);
 
 /** One entry per page; where more than two are needed, the second one points to a list, and the last entry of a full list to the next. */
 function pages(memory: NvmeMemory, ranges: readonly AddressRange[]): DataPointer {
