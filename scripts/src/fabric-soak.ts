@@ -1,4 +1,4 @@
-import { embedded } from '@hdl/ts-hdl';
+import { type Engine, embedded } from '@hdl/ts-hdl';
 import pc from 'picocolors';
 import { engineByName } from './engines.ts';
 import { UsageError } from './errors.ts';
@@ -17,7 +17,7 @@ export interface FabricSoakOptions {
   readonly fabric: string;
   readonly width: number;
   readonly payload: number;
-  /** `least` or `usual`. */
+  /** `least`, `usual`, or `both`: every eighth epoch has the least. */
   readonly credits: string;
   readonly engine: string;
   /** Where the waveform of a failure goes. */
@@ -26,38 +26,81 @@ export interface FabricSoakOptions {
 
 /** Cycles before a failure that the waveform shows. */
 const before = 1500;
+/** After so many cycles an epoch ends, also if it has fewer TLPs than it should: where all of them have to go through one link. */
+const cycles = 60_000;
+/** With both, epochs whose seed is a multiple of it have the least credits. */
+const leastEvery = 8;
+/** Milliseconds from one line of progress to the next. */
+const pace = 20_000;
+
+type Credits = FabricSoakParams['credits'];
+
+/** The fabrics of a run, one for each kind of credits. */
+class Fabrics implements Disposable {
+  private readonly kinds: readonly Credits[];
+  private readonly benches: ReadonlyMap<Credits, FabricBench>;
+
+  constructor(params: Omit<FabricSoakParams, 'credits'>, kinds: readonly Credits[], engine: Engine) {
+    this.kinds = kinds;
+    this.benches = new Map(kinds.map(credits => [credits, new FabricBench({ ...params, credits }, engine)]));
+  }
+
+  /** Where the epoch of this seed is played. */
+  of(seed: number): FabricBench {
+    const [first = 'usual', other = first] = this.kinds;
+    const bench = this.benches.get(seed % leastEvery === 0 ? other : first);
+    if (!bench) throw new RangeError('a run has at least one kind of credits');
+    return bench;
+  }
+  get cycles(): number {
+    return [...this.benches.values()].reduce((sum, bench) => sum + bench.cycles, 0);
+  }
+
+  [Symbol.dispose](): void {
+    for (const bench of this.benches.values()) bench[Symbol.dispose]();
+  }
+}
 
 /**
  * `p2p soak-fabric`: random traffic of all agents of a two-level fabric to all others, generated and checked in hardware. The same options give the same traffic.
+ * A run that begins with the seed that another one told last has other traffic, so that the TLPs of both add up.
  * @returns the exit code: 0, or 1 if something was found wrong. @throws UsageError for options that do not go.
  */
 export async function soakFabric(options: FabricSoakOptions): Promise<number> {
   const params = paramsOf(options);
   const { tlps, seed } = options;
-  using bench = new FabricBench(params, await engineByName(options.engine).load());
-  say(`${bench.agents} agents, ${params.topology.switches.length} switches, ${describe(options)}`);
+  using fabrics = new Fabrics(params, kindsOf(options), await engineByName(options.engine).load());
+  say(`${params.topology.endpoints.length + 1} agents, ${params.topology.switches.length} switches, ${describe(options)}`);
   const start = performance.now();
   const cpu = process.cpuUsage();
   const sums = { posted: 0, requests: 0, completions: 0, all: 0 };
-  let [next, first] = [start + 10_000, seed];
-  for (; sums.all < tlps; first++) {
-    const epoch: Epoch = { seed: first, tlps: Math.min(options.epoch, tlps - sums.all) };
+  const least = { posted: 0, requests: 0, completions: 0, all: 0 };
+  const speed = () => `${((performance.now() - start) / 1000).toFixed(0)} s: ${rateOf(sums.all, fabrics.cycles, cpu)}`;
+  let [next, current] = [start + pace, seed];
+  for (; sums.all < tlps; current++) {
+    const epoch: Epoch = { seed: current, tlps: Math.min(options.epoch, tlps - sums.all), cycles };
+    const bench = fabrics.of(current);
     try {
-      add(sums, play(bench, epoch));
+      const totals = play(bench, epoch);
+      for (const sum of bench.params.credits === 'least' ? [sums, least] : [sums]) add(sum, totals);
     } catch (error) {
       if (!(error instanceof SoakFailure)) throw error;
-      say(`${pc.red('wrong')}, after ${sums.all} TLPs, in the epoch of seed ${first}, cycle ${error.cycle}:\n  ${error.message}`);
-      say(`again: p2p soak-fabric --seed ${first} --tlps ${epoch.tlps} ${flags(options)}`);
-      recordAgain(params, epoch, error.cycle, options.waves);
+      say(
+        `${pc.red('wrong')}, after ${sums.all} TLPs, in the epoch of seed ${current}, cycle ${error.cycle}:\n  ${error.message}`,
+      );
+      say(`again: p2p soak-fabric --seed ${current} --tlps ${epoch.tlps} --epoch ${epoch.tlps} ${flags(options, bench)}`);
+      recordAgain(bench.params, epoch, error.cycle, options.waves);
       return 1;
     }
     if (performance.now() < next) continue;
-    next = performance.now() + 10_000;
-    process.stderr.write(`${sums.all} of ${tlps} TLPs, ${rateOf(sums.all, bench.cycles, cpu)}\n`);
+    next = performance.now() + pace;
+    process.stderr.write(
+      `${sums.all} of ${tlps} TLPs, ${least.all} with the least credits, next seed ${current + 1}, ${speed()}\n`,
+    );
   }
-  say(`${sums.posted} posted TLPs, ${sums.requests} requests, ${sums.completions} completions in ${first - seed} epochs`);
+  say(`${sums.posted} posted TLPs, ${sums.requests} requests, ${sums.completions} completions in ${current - seed} epochs`);
   say(
-    `${sums.all} TLPs, ${bench.cycles} cycles, ${((performance.now() - start) / 1000).toFixed(1)} s: ${rateOf(sums.all, bench.cycles, cpu)}`,
+    `${sums.all} TLPs, ${least.all} of them with the least credits, next seed ${current}, ${fabrics.cycles} cycles, ${speed()}`,
   );
   say('none lost, doubled, altered, astray or out of order; all credits came back');
   return 0;
@@ -77,17 +120,23 @@ function rateOf(tlps: number, cycles: number, since: NodeJS.CpuUsage): string {
 
 const describe = ({ width, payload, credits, engine, seed }: FabricSoakOptions) =>
   `${width} bits, payload up to ${payload} bytes, ${credits} credits, ${engine}, from seed ${seed}`;
-const flags = ({ fabric, width, payload, credits }: FabricSoakOptions) =>
-  `--fabric ${fabric} --width ${width} --payload ${payload} --credits ${credits}`;
+const flags = ({ fabric, width, payload }: FabricSoakOptions, { params }: FabricBench) =>
+  `--fabric ${fabric} --width ${width} --payload ${payload} --credits ${params.credits}`;
 
 /** @throws UsageError */
-function paramsOf({ fabric, width, payload, credits }: FabricSoakOptions): FabricSoakParams {
+function paramsOf({ fabric, width, payload }: FabricSoakOptions): Omit<FabricSoakParams, 'credits'> {
   const name = fabricNames.find(known => known === fabric);
   if (!name) throw new UsageError(`--fabric is ${fabricNames.join(' or ')}, not ${fabric}.`);
   if (![64, 128, 256, 512].includes(width)) throw new UsageError(`--width is 64, 128, 256 or 512, not ${width}.`);
   if (![128, 256, 512].includes(payload)) throw new UsageError(`--payload is 128, 256 or 512, not ${payload}.`);
-  if (credits !== 'least' && credits !== 'usual') throw new UsageError(`--credits is least or usual, not ${credits}.`);
-  return { topology: soakedTopology(name), width, max_payload: payload, credits };
+  return { topology: soakedTopology(name), width, max_payload: payload };
+}
+
+/** The kinds of credits; a second one is for every eighth epoch. @throws UsageError */
+function kindsOf({ credits }: FabricSoakOptions): readonly Credits[] {
+  if (credits === 'both') return ['usual', 'least'];
+  if (credits !== 'least' && credits !== 'usual') throw new UsageError(`--credits is least, usual or both, not ${credits}.`);
+  return [credits];
 }
 
 /** Plays an epoch once more, in-process, and records what happens around its failure. */

@@ -1,9 +1,10 @@
 import { configWrite, type PacketHeader, packetName, unpackHeader } from '@hdl/pcie-rtl';
 import { type Engine, type Simulation, SimulationError, simulate } from '@hdl/ts-hdl';
+import { Random } from '../soak/random.ts';
 import { softwareTag } from './agent.ts';
 import { faults } from './control.ts';
 import { FabricSoakHarness, type FabricSoakParams } from './harness.ts';
-import { type Bridge, bridgeRegisters, bridgesOf, type RegisterWrite } from './plan.ts';
+import { type Bridge, bridgeRegisters, bridgesOf, neighboursOf, type RegisterWrite } from './plan.ts';
 
 /** What went wrong, and when. */
 export class SoakFailure extends Error {
@@ -28,12 +29,13 @@ export interface Totals {
 }
 
 /** Cycles between two looks where something is waited for. */
-const glance = 16;
+const glance = 4;
 
 /** A simulated fabric of the soak as software has it: settings, configuration requests, time, results. */
 export class FabricBench implements Disposable {
   readonly params: FabricSoakParams;
   readonly bridges: readonly Bridge[];
+  private readonly near: readonly number[];
   private simulation: Simulation;
   private readonly engine: Engine;
   /** A waveform that is wanted: from which cycle on, and where. */
@@ -45,6 +47,7 @@ export class FabricBench implements Disposable {
     this.params = params;
     this.engine = engine;
     this.bridges = bridgesOf(params.topology);
+    this.near = neighboursOf(params.topology);
     this.simulation = this.build();
   }
 
@@ -56,6 +59,10 @@ export class FabricBench implements Disposable {
   /** Agents: the root and the leaves. */
   get agents(): number {
     return this.params.topology.endpoints.length + 1;
+  }
+  /** The agents on the same switch, a bit each. */
+  neighbours(agent: number): number {
+    return this.near[agent] ?? 0;
   }
   /** Cycles since `restart`. */
   get cycle(): number {
@@ -94,15 +101,16 @@ export class FabricBench implements Disposable {
     for (let agent = 0; agent < this.agents; agent++) this.set(agent, settings);
   }
 
-  /** Begins an epoch: everything is reset, and the random numbers follow from `seed`. */
-  restart(seed: number): void {
+  /** Begins an epoch: everything is reset, and the random numbers follow from `seed`. With `brief`, most TLPs are short. */
+  restart(seed: number, brief = false): void {
     this.drive('rst', 1);
     this.simulation.step(4);
     this.drive('rst', 0);
     this.start = this.simulation.cycle;
     this.requests = 0;
     this.setAll({
-      seed,
+      // Contents of neighbouring seeds of the hardware are the same ones, moved on.
+      seed: (new Random(seed).next() >>> 1) + (brief ? 2 ** 31 : 0),
       load: 1,
       send_posted: 0,
       send_requests: 0,

@@ -30,14 +30,15 @@ export interface Way {
   readonly relaxed: Bool;
 }
 
-/** The number from which a request follows: its class, and its own number among those of the way. */
+/** The number from which a request follows: its class, and its own number among those of the way. If bit 31 of `seed` is 1, three quarters of the longer ones are 1 DW too. */
 export function contentOf(seed: UInt<32>, way: Way, posted: boolean, number: UInt<32>): UInt<32> {
   const { source, target, relaxed } = way;
-  return mix(
+  const content = mix(
     cat(source, target, relaxed, u(1, posted ? 1 : 0), u(20, 0))
       .as(32)
       .xor(number.add(seed)),
   );
+  return mux(seed.bit(31).and(content.part(27, 2).any()), content.and(u(32, ~0x60 >>> 0)), content);
 }
 
 const second = (content: UInt<32>): UInt<32> => multiply(content, 0x9e37_79b1).xor(content.shr(15));
@@ -49,7 +50,7 @@ const keyOf = (content: UInt<32>): UInt<32> => second(content).xor(content.rotl(
 export const laneOf = (key: UInt<32>, lane: number): UInt<32> => key.rotl((5 * lane + 1) % 32).xor(u(32, 0x1357 * (lane + 1)));
 export const nextKey = (key: UInt<32>): UInt<32> => key.add(0x6a09_e667);
 
-/** A third of all are 1 DW, a third are short, the rest as long as may be. */
+/** A quarter of all are 1 DW, a quarter are short, the rest as long as may be; bits 5 and 6 choose. */
 function lengthOf(content: UInt<32>, most: number): UInt<10> {
   const bits = Math.log2(most);
   const any = content.part(7, bits).zext(10).add(1);

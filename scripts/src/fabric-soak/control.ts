@@ -1,9 +1,9 @@
 import { Bundle, bool, uint } from '@hdl/ts-hdl';
 import { StallControl } from '../soak/stall.ts';
 
-/** What software tells an agent of the soak; it may change at any time, but for `seed` and `most`. */
+/** What software tells an agent of the soak; it may change at any time, but for `seed`. */
 export class AgentControl extends Bundle({
-  /** All numbers of the agents follow from it: the same for all. */
+  /** All numbers of the agents follow from it: the same for all. With bit 31, most TLPs are short. */
   seed: uint(32),
   /** Begins the sequence of random numbers, and forgets all counts; for at least 64 cycles. */
   load: bool,

@@ -6,8 +6,7 @@ import type { Bridge } from './plan.ts';
 const Acs = { sv: 1, tb: 2, rr: 4, cr: 8, uf: 16 } as const;
 
 /** How the switches' access control is set: what it does to the traffic of well-behaved agents is to send it another way, never to refuse it. */
-export const acsModes = ['off', 'checks', 'redirects', 'mixed'] as const;
-export type AcsMode = (typeof acsModes)[number];
+export type AcsMode = 'off' | 'checks' | 'redirects' | 'mixed';
 
 function acsOf(mode: AcsMode, random: Random): (bridge: Bridge) => number {
   switch (mode) {
@@ -22,33 +21,70 @@ function acsOf(mode: AcsMode, random: Random): (bridge: Bridge) => number {
   }
 }
 
+/** Traffic that is sent another way goes through the root link, which is the slowest of all: most epochs are without. */
+const acsOfMost = ['off', 'off', 'off', 'checks', 'checks', 'checks', 'redirects', 'mixed'] as const;
+
 /** What happens in an epoch, which follows from its seed. */
 export interface Epoch {
   readonly seed: number;
-  /** TLPs, at least. */
+  /** TLPs, at least, unless `cycles` end before. */
   readonly tlps: number;
+  /** After so many cycles no more is sent; by default there is no such limit. */
+  readonly cycles?: number;
   readonly acs?: AcsMode;
   /** A leaf is reset in the middle. */
   readonly reset?: boolean;
+  /** Traffic goes to everybody alike, and the links between switches hold it back; else most of it is for agents of the same switch, and all links are busy. */
+  readonly wide?: boolean;
+  /** Most TLPs are short. */
+  readonly brief?: boolean;
+  /** Receivers hold much up for long; else a little, or for a short time. */
+  readonly rough?: boolean;
+}
+
+/** What of an epoch its parts have to know. */
+interface Mood {
+  readonly wide: boolean;
+  readonly rough: boolean;
 }
 
 const pick = <T>(random: Random, list: readonly [T, ...T[]]): T => list[random.below(list.length)] ?? list[0];
 
+/** How agents send and take where nothing else is said. */
+const unhindered = {
+  posted_rate: 255,
+  request_rate: 255,
+  hot: 0,
+  hot_rate: 0,
+  ...Object.fromEntries(
+    ['posted', 'requests', 'completions'].flatMap(name => [
+      [`stall_${name}_closed`, 0],
+      [`stall_${name}_burst`, 0],
+    ]),
+  ),
+};
+
 /** Plays an epoch. @returns what was sent, all of which came. @throws SoakFailure */
 export function play(bench: FabricBench, epoch: Epoch): Totals {
   const random = new Random(epoch.seed);
-  const acs = epoch.acs ?? pick(random, acsModes);
+  const acs = epoch.acs ?? pick(random, acsOfMost);
   const resets = epoch.reset ?? random.below(4) === 0;
-  bench.restart(epoch.seed);
+  const mood = { wide: epoch.wide ?? random.below(8) === 0, rough: epoch.rough ?? random.below(8) === 0 };
+  bench.restart(epoch.seed, epoch.brief ?? random.below(4) !== 0);
   bench.configure(acsOf(acs, random));
-  bench.setAll({ send_posted: 1, send_requests: 1, free: 0, other_way: acs === 'mixed' ? 1 : 0, patience: 30 });
-  vary(bench, random);
-  let resetAt = resets ? Math.floor(epoch.tlps / 2) : Number.POSITIVE_INFINITY;
-  for (let { all } = bench.totals; all < epoch.tlps; { all } = bench.totals) {
+  // Nothing is left of the epoch before, so that each can be played alone.
+  bench.setAll({ ...unhindered, targets: 2 ** bench.agents - 1, other_way: acs === 'mixed' ? 1 : 0, patience: 30 });
+  vary(bench, mood, random);
+  bench.setAll({ send_posted: 1, send_requests: 1, free: 0 });
+  const last = bench.cycle + (epoch.cycles ?? Number.POSITIVE_INFINITY);
+  const middle = (bench.cycle + last) / 2;
+  let waits = resets;
+  for (let { all } = bench.totals; all < epoch.tlps && bench.cycle < last; { all } = bench.totals) {
     bench.step(500 + random.below(3500));
-    vary(bench, random);
-    if (all < resetAt) continue;
-    resetAt = Number.POSITIVE_INFINITY;
+    if (!mood.rough) pause(bench, random);
+    vary(bench, mood, random);
+    if (!waits || (all < epoch.tlps / 2 && bench.cycle < middle)) continue;
+    waits = false;
     resetLeaf(bench, random);
   }
   bench.drain();
@@ -57,31 +93,46 @@ export function play(bench: FabricBench, epoch: Epoch): Totals {
 }
 
 /** Other rates, targets and hindrances for some agents. */
-function vary(bench: FabricBench, random: Random): void {
+function vary(bench: FabricBench, mood: Mood, random: Random): void {
   const everybody = 2 ** bench.agents - 1;
   const hot = random.below(bench.agents);
-  const crowded = random.below(8) === 0;
+  const crowded = random.below(mood.rough ? 8 : 32) === 0;
   for (let agent = 0; agent < bench.agents; agent++) {
     if (random.below(3) === 0) continue;
-    const few = random.next() & everybody & ~(1 << agent);
     bench.set(agent, {
       posted_rate: pick(random, [255, 255, 255, 255, 128, 16]),
       request_rate: pick(random, [255, 255, 255, 255, 64, 16]),
-      targets: random.below(3) === 0 && few !== 0 ? few : everybody,
+      targets: targetsOf(bench, agent, mood, random) || everybody,
       hot,
       hot_rate: crowded ? 200 : 0,
-      blocked: random.below(24) === 0 ? random.below(8) : 0,
-      ...stall('posted', random),
-      ...stall('requests', random),
-      ...stall('completions', random),
+      blocked: mood.rough && random.below(24) === 0 ? random.below(8) : 0,
+      ...stall('posted', mood, random),
+      ...stall('requests', mood, random),
+      ...stall('completions', mood, random),
     });
   }
 }
 
-function stall(name: string, random: Random) {
-  const heavy = random.below(12) === 0;
+/** The agents, a bit each, that `agent` sends to; none if it may be all. */
+function targetsOf(bench: FabricBench, agent: number, { wide }: Mood, random: Random): number {
+  const others = ~(1 << agent);
+  if (wide) return random.below(3) === 0 ? random.next() & (2 ** bench.agents - 1) & others : 0;
+  const far = Array.from({ length: random.below(3) }, () => 1 << random.below(bench.agents));
+  return far.reduce((all, bit) => all | bit, bench.neighbours(agent)) & others;
+}
+
+/** Some agent takes nothing of some classes for a short time: what is for it fills the buffers on its way. */
+function pause(bench: FabricBench, random: Random): void {
+  const agent = random.below(bench.agents);
+  bench.set(agent, { blocked: 1 + random.below(7) });
+  bench.step(20 + random.below(300));
+  bench.set(agent, { blocked: 0 });
+}
+
+function stall(name: string, { rough }: Mood, random: Random) {
+  const heavy = random.below(rough ? 12 : 150) === 0;
   return {
-    [`stall_${name}_closed`]: heavy ? random.below(240) : random.below(40),
+    [`stall_${name}_closed`]: heavy ? random.below(240) : random.below(rough ? 40 : 120),
     [`stall_${name}_burst`]: heavy ? random.below(64) : 0,
   };
 }

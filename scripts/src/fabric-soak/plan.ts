@@ -82,6 +82,12 @@ export function bridgesOf({ switches, endpoints, top }: Topology): readonly Brid
   return bridges;
 }
 
+/** By agent: those that are on the same switch, a bit each; the root is on the topmost one. */
+export function neighboursOf({ endpoints, top }: Topology): readonly number[] {
+  const homes = [top, ...endpoints.map(({ parent }) => parent)];
+  return homes.map((own, i) => homes.reduce((bits, home, j) => (j !== i && home === own ? bits | (1 << j) : bits), 0));
+}
+
 /** A register of a bridge, as a write of all or some of its bytes. */
 export type RegisterWrite = readonly [offset: number, data: number, mask?: number];
 

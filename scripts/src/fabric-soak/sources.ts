@@ -37,11 +37,13 @@ export interface AgentParams {
 /** Words of a table by agent and whether relaxed. */
 const pairs = 2 ** (agentBits + 1);
 
-/** Chooses in each cycle, at random, whether to send, to whom, and whether relaxed. */
+/** Chooses in each cycle, at random, whether to send, to whom, and whether relaxed: the first of three agents that may be sent to, so that few targets get as much as many. */
 function chosen(random: UInt<32>, control: Pick<AgentControlSig, 'targets' | 'hot' | 'hot_rate'>, rate: UInt<8>, p: AgentParams) {
   const hot = random.part(24, 8).lt(control.hot_rate);
-  const target = mux(hot, control.hot, random.part(0, 5));
-  const may = allOf([control.targets.bit(target), target.ne(p.own), target.lt(p.agents)]);
+  const allowed = (agent: UInt<5>) => allOf([control.targets.bit(agent), agent.ne(p.own), agent.lt(p.agents)]);
+  const [first, second, third] = [random.part(0, 5), random.part(16, 5), random.part(19, 5)];
+  const target = mux(hot, control.hot, mux(allowed(first), first, mux(allowed(second), second, third)));
+  const may = allowed(target);
   return { goes: may.and(random.part(8, 8).lt(rate)), target, relaxed: random.part(6, 2).any().not() };
 }
 type AgentControlSig = {
