@@ -76,6 +76,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--cycles <n>', 'cycles of the synthetic design', positive, 100_000)
     .option('--tlps <n>', 'packets with 200 cycles between them', positive, 10_000)
     .option('--endpoints <numbers>', 'of sizes: 1, 4, 16, 64, or some of them')
+    .option('--drives <numbers>', 'of drives: 1, 2, 4, 8 behind one network card, or some of them')
+    .option('--block <n>', 'of drives: bytes of a command', positive, 128 * 1024)
+    .option('--total <n>', 'of drives: bytes of all drives together, in each direction', positive, 16 * 1024 * 1024)
     .option('--rounds <n>', 'how often everything is measured, in turn', positive, 5)
     .option('--json <path>', 'write the figures as data')
     .action(async options => {
@@ -167,12 +170,37 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--fabric <name>', 'full (4 switches, 16 leaves) or small (3 switches, 5 leaves)', 'full')
     .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 256)
     .option('--payload <bytes>', 'the largest: 128, 256 or 512', positive, 128)
-    .option('--credits <name>', 'usual, or least: the minimum of the specification everywhere', 'usual')
+    .option(
+      '--credits <name>',
+      'usual; least: the minimum of the specification everywhere; or both: every eighth epoch has the least',
+      'usual',
+    )
     .option('--engine <name>', engineNames.join(', '), 'verilator')
     .option('--waves <file>', 'where the waveform of a failure goes', 'soak-fabric.fst')
     .action(async options => {
       const { soakFabric } = await import('./fabric-soak.ts');
       code = await soakFabric(options);
+    });
+
+  program
+    .command('faults')
+    .description(
+      'bring faults of every class into the hardware in the middle of traffic, and count what becomes of them; write docs/faults.md',
+    )
+    .option('--endpoint <n>', 'faults of the endpoint', positive, 500_000)
+    .option('--switch <n>', 'faults of the switch', positive, 500_000)
+    .option('--only <name>', 'endpoint or switch; writes no page')
+    .option('--seed <n>', 'of the first batch', positive, 1)
+    .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 64)
+    .option('--engine <name>', engineNames.join(', '), 'verilator')
+    .option('--out <file>', 'where a batch of the endpoint that fails is kept', 'faults-failure.json')
+    .option('--shrink <seconds>', 'how long a batch that fails is made smaller', positive, 120)
+    .option('--page <path>', 'write another page than docs/faults.md')
+    .option('--json <path>', 'write the counts as data')
+    .option('--measured <paths>', 'run nothing: the page of counts that were written as data, with commas between the files')
+    .action(async options => {
+      const { faults } = await import('./faults.ts');
+      code = await faults(options);
     });
 
   program

@@ -2,7 +2,7 @@ import { type Engine, type Simulation, simulate } from '@hdl/ts-hdl';
 import { deviceParams } from './device.ts';
 import { FirmwarePort } from './firmware.ts';
 import { SoakHarness, type StallName, stalls } from './harness.ts';
-import { TlpReader, TlpWriter } from './rings.ts';
+import { type RingPorts, TlpReader, TlpWriter } from './rings.ts';
 import { classOf, type Tlp } from './tlp.ts';
 
 /** Nothing moves any more, although something should. */
@@ -21,6 +21,9 @@ export interface Listener {
   /** Some cycles have passed. @returns what was done then. */
   passed(): number;
 }
+
+/** Ports of a ring of the harness. */
+const ringPorts = (name: string): RingPorts => [`${name}_pointer`, `${name}_status`];
 
 /** A simulated endpoint with its link: TLPs in, TLPs out, in pieces of many cycles. */
 export class Bench implements Disposable {
@@ -45,9 +48,9 @@ export class Bench implements Disposable {
     const withMemories: Engine = (design, options) => engine(design, { ...options, memories });
     this.simulation = simulate(() => new SoakHarness(deviceParams(width)), { engine: withMemories }).engine;
     const { simulation } = this;
-    const writer = (name: string) => new TlpWriter(simulation, `source_${name}`, name, width);
+    const writer = (name: string) => new TlpWriter(simulation, `source_${name}`, ringPorts(name), width);
     this.writers = [writer('posted'), writer('non_posted'), writer('completion')];
-    this.reader = new TlpReader(simulation, 'sink_seen', 'seen', width);
+    this.reader = new TlpReader(simulation, 'sink_seen', ringPorts('seen'), width);
     this.firmware = new FirmwarePort(simulation);
     const views = lanes.map(lane => simulation.memory(lane));
     this.columns = views.map(({ bytes }) => bytes);
@@ -78,6 +81,7 @@ export class Bench implements Disposable {
   /** Begins anew: everything reset, the memory zero. */
   restart(): void {
     this.drive('rst', 1);
+    for (const name of ['beyond_0', 'beyond_1', 'lose_limits', 'hold_limits', 'free']) this.drive(name, 0);
     for (const ring of [...this.writers, this.reader, this.firmware]) ring.reset();
     this.simulation.step(4);
     this.drive('rst', 0);
@@ -140,9 +144,10 @@ export class Bench implements Disposable {
     }
   }
 
-  /** A hot reset of some cycles; then the link has time to come up again. */
+  /** A hot reset of some cycles, after which the host knows its credits again; then the link has time to come up again. */
   hotReset(cycles: number): void {
     this.drive('hot_reset', 1);
+    for (const of of [0, 1]) this.drive(`beyond_${of}`, 0);
     this.simulation.step(cycles);
     this.drive('hot_reset', 0);
     this.silence(512);

@@ -13,8 +13,8 @@ export class FirmwarePort {
   private readonly queue: { readonly write: boolean; readonly address: number; readonly data: number }[] = [];
 
   constructor(simulation: Simulation) {
-    this.requests = new RequestWriter(simulation, 'source_request', 'request');
-    this.responses = new ResponseReader(simulation, 'sink_response', 'response');
+    this.requests = new RequestWriter(simulation, 'source_request', ['request_pointer', 'request_status']);
+    this.responses = new ResponseReader(simulation, 'sink_response', ['response_pointer', 'response_status']);
   }
 
   reset(): void {

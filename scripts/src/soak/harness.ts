@@ -1,4 +1,4 @@
-import { Endpoint, FcUpdate, FirmwareRequest, LinkPort, TlpHeader, tlpBeat } from '@hdl/pcie-rtl';
+import { Endpoint, FcKind, FcUpdate, FirmwareRequest, LinkPort, TlpHeader, tlpBeat } from '@hdl/pcie-rtl';
 import { StreamSink, StreamSource } from '@hdl/testbench';
 import {
   type Bool,
@@ -9,11 +9,14 @@ import {
   Fifo,
   input,
   Module,
+  mux,
   output,
   reg,
   type Stream,
+  select,
   stream,
   type UIntType,
+  u,
   uint,
   vec,
   when,
@@ -53,7 +56,7 @@ const ringFields = (width: number) => ({
   header: TlpHeader,
   data: uint(width),
 });
-type RingBeatType = BundleType<{
+export type RingBeatType = BundleType<{
   after: UIntType<16>;
   spare: UIntType<14>;
   last: typeof bool;
@@ -64,7 +67,7 @@ type RingBeatType = BundleType<{
 }>;
 
 /** A beat in a ring of software: data, then the header from a word's boundary on, then what is said of it. */
-const ringBeat = (width: number): RingBeatType => class RingBeat extends Bundle(ringFields(width)) {};
+export const ringBeat = (width: number): RingBeatType => class RingBeat extends Bundle(ringFields(width)) {};
 
 /** An access of the firmware in a ring: two words. */
 class FirmwareWord extends Bundle({ spare: uint(12), write: bool, address: uint(19), data: uint(32) }) {}
@@ -94,6 +97,12 @@ export class SoakHarness extends Module<EndpointParams> {
   readonly stall = input(vec(stalls.length, StallControl));
   readonly salt = input(uint(32));
   readonly free = input(bool);
+  /** Limits that the endpoint, or the host, sends are lost. */
+  readonly lose_limits = input(uint(2));
+  /** Credits that the host believes to have beyond those that it was granted, by class. */
+  readonly beyond = input(vec(3, uint(8)));
+  /** Limits of the endpoint wait. */
+  readonly hold_limits = input(bool);
   readonly hot_reset = input(bool);
   /** Software's pointers into the rings of the three classes, of what was seen, and of the firmware's accesses and what they were answered. */
   readonly posted_pointer = input(uint(11));
@@ -197,8 +206,13 @@ export class SoakHarness extends Module<EndpointParams> {
       rx_fc: this.limits_up,
     });
     this.join('link_down', host.tx, this.down);
-    this.join('limits_down', host.tx_fc, this.limits_down);
-    this.join('limits_up', endpoint.tx_fc, this.limits_up);
+    const { kind, traffic, headers, data } = endpoint.tx_fc.payload;
+    const beyond = select(traffic, [...this.beyond, u(8, 0)]).as(8);
+    const more = mux(kind.eq(FcKind.update), beyond, 0);
+    const payload = { kind, traffic, headers: headers.add(more), data: data.add(more.zext(12)) };
+    const goes = this.hold_limits.not();
+    this.join('limits_up', { ...lossy(endpoint.tx_fc, this.lose_limits.bit(0)), payload }, this.limits_up, goes);
+    this.join('limits_down', lossy(host.tx_fc, this.lose_limits.bit(1)), this.limits_down);
     const { seen } = this;
     seen.valid.set(this.join('link_up', endpoint.tx, this.up));
     seen.put({ after: 0, spare: 0, gap: 0, ...endpoint.tx.payload });
@@ -243,8 +257,14 @@ export class SoakHarness extends Module<EndpointParams> {
   }
 }
 
+/** A stream of limits from which updates are lost while `loses` is 1. */
+export function lossy({ valid, ready, payload }: Stream<typeof FcUpdate>, loses: Bool) {
+  const lost = loses.and(payload.kind.eq(FcKind.update));
+  return { valid: valid.and(lost.not()), ready: { set: (taken: Bool) => ready.set(taken.or(lost)) }, payload };
+}
+
 /** A stream of ring beats as one of TLP beats. */
-function tlps({ valid, ready, payload: { header, data, first, last } }: Stream<RingBeatType>) {
+export function tlps({ valid, ready, payload: { header, data, first, last } }: Stream<RingBeatType>) {
   return { valid, ready, payload: { header, data, first, last } };
 }
 

@@ -53,6 +53,13 @@ export const frequencies = {
   mailbox: 4,
   hot_reset: 1,
   wrong_digest: 15,
+  // Of the campaign of faults alone.
+  inspect: 0,
+  lost_answer: 0,
+  doubled_answer: 0,
+  forged_answer: 0,
+  lost_limits: 0,
+  overrun: 0,
 } as const;
 export type OperationName = keyof typeof frequencies;
 export const operationNames = Object.keys(frequencies) as readonly OperationName[];

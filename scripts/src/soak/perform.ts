@@ -1,7 +1,12 @@
+import { doubledAnswer, forgedAnswer, lostAnswer } from './answers.ts';
+import { lostLimits, overrun } from './credits.ts';
 import type { Operation, OperationName } from './operation.ts';
 import { doorbell, firmwareAtomic, job, mailbox, mask, media, trigger } from './perform-firmware.ts';
 import type { Player } from './player.ts';
-import { malformed, rightLength } from './reference/rules.ts';
+import { at } from './reference/config.ts';
+import { Kind } from './reference/errors.ts';
+import { Mismatch } from './reference/mismatch.ts';
+import { malformed, rightLength, takesMessage } from './reference/rules.ts';
 import { Flag } from './reference/transfers.ts';
 import { busMasterOff, disable, hotReset, limits, renumber, reset, sizing, sleep, timeout } from './states.ts';
 import {
@@ -20,7 +25,7 @@ import {
   usable,
   withBody,
 } from './stimuli.ts';
-import { classOf, hasData, nothing, type Tlp } from './tlp.ts';
+import { classOf, describe, hasData, nothing, type Tlp } from './tlp.ts';
 
 /** Where the slots of the DMA lie in the BAR memory. */
 const dmaBase = 24 * 1024;
@@ -74,6 +79,30 @@ function anything(player: Player, n: Numbers): Tlp {
   }
 }
 
+/** Flips a bit on the way: of the payload or the digest, or of the address where nobody can take it for good. */
+function flip(player: Player, t: Tlp, { a, c }: Numbers): void {
+  if (t.type === 0 && player.reference.checking !== 0 && (c >>> 24) % 4 === 0) {
+    t.low = (t.low ^ (4 << (a % 30))) >>> 0;
+    return;
+  }
+  const byte = (a >>> 3) % t.body.length;
+  t.body[byte] = (t.body[byte] ?? 0) ^ (1 << (a & 7));
+}
+
+/** A completion for nobody whose length is wrong besides is told as the one or the other. */
+function eitherError(player: Player, t: Tlp): void {
+  const { functions, errors, faults } = player.reference;
+  player.drain();
+  let found = 0;
+  for (const { number } of functions) player.readConfig(number, at.uncorrectable, value => (found |= value));
+  player.wait();
+  if ((found & ((1 << Kind.unexpected) | (1 << Kind.malformed))) === 0)
+    throw new Mismatch(`nothing tells of a completion of the wrong length: ${describe(t)}`);
+  faults.found(t, 'alone');
+  errors.forgive(0xff);
+  player.checkpoint();
+}
+
 /** Registers that a write of any data changes in no way that matters, among them those that there are not. */
 const harmless = [
   0x0c, 0x00, 0x08, 0x2c, 0x34, 0x3c, 0x40, 0x64, 0x6c, 0x70, 0x84, 0x8c, 0x90, 0x100, 0x154, 0x164, 0x178, 0x800, 0xffc,
@@ -93,11 +122,11 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     ),
   register_read: (player, n) =>
     player.send('MRd of registers', memoryRequest(areas.registers, n, { bases: player.bases, write: false, limit: 2 })),
-  long_register_read: (player, n) =>
-    player.send(
-      'MRd of too many registers',
-      memoryRequest(areas.registers, { ...n, b: 5 + (n.b % 10) }, { bases: player.bases, write: false, limit: 1024 }),
-    ),
+  long_register_read: (player, n) => {
+    const t = memoryRequest(areas.registers, { ...n, b: 5 + (n.b % 10) }, { bases: player.bases, write: false, limit: 1024 });
+    if (t.length > 2) player.inject('aborted: MRd of too many registers', 'MRd of too many registers', t);
+    else player.send('MRd of registers', t);
+  },
   atomic: (player, n) => {
     const t = atomic(n, player.bases, (of, offset, bytes) => {
       const base = memoryBase(of) + offset;
@@ -115,10 +144,14 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     const t = configRequest({ device: player.device, function: a % 3, offset }, { data: d, enables: c & 15 });
     player.send('CfgWr0', t);
   },
-  message: (player, n) => player.send('Msg', message(n)),
+  message: (player, n) => {
+    const t = message(n);
+    if (takesMessage(t)) player.send('Msg', t);
+    else player.inject('unsupported: Msg', 'Msg', t);
+  },
   nobody: (player, n) => {
     const t = nobody(n, player.bases);
-    player.send(`${kindOf(t)} that nobody claims`, t);
+    player.inject(`unsupported: ${kindOf(t)}`, `${kindOf(t)} that nobody claims`, t);
   },
   malformed: (player, n) => {
     const good = anything(player, n);
@@ -131,7 +164,7 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     t.body = nothing;
     withBody(t, n.d);
     if (!malformed(t, 4 * limitOf(player))) return;
-    player.send(`malformed: ${name}`, t);
+    player.inject(`malformed: ${name}`, `malformed: ${name}`, t);
     if ((n.c >>> 20) % 16 === 0) player.settle();
   },
   wrong_length: (player, n) => {
@@ -151,26 +184,30 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     if (completion) player.checkpoint();
     // More beats than its header says do not fit into a buffer that is made for headers and their data.
     if (longer) player.settle();
-    player.send(`malformed: ${longer ? 'too many' : 'too few'} beats`, bad);
-    if (completion) {
-      player.reference.errors.forgive(0xff);
-      player.checkpoint();
-    } else if (longer || (n.c >>> 20) % 16 === 0) player.settle();
+    const kind = `malformed: ${longer ? 'too many' : 'too few'} beats`;
+    player.inject(kind, kind, bad);
+    if (completion) eitherError(player, bad);
+    else if (longer || (n.c >>> 20) % 16 === 0) player.settle();
   },
   poisoned: (player, n) => {
     const t = anything(player, { ...n, b: [0, 1, 3, 4, 5][n.b % 5] ?? 0 });
     if (!hasData(t)) return;
-    player.send(`poisoned ${kindOf(t)}`, { ...t, ep: 1 });
+    player.inject(`poisoned: ${kindOf(t)}`, `poisoned ${kindOf(t)}`, { ...t, ep: 1 });
     if ((n.c >>> 20) % 16 === 0) player.settle();
   },
   wrong_digest: (player, n) => {
     const t = withBody({ ...anything(player, { ...n, b: (n.b % 8) + 8 * (n.b >>> 3) }), td: 1, body: nothing }, n.d);
-    player.send('TLP with a wrong digest', t, undefined, true);
+    player.inject(`wrong digest: ${kindOf(t)}`, 'TLP with a wrong digest', t, altered => flip(player, altered, n));
     if ((n.c >>> 20) % 8 === 0) player.settle();
   },
   completion: (player, n) => {
     const ids = player.reference.functions.map(({ id }) => id);
-    player.send('unexpected completion', unexpected(n, ids));
+    const t = unexpected(n, ids);
+    player.inject(
+      `foreign: ${ids.includes(t.requester) ? 'Cpl with a tag of nobody' : 'Cpl of another requester'}`,
+      'unexpected completion',
+      t,
+    );
     if ((n.c >>> 20) % 16 === 0) player.settle();
   },
   // A write that stands behind one to registers, and a read of what it wrote.
@@ -245,6 +282,12 @@ const performers: Readonly<Record<OperationName, Perform>> = {
   mask,
   mailbox,
   hot_reset: hotReset,
+  inspect: (player, { a }) => player.inspect(a % 4 === 3),
+  lost_answer: lostAnswer,
+  doubled_answer: doubledAnswer,
+  forged_answer: forgedAnswer,
+  lost_limits: lostLimits,
+  overrun,
 };
 
 /** Performs one operation of a batch. */

@@ -3,6 +3,7 @@ import { Bench } from './bench.ts';
 import { functionParams, memoryBytes, registerLayouts } from './device.ts';
 import { firmware } from './firmware.ts';
 import { type StallName, stalls } from './harness.ts';
+import { checkErrors, clearErrors } from './inspection.ts';
 import { Jobs } from './jobs.ts';
 import type { Batch } from './operation.ts';
 import { perform } from './perform.ts';
@@ -13,7 +14,7 @@ import { EndpointReference, type Wishes } from './reference/endpoint.ts';
 import { Mismatch, same } from './reference/mismatch.ts';
 import { host, ringEntries } from './reference/transfers.ts';
 import { type Bases, basesOf, configRequest } from './stimuli.ts';
-import { classOf, completer, describe, hasData, isCompletion, isMessage, type Tlp, tlp } from './tlp.ts';
+import { classOf, completer, describe, hasData, isCompletion, isMessage, status, type Tlp, tlp } from './tlp.ts';
 
 /** Where a batch went wrong. */
 export interface Failure {
@@ -29,9 +30,6 @@ const posts = { from: 0x00c0_0000, to: 0x00d0_0000 } as const;
 const messages = 0x00d0_0000;
 /** MSI-X vector of the channel. */
 const channelVector = 3;
-
-/** Registers that a checkpoint looks at, those that it clears first. */
-const watched = [at.command, at.device, at.uncorrectable, at.correctable, at.errorControl, ...[0, 4, 8, 12].map(i => at.log + i)];
 
 /** Plays batches: performs their operations on a simulated endpoint and on the reference, and compares. */
 export class Player implements Disposable {
@@ -69,15 +67,18 @@ export class Player implements Disposable {
       },
     });
     this.jobs = new Jobs(this.bench.firmware);
-    const { memory, errors, functions } = this.reference;
     const [registers] = this.reference.registers;
     const answer = (t: Tlp): boolean => {
       if (!this.bench.offer(t)) return false;
       this.completions++;
-      this.count(t.ep ? 'poisoned CplD for the DMA' : hasData(t) ? 'CplD for the DMA' : 'failed Cpl for the DMA');
+      const kind = t.ep ? 'poisoned CplD for the DMA' : hasData(t) ? 'CplD for the DMA' : 'failed Cpl for the DMA';
+      this.count(kind);
+      const refused = status(t) === 1 ? 'UR' : 'CA';
+      if (t.ep) this.reference.faults.injected('poisoned: CplD for the DMA', t);
+      else if (status(t) > 0) this.reference.faults.injected(`refused: Cpl with ${refused} for the DMA`, t);
       return true;
     };
-    this.dma = new DmaReference({ memory, errors, functions }, answer, what =>
+    this.dma = new DmaReference(this.reference, answer, what =>
       what === 'will come' ? registers?.trigger(channelVector) : registers?.forgive(channelVector),
     );
   }
@@ -244,6 +245,12 @@ export class Player implements Disposable {
     return 0x10 | ((this.setting(20) >>> 3) & 0x1000) | 0x40;
   }
 
+  /** Function 0 waits 50 to 100 microseconds for completions, or for ever. */
+  shortTimeout(on: boolean): void {
+    this.configure(0, at.device2, on ? (this.quietControl & ~0x10) | 1 : this.quietControl);
+    this.wait();
+  }
+
   /** A function makes digests, and checks them. What it sends meanwhile has one or not. */
   private digests(f: number, control: number): void {
     if (((this.reference.functions[f]?.read(at.errorControl) ?? 0) & 0x140) === control) return;
@@ -285,15 +292,29 @@ export class Player implements Disposable {
     return { requester: (0x4000 + (number >> 10)) & 0xffff, tag: number & 0x3ff };
   }
 
-  /** Sends a TLP to the endpoint and to the reference. */
-  send(kind: string, t: Tlp, wishes?: Wishes, wrongDigest = false): void {
+  /** Sends a TLP to the endpoint and to the reference. What `alter` changes its digest does not cover. */
+  send(kind: string, t: Tlp, wishes?: Wishes, alter?: (t: Tlp) => void): void {
     if (classOf(t) === 1) Object.assign(t, this.transaction());
     seal(t);
-    if (wrongDigest) t.body[t.body.length - 1] = (t.body.at(-1) ?? 0) ^ 1;
+    alter?.(t);
     if (classOf(t) === 2) this.completions++;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     this.reference.receive(t, wishes);
     this.bench.send(t);
+  }
+  /** Sends a TLP that is, or may be, a fault of a class. */
+  inject(fault: string, kind: string, t: Tlp, alter?: (t: Tlp) => void): void {
+    const { faults, errors, requests } = this.reference;
+    faults.injected(fault, t);
+    this.send(kind, t, {}, alter);
+    if (!errors.concerns(t) && !requests.refuses(t)) faults.found(t, 'harmless');
+  }
+  /** Begins a fault that is no TLP. @returns what says that it went as the specification has it. */
+  begin(fault: string): () => void {
+    const { faults } = this.reference;
+    const itself = {};
+    faults.injected(fault, itself);
+    return () => faults.found(itself, 'alone');
   }
   count(kind: string): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
@@ -375,30 +396,22 @@ export class Player implements Disposable {
     for (const registers of this.reference.registers) registers.checkVectors();
   }
 
-  /** Compares what errors have left behind, and clears it. */
+  /** Lets everything come to its end, compares what errors have left behind, and clears it. */
   checkpoint(): void {
     this.drain();
-    const read = functionParams.map((_, f) => {
-      const registers = new Map<number, number>();
-      for (const offset of watched) this.readConfig(f, offset, value => registers.set(offset, value));
-      return registers;
-    });
-    this.wait();
-    const { functions, errors } = this.reference;
-    errors.check(functions, read);
-    functions.forEach((config, f) => {
-      for (const offset of watched) config.found(offset, read[f]?.get(offset) ?? 0);
-      for (const offset of watched.slice(0, 4)) this.clear(f, offset);
-    });
-    this.wait();
+    checkErrors(this, { logs: true });
+    clearErrors(this, 'all');
     this.bench.drive('free', 0);
   }
 
-  /** Clears the status bits of a register. */
-  private clear(f: number, offset: number): void {
-    const half = offset === at.command || offset === at.device;
-    const data = half ? 0xffff_0000 : 0xffff_ffff;
-    this.send('CfgWr0', configRequest({ device: this.device, function: f, offset }, { data, enables: half ? 12 : 15 }));
+  /** Compares the error status, with `logs` also the header logs, and clears it. Ends a window of the ledger of faults. */
+  inspect(logs: boolean): void {
+    this.quiet();
+    this.bench.drive('free', 1);
+    checkErrors(this, { logs });
+    clearErrors(this, 'set');
+    this.bench.drive('free', 0);
+    this.reference.faults.close();
   }
 
   private finish(): void {
@@ -408,6 +421,8 @@ export class Player implements Disposable {
     for (let i = 0; i < memoryBytes; i++)
       if (got[i] !== bytes[i] && wild[i] === 0)
         throw new Mismatch(`byte 0x${i.toString(16)} of the BAR memory is ${got[i]} at the end, not ${bytes[i]}`);
+    this.reference.faults.close();
+    this.reference.faults.end();
   }
 
   /** All posts of the firmware have come. */

@@ -9,6 +9,9 @@ const view = (simulation: Simulation, name: string): PortView => {
   return port;
 };
 
+/** Names of the ports of a ring: with software's pointer, and with the hardware's. */
+export type RingPorts = readonly [pointer: string, status: string];
+
 abstract class Ring {
   readonly depth: number;
   protected readonly bytes: Uint8Array;
@@ -19,14 +22,14 @@ abstract class Ring {
   private readonly pointer: PortView;
   private readonly status: PortView;
 
-  constructor(simulation: Simulation, memory: string, port: string) {
+  constructor(simulation: Simulation, memory: string, [pointer, status]: RingPorts) {
     const ring: MemoryView = simulation.memory(`${memory}.ring`);
     this.depth = ring.depth;
     this.bytes = ring.bytes;
     this.words = new Uint32Array(ring.bytes.buffer, ring.bytes.byteOffset, ring.bytes.length >> 2);
     this.stride = ring.stride >> 2;
-    this.pointer = view(simulation, `${port}_pointer`);
-    this.status = view(simulation, `${port}_status`);
+    this.pointer = view(simulation, pointer);
+    this.status = view(simulation, status);
   }
 
   /** Forgets all, as the hardware does in reset. */
@@ -53,8 +56,8 @@ abstract class Ring {
 export class TlpWriter extends Ring {
   private readonly lanes: number;
 
-  constructor(simulation: Simulation, memory: string, port: string, width: number) {
-    super(simulation, memory, port);
+  constructor(simulation: Simulation, memory: string, ports: RingPorts, width: number) {
+    super(simulation, memory, ports);
     this.lanes = width / 32;
   }
 
@@ -100,8 +103,8 @@ export class TlpReader extends Ring {
   private open: Tlp | undefined;
   private pieces: Uint8Array[] = [];
 
-  constructor(simulation: Simulation, memory: string, port: string, width: number) {
-    super(simulation, memory, port);
+  constructor(simulation: Simulation, memory: string, ports: RingPorts, width: number) {
+    super(simulation, memory, ports);
     this.lanes = width / 32;
   }
 

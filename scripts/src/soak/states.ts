@@ -16,7 +16,8 @@ function requests(player: Player, of: number, { a, b, c, d }: Numbers, count: nu
     const write = ((a >>> i) & 1) === 1;
     const area = [first, ...rest] as const;
     const t = memoryRequest(area, { ...n, b: n.b % 5 }, { bases: player.bases, write, limit: 2 });
-    player.send(`${write ? 'MWr' : 'MRd'} to a function that is off`, t);
+    const kind = `${write ? 'MWr' : 'MRd'} to a function that is off`;
+    player.inject(`unsupported: ${kind}`, kind, t);
   }
 }
 
@@ -38,6 +39,7 @@ const command = (player: Player, f: number): number => (player.reference.functio
 export function disable(player: Player, n: Numbers): void {
   const f = n.a % 3;
   const enabled = command(player, f);
+  const done = player.begin('state: memory space off');
   // Copies inside know the endpoint's own addresses by its enables.
   if (f === 0) player.quiet();
   player.wait();
@@ -48,11 +50,13 @@ export function disable(player: Player, n: Numbers): void {
   player.settle();
   player.configure(f, at.command, enabled);
   player.wait();
+  done();
 }
 
 /** A function is in D3hot for a while (C83); function 2 forgets everything. */
 export function sleep(player: Player, n: Numbers): void {
   const f = 1 + (n.a % 2);
+  const done = player.begin('state: D3hot');
   player.checkpoint();
   player.configure(f, at.power, 3);
   player.wait();
@@ -62,6 +66,7 @@ export function sleep(player: Player, n: Numbers): void {
   player.configure(f, at.power, 0);
   player.wait();
   if (functionParams[f]?.no_soft_reset === false) comesBack(player, f);
+  done();
 }
 
 /** A function level reset in the middle of traffic (C84). */
@@ -75,6 +80,7 @@ export function reset(player: Player, n: Numbers): void {
     () => !player.flowing && !player.jobs.busy('atomic'),
     () => 'the medium',
   );
+  const done = player.begin('state: function level reset');
   if (f === 0) player.dma.disturb();
   else player.checkpoint();
   player.reference.errors.forgive(1 << f);
@@ -86,6 +92,7 @@ export function reset(player: Player, n: Numbers): void {
   requests(player, f, n, (n.a >>> 2) % 4);
   comesBack(player, f);
   if (f === 0) player.channel();
+  done();
 }
 
 /** A hot reset in the middle of traffic (C85): the link goes down, and what is on it is lost. */
@@ -95,6 +102,7 @@ export function hotReset(player: Player, { a, b, c, d }: Numbers): void {
     () => 'posts of the firmware',
   );
   player.settle();
+  const done = player.begin('state: hot reset');
   const [first, ...rest] = areas.memory;
   for (let i = 0; i < b % 6; i++) {
     const n = { a: (a + Math.imul(i, 0x85eb_ca6b)) >>> 0, b: b >>> i, c, d: d + i };
@@ -110,6 +118,7 @@ export function hotReset(player: Player, { a, b, c, d }: Numbers): void {
   player.stopChannel();
   for (let f = 0; f < functionParams.length; f++) comesBack(player, f);
   player.channel();
+  done();
 }
 
 /** Waits until a function has come out of its reset, and sets it up again. */
@@ -170,6 +179,7 @@ export function sizing(player: Player, { a, b }: Numbers): void {
 /** Bus mastering goes off while the DMA works, and comes back (C81). */
 export function busMasterOff(player: Player, n: Numbers): void {
   const enabled = command(player, 0);
+  const done = player.begin('state: bus master off');
   player.bench.until(
     () => player.noPosts && !player.flowing,
     () => 'posts of the firmware',
@@ -191,25 +201,25 @@ export function busMasterOff(player: Player, n: Numbers): void {
   player.stopChannel();
   player.bench.drive('free', 0);
   player.channel();
+  done();
 }
 
 /** A read of the DMA that is not answered in time (C59), and what comes then after all. */
 export function timeout(player: Player, { a, b, d }: Numbers): void {
   player.quiet();
   player.bench.drive('free', 1);
-  // 50 to 100 microseconds.
-  player.configure(0, at.device2, (player.quietControl & ~0x10) | 1);
-  player.wait();
+  player.shortTimeout(true);
   player.dma.answers.held = true;
   const offset = 24 * 1024 + 1024 * (d % 8) + ((d >>> 3) & 63);
   player.dma.give({ opcode: 'read', bytes: 1 + (b % 100), inner: a & 0xf80, high: 1, offset, flags: Flag.status, outcome: 6 });
   player.ringTail();
+  const done = player.begin('late: CplD for the DMA');
   player.bench.until(
     () => player.dma.unfinished === 0,
     () => 'a completion timeout',
   );
-  player.configure(0, at.device2, player.quietControl);
-  player.wait();
+  done();
+  player.shortTimeout(false);
   player.dma.answers.held = false;
   player.bench.until(
     () => player.dma.answers.done,

@@ -49,6 +49,9 @@ export const isMessage = (t: Tlp): boolean => t.type >> 3 === 2;
 export const isCompletion = (t: Tlp): boolean => t.type === 10 || t.type === 11;
 export const isAtomic = (t: Tlp): boolean => t.type >= 12 && t.type <= 14;
 
+/** The code of a message. */
+export const messageCode = (t: Tlp): number => 16 * t.last_be + t.first_be;
+
 /** 0 posted, 1 non-posted, 2 completion: as a link sorts TLPs, the undefined ones too. */
 export type TlpClass = 0 | 1 | 2;
 export const classOf = (t: Tlp): TlpClass => (isCompletion(t) ? 2 : isMessage(t) || (t.type === 0 && hasData(t)) ? 0 : 1);

@@ -3,9 +3,12 @@ import { cocotbMutants } from './cocotb.ts';
 import { commonMutants } from './common.ts';
 import { configMutants } from './config.ts';
 import { crossbarMutants } from './crossbar.ts';
+import { deviceMutants } from './device.ts';
 import { dmaMutants } from './dma.ts';
 import { endpointMutants } from './endpoint.ts';
 import { fabricSoakMutants } from './fabric-soak.ts';
+import { faultMutants } from './faults.ts';
+import { hostBridgeMutants } from './host-bridge.ts';
 import { linkMutants } from './link.ts';
 import { linkModelMutants } from './link-model.ts';
 import { p2pdmaMutants } from './p2pdma.ts';
@@ -29,9 +32,12 @@ export const mutants: readonly Mutant[] = [
   ...linkMutants,
   ...linkModelMutants,
   ...fabricSoakMutants,
+  ...faultMutants,
+  ...hostBridgeMutants,
   ...proofMutants,
   ...p2pdmaMutants,
   ...pciMutants,
   ...targetMutants,
+  ...deviceMutants,
   ...cocotbMutants,
 ];

@@ -1,3 +1,4 @@
+import type { FaultLedger } from '../fault-ledger.ts';
 import { Random } from '../random.ts';
 import { bodyDwords, completionHigh, dwords, hasData, isAtomic, type Tlp, tlp } from '../tlp.ts';
 import type { ConfigReference } from './config.ts';
@@ -26,16 +27,24 @@ export class HostAnswers {
   /** Bytes of reads whose request failed. */
   private readonly failed = new WeakMap<Open, Uint8Array>();
   private random = new Random(0);
+  /** The completion that last ended a read and was good. */
+  last: Tlp | undefined;
   /** No reads of data are answered; or nothing is. */
   held = false;
   silent = false;
   private readonly errors: ErrorReference;
+  private readonly faults: FaultLedger;
   private readonly isOpen: (t: Open) => boolean;
   private readonly send: (t: Tlp) => boolean;
 
   /** `send` gives a completion to the link, if there is room; `isOpen`: whether somebody still waits for a transfer. */
-  constructor(errors: ErrorReference, isOpen: (t: Open) => boolean, send: (t: Tlp) => boolean) {
+  constructor(
+    { errors, faults }: { readonly errors: ErrorReference; readonly faults: FaultLedger },
+    isOpen: (t: Open) => boolean,
+    send: (t: Tlp) => boolean,
+  ) {
     this.errors = errors;
+    this.faults = faults;
     this.isOpen = isOpen;
     this.send = send;
   }
@@ -45,6 +54,7 @@ export class HostAnswers {
     this.random = new Random(seed);
     this.held = false;
     this.silent = false;
+    this.last = undefined;
   }
   /** Nothing that was asked will be answered. */
   forget(): void {
@@ -57,6 +67,17 @@ export class HostAnswers {
 
   ask(one: Omit<Asked, 'came'>): void {
     this.asked.push({ ...one, came: 0 });
+  }
+  /** A completion as it would come next for a read that is held. */
+  preview(): Tlp | undefined {
+    const held = this.asked.find(({ of }) => of !== undefined);
+    return held && this.piece(held);
+  }
+  /** Takes away what is held. @returns the first completion of each read, which never comes by itself. */
+  withhold(): readonly Tlp[] {
+    const held = this.asked.filter(({ of }) => of !== undefined);
+    for (const one of held) this.asked.splice(this.asked.indexOf(one), 1);
+    return held.map(one => this.piece(one));
   }
   /** A tag that waits for an answer. */
   uses(tag: number): boolean {
@@ -130,6 +151,9 @@ export class HostAnswers {
     // What the function received for itself its status says (7.5.1.1.4): the parity error only if asked for.
     if (fault === 1 || fault === 4) this.errors.receivedStatus(function_, fault === 1 ? 2 ** 29 : 2 ** 28, alive === true);
     if (whose && fault > 0) {
+      if (alive) whose.faults.push(piece);
+      // Nobody listens any more.
+      else this.faults.found(piece, 'harmless');
       whose.outcome = Math.max(whose.outcome, fault);
       if (of) this.zeros(of, one);
     }
@@ -137,6 +161,7 @@ export class HostAnswers {
     if (of?.outcome === 6) this.errors.add(Kind.unexpected, function_, true, 2, piece);
     else if (whose && !alive) this.errors.forgive(function_);
     if (one.came < one.count) return false;
+    if (fault === 0) this.last = piece;
     if (of) of.came += one.count;
     if (back) back.back = true;
     return true;

@@ -1,7 +1,9 @@
 import { tags } from '../device.ts';
+import type { FaultLedger } from '../fault-ledger.ts';
 import { describe, dwords, hasData, isAtomic, nothing, type Tlp } from '../tlp.ts';
 import { HostAnswers } from './answers.ts';
 import type { ConfigReference } from './config.ts';
+import type { EndpointReference } from './endpoint.ts';
 import { type ErrorReference, Kind } from './errors.ts';
 import type { MemoryReference } from './memory.ts';
 import { Mismatch, same } from './mismatch.ts';
@@ -41,14 +43,11 @@ export class DmaReference {
   private readonly owner: ConfigReference;
   private readonly functions: readonly ConfigReference[];
   private readonly interrupt: (what: 'will come' | 'may be lost') => void;
+  private readonly faults: FaultLedger;
 
   /** `send` gives a completion to the link, if there is room; `interrupt` hears of those of descriptors. */
   constructor(
-    {
-      memory,
-      errors,
-      functions,
-    }: { readonly memory: MemoryReference; readonly errors: ErrorReference; readonly functions: readonly ConfigReference[] },
+    { memory, errors, functions, faults }: Pick<EndpointReference, 'memory' | 'errors' | 'functions' | 'faults'>,
     send: (t: Tlp) => boolean,
     interrupt: (what: 'will come' | 'may be lost') => void,
   ) {
@@ -58,7 +57,8 @@ export class DmaReference {
     if (!owner) throw new RangeError('there is no function');
     this.owner = owner;
     this.functions = functions;
-    this.answers = new HostAnswers(errors, t => this.open.includes(t) || this.jobs.includes(t), send);
+    this.faults = faults;
+    this.answers = new HostAnswers({ errors, faults }, t => this.open.includes(t) || this.jobs.includes(t), send);
     this.interrupt = interrupt;
   }
 
@@ -81,15 +81,21 @@ export class DmaReference {
 
   /** Transfers under way may be refused, until the channel begins anew (C81, C84). */
   disturb(): void {
-    for (const t of [...this.open, ...this.jobs]) if (t.by === this.owner) t.disturbed = true;
+    for (const t of [...this.open, ...this.jobs]) if (t.by === this.owner) this.excuse(t);
     if (this.open.length > 0) this.interrupt('may be lost');
+  }
+
+  /** Nothing has to tell how it ends. */
+  private excuse(t: Open): void {
+    t.disturbed = true;
+    for (const fault of t.faults) this.faults.found(fault, 'harmless');
   }
 
   /** The link goes down: nobody answers any more, and what is under way may be lost. */
   cut(): void {
     this.refused.length = 0;
     for (const t of [...this.open, ...this.jobs]) {
-      t.disturbed = true;
+      this.excuse(t);
       t.lost = true;
     }
     this.interrupt('may be lost');
@@ -171,6 +177,7 @@ export class DmaReference {
       entry: false,
       back: false,
       ended: false,
+      faults: [],
       disturbed: false,
       lost: false,
     };
@@ -214,10 +221,16 @@ export class DmaReference {
       return;
     }
     same(`the outcome of a job (${job.opcode} of ${job.bytes} bytes)`, outcome, job.outcome);
+    this.told(job);
     if (job.flush && job.outcome === 0 && job.remote === undefined && (!job.back || job.touched.includes(0)))
       throw new Mismatch('a write that flushes ended before its data was read back');
     if (job.atomic && job.outcome === 0 && !job.back) throw new Mismatch('an AtomicOp ended without an answer');
     this.finishJobs();
+  }
+
+  /** The outcome of a transfer tells of the failed completions that it got. */
+  private told({ faults }: Open): void {
+    for (const fault of faults) this.faults.found(fault, 'alone');
   }
 
   private finishJobs(): void {
@@ -427,6 +440,7 @@ export class DmaReference {
       return;
     }
     same('the outcome', outcome, of.outcome);
+    this.told(of);
     // Data comes before its flag (C63).
     if (of.opcode !== 'none' && of.remote === undefined && of.touched.includes(0))
       throw new Mismatch('the entry comes before the data');

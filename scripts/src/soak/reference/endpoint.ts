@@ -1,5 +1,6 @@
 import { barMaps, functionParams, memoryBytes, registerLayouts } from '../device.ts';
-import { classOf, describe, dwords, hasData, isAtomic, isMessage, type Tlp, type TlpClass } from '../tlp.ts';
+import { FaultLedger } from '../fault-ledger.ts';
+import { classOf, describe, dwords, hasData, isAtomic, isMessage, messageCode, type Tlp, type TlpClass } from '../tlp.ts';
 import { at, ConfigReference, type MsixPlace, steady } from './config.ts';
 import { isSealed } from './digest.ts';
 import { ErrorReference, Kind } from './errors.ts';
@@ -7,7 +8,7 @@ import { MemoryReference } from './memory.ts';
 import { Mismatch } from './mismatch.ts';
 import { RegisterReference } from './registers.ts';
 import { type Pending, RequestReference } from './requests.ts';
-import { malformed, messageCode, operand, rightLength, span, takesMessage } from './rules.ts';
+import { malformed, operand, rightLength, span, takesMessage } from './rules.ts';
 
 const everybody = 0xff;
 
@@ -32,8 +33,10 @@ export class EndpointReference {
   readonly functions = functionParams.map((p, f, { length }) => new ConfigReference(p, f, length, msixPlace(f)));
   /** The registers of each function, of one without any too. */
   readonly registers = functionParams.map((_, f) => new RegisterReference(f));
-  readonly errors = new ErrorReference(() => this.checking !== 0);
-  readonly requests = new RequestReference();
+  /** What faults were brought in, and what told of them. */
+  readonly faults = new FaultLedger();
+  readonly errors = new ErrorReference(() => this.checking !== 0, this.faults);
+  readonly requests = new RequestReference(this.faults);
   /** Functions in a reset that software has not seen the end of. */
   resetting = 0;
   private order = 0;
@@ -49,6 +52,7 @@ export class EndpointReference {
     this.errors.reset();
     this.requests.reset();
     for (const registers of this.registers) registers.restart();
+    this.faults.begin();
     this.resetting = 0;
     this.order = 0;
   }

@@ -1,3 +1,4 @@
+import type { FaultLedger } from '../fault-ledger.ts';
 import { logWords, type Tlp, type TlpClass } from '../tlp.ts';
 import { at, type ConfigReference } from './config.ts';
 import { Mismatch } from './mismatch.ts';
@@ -46,6 +47,8 @@ interface Effect {
 }
 
 const codes = [0, 0x30, 0x31, 0x33];
+/** Messages of a kind between two looks that may be counted on; more may be joined. */
+const messageLimit = 16;
 const registers = [at.command, at.device, at.uncorrectable, at.correctable] as const;
 type Status = readonly [command: number, device: number, uncorrectable: number, correctable: number];
 
@@ -98,9 +101,12 @@ export class ErrorReference {
 
   /** Digests are checked, and taken away with the bit that announces them: headers are logged without. */
   private readonly digestsGo: () => boolean;
+  private readonly faults: FaultLedger;
 
-  constructor(digestsGo: () => boolean) {
+  /** `faults` hears which errors were found to be told. */
+  constructor(digestsGo: () => boolean, faults: FaultLedger) {
     this.digestsGo = digestsGo;
+    this.faults = faults;
   }
 
   reset(): void {
@@ -134,6 +140,11 @@ export class ErrorReference {
     this.events.push({ kind, functions, advisory, of, group: this.group, log, tlp });
   }
 
+  /** Whether a TLP is the last one that has an error. */
+  concerns(t: Tlp): boolean {
+    return this.events.at(-1)?.tlp === t;
+  }
+
   /** An error message came. @throws Mismatch if none of that kind was due. */
   message(requester: number, code: number, functions: readonly ConfigReference[]): void {
     const of = functions.findIndex(({ id }) => id === requester);
@@ -158,19 +169,31 @@ export class ErrorReference {
 
   /**
    * Compares the registers that were read, and the messages that came, with what is due; then begins anew, because the caller clears all.
-   * `read[f]` has the registers of function f by offset. @throws Mismatch
+   * `read[f]` has the registers of function f by offset; without `logs` the header logs are not among them. @throws Mismatch
    */
-  check(functions: readonly ConfigReference[], read: readonly ReadonlyMap<number, number>[]): void {
+  check(functions: readonly ConfigReference[], read: readonly ReadonlyMap<number, number>[], logs = true): void {
     const groups = this.groups();
     const least = new Map<number, number>();
     const most = new Map<number, number>();
-    for (const group of groups) this.countMessages(group, functions, least, most);
+    const keys = groups.map(group => this.countMessages(group, functions, least, most));
     functions.forEach((f, number) => {
       if ((this.forgiven >> number) & 1) return;
       this.checkStatus(f, groups, read[number] ?? new Map());
-      this.checkLog(f, groups, read[number] ?? new Map());
+      if (logs) this.checkLog(f, groups, read[number] ?? new Map());
     });
     if (this.forgiven === 0) this.checkMessages(least, most);
+    groups.forEach((group, i) => {
+      // As many messages came as had to, so one for each error of their kind; or its bit was set by this error and no other.
+      const key = keys[i];
+      const counted =
+        key !== undefined && this.forgiven === 0 && least.get(key) === most.get(key) && (least.get(key) ?? 0) <= messageLimit;
+      const alone =
+        group.length === 1 && (counted || !groups.some(other => other !== group && other[0]?.kind === group[0]?.kind));
+      for (const { functions: mask, tlp } of group) {
+        const looked = functions.some(({ number }) => ((mask & ~this.forgiven) >> number) & 1);
+        this.faults.found(tlp, looked ? (alone ? 'alone' : 'together') : 'harmless');
+      }
+    });
     this.clear();
   }
 
@@ -236,36 +259,37 @@ export class ErrorReference {
     }
   }
 
-  /** Adds the messages that a group must and may bring. */
+  /** Adds the messages that a group must and may bring. @returns the key of those that it must. */
   private countMessages(
     group: readonly ErrorEvent[],
     functions: readonly ConfigReference[],
     least: Map<number, number>,
     most: Map<number, number>,
-  ): void {
+  ): number | undefined {
     const raise = (map: Map<number, number>, key: number, by: number) => map.set(key, (map.get(key) ?? 0) + by);
     const [head] = group;
-    if (!head) return;
+    if (!head) return undefined;
     if (!isMixed(group)) {
       const asked = functions.map(f => ((head.functions >> f.number) & 1 ? effect(head, f).message : 0));
       const worst = Math.max(...asked);
-      if (worst === 0) return;
+      if (worst === 0) return undefined;
       const key = 4 * asked.indexOf(worst) + worst;
       raise(least, key, 1);
       raise(most, key, group.length);
-      return;
+      return key;
     }
     for (const f of functions)
       for (const advisory of [false, true]) {
         const { message } = effect({ kind: head.kind, advisory }, f);
         if (message > 0) raise(most, 4 * f.number + message, group.length);
       }
+    return undefined;
   }
 
   private checkMessages(least: ReadonlyMap<number, number>, most: ReadonlyMap<number, number>): void {
     for (const key of new Set([...least.keys(), ...this.messages.keys()])) {
       const got = this.messages.get(key) ?? 0;
-      const low = Math.min(least.get(key) ?? 0, 16);
+      const low = Math.min(least.get(key) ?? 0, messageLimit);
       const high = most.get(key) ?? 0;
       if (got < low || got > high) {
         const code = codes[key & 3] ?? 0;

@@ -1,3 +1,4 @@
+import type { FaultLedger } from '../fault-ledger.ts';
 import { byteCount, completer, describe, dwords, hasData, lowerAddress, status, type Tlp, transaction } from '../tlp.ts';
 import type { MemoryReference } from './memory.ts';
 import { Mismatch, same } from './mismatch.ts';
@@ -31,6 +32,13 @@ export interface Pending {
 /** Requests under way, and what their completions have to look like (2.2.9, 2.3.1.1; C12, C13, C50 to C57). */
 export class RequestReference {
   private readonly pending = new Map<number, Pending>();
+  private readonly faults: FaultLedger;
+
+  /** `faults` hears which requests were refused. */
+  constructor(faults: FaultLedger) {
+    this.faults = faults;
+  }
+
   reset(): void {
     this.pending.clear();
   }
@@ -41,6 +49,17 @@ export class RequestReference {
   get oldest(): string {
     const [first] = this.pending.values();
     return first ? describe(first.tlp) : 'none';
+  }
+
+  /** Whether a request waits for a completion that refuses it. */
+  refuses(t: Tlp): boolean {
+    const request = this.pending.get(transaction(t));
+    return request?.tlp === t && request.statuses[0] !== 0;
+  }
+
+  /** A request that was lost on its way. @returns whether it had not been answered. */
+  forget(t: Tlp): boolean {
+    return this.pending.delete(transaction(t));
   }
 
   add(request: Pending): void {
@@ -63,6 +82,7 @@ export class RequestReference {
     const final = status(t) !== 0 || !request.data || request.came === request.bytes;
     if (!final) return;
     this.pending.delete(key);
+    if (status(t) !== 0) this.faults.found(request.tlp, 'alone');
     request.done?.(status(t), t.body);
   }
 

@@ -1,4 +1,16 @@
-import { bodyDwords, byteCount, dwords, hasData, isAtomic, isMessage, lowerAddress, status, type Tlp } from '../tlp.ts';
+import {
+  bodyDwords,
+  byteCount,
+  dwords,
+  hasData,
+  isAtomic,
+  isCompletion,
+  isMessage,
+  lowerAddress,
+  messageCode,
+  status,
+  type Tlp,
+} from '../tlp.ts';
 
 /** What the specification says of single TLPs; written from its chapter 2, and not from the hardware. */
 
@@ -49,7 +61,6 @@ const messages: ReadonlyMap<number, MessageRule> = new Map<number, MessageRule>(
   [0x7f, { routes: [0, 2, 3, 4], anyClass: true, fine: true }],
 ]);
 
-export const messageCode = (t: Tlp): number => 16 * t.last_be + t.first_be;
 /** Whether an endpoint has nothing against a message. */
 export const takesMessage = (t: Tlp): boolean => messages.get(messageCode(t))?.fine === true;
 
@@ -95,19 +106,25 @@ function wrongMessage(t: Tlp): boolean {
   return wrongSize || !rule.routes.includes(t.type & 7) || (!rule.anyClass && t.tc !== 0);
 }
 
+/** Whether there is such a type with such a format (2.2.1). */
+export const defined = (t: Tlp): boolean => formats.get(t.type)?.includes(t.fmt) === true;
+
+/** An I/O or configuration request that has more than its one DW, or what such requests never have (2.2.7). */
+export const wrongSingle = (t: Tlp): boolean =>
+  (t.type === 2 || t.type === 4 || t.type === 5) && (t.length !== 1 || t.tc + t.attr + t.at + t.last_be > 0);
+
 /** Whether its header makes a TLP malformed for a receiver with a payload limit of `limit` bytes (2.3). */
 export function malformed(t: Tlp, limit: number): boolean {
-  if (!formats.get(t.type)?.includes(t.fmt)) return true;
+  if (!defined(t) || wrongSingle(t)) return true;
   const bytes = 4 * dwords(t);
   if (hasData(t) && bytes > limit) return true;
   if (t.type < 2) return (t.low & 0xfff) + bytes > 4096 || wrongEnables(t);
-  if (t.type === 2 || t.type === 4 || t.type === 5) return t.length !== 1 || t.tc + t.attr + t.at + t.last_be > 0;
   if (isAtomic(t)) {
     const sizes = t.type === 14 ? [4, 8, 16] : [4, 8];
     return !sizes.includes(operand(t)) || t.low % operand(t) !== 0;
   }
   if (isMessage(t)) return wrongMessage(t);
-  if (!hasData(t)) return false;
+  if (!isCompletion(t) || !hasData(t)) return false;
   return status(t) !== 0 || dwords(t) > Math.ceil(((lowerAddress(t) & 3) + byteCount(t)) / 4);
 }
 

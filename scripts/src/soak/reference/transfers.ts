@@ -1,3 +1,4 @@
+import type { Tlp } from '../tlp.ts';
 import type { ConfigReference } from './config.ts';
 
 /** What the DMA is asked for, and what is known of it while it is under way. */
@@ -84,6 +85,8 @@ export interface Open extends Omit<Transfer, 'outcome'> {
   back: boolean;
   /** The channel says that it is done. */
   ended: boolean;
+  /** Completions of its reads that told of a failure. */
+  readonly faults: Tlp[];
 }
 
 /** Bytes of host memory nobody wrote: a pattern of the address. */
