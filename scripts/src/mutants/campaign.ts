@@ -45,11 +45,13 @@ async function run(tests: readonly string[], mutant: Mutant | undefined): Promis
       said += chunk;
     });
     let hung = false;
-    const timer = setTimeout(() => {
+    const stop = () => {
       hung = true;
       // With its workers: they are in the group that it leads.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    }, patience * 1000);
+    };
+    // Without a mutant all tests run, which takes longer, and each has a limit of its own.
+    const timer = mutant && setTimeout(stop, patience * 1000);
     await new Promise<void>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', () => resolve());
