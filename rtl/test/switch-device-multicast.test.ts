@@ -148,7 +148,7 @@ describe('multicast', () => {
   test.each([
     [32, 1],
     [256, 8],
-  ])('the first copy leaves 10 cycles after the last beat came, the next one right behind it; (n + 1) beats + 8 cycles for n copies (%i bytes)', (bytes, beats) => {
+  ])('the first copy leaves 10 cycles after the last beat came, the next one right behind it; (n + 1) beats + 9 cycles for n copies (%i bytes)', (bytes, beats) => {
     using bench = configured([0, 0, 1, 1], { width: 256 });
     const { source } = bench.partner(1);
     for (const port of [1, 2, 3]) bench.partner(port).sink.times.length = 0;
@@ -158,7 +158,7 @@ describe('multicast', () => {
     const first = [2, 3].map(port => at(bench.partner(port).sink.times, 0) - came);
     expect([first, source.times.map(time => time - at(source.times, 0))]).toEqual([
       [10, 10 + beats],
-      [0, 3 * beats + 8],
+      [0, 3 * beats + 9],
     ]);
   });
 

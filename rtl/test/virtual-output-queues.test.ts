@@ -86,14 +86,18 @@ function run(options: {
     address: sim.port(dut.in.payload.beat.header.address),
     first: sim.port(dut.in.payload.beat.first),
     last: sim.port(dut.in.payload.beat.last),
-    take: sim.port(dut.take),
-    take_egress: sim.port(dut.take_egress),
-    take_class: sim.port(dut.take_class),
-    ending: sim.port(dut.ending),
+    begin: sim.port(dut.begins),
+    go_on: sim.port(dut.go_on),
+    starts: sim.port(dut.starts),
+    reads: sim.port(dut.reads),
+    kinds: dut.kinds.map(kinds => sim.port(kinds)),
+    held: dut.held.map(held => sim.port(held)),
+    single: sim.port(dut.single),
+    held_ending: sim.port(dut.held_ending),
     credits_out: sim.port(dut.credits),
     beat: sim.port(dut.beat.data),
     offered: dut.offered.map(o => sim.port(o)),
-    occupied: dut.occupied.map(o => sim.port(o)),
+    there: sim.port(dut.there),
   };
   const bit = (word: Uint32Array, index: number) => ((word[0] ?? 0) >> index) & 1;
   const one = (view: { readonly words: Uint32Array }) => view.words[0] === 1;
@@ -103,6 +107,7 @@ function run(options: {
   let coming: Packet | undefined;
   let going: { egress: number; kind: number } | undefined;
   let expected: number | undefined;
+  let credits = 0;
   const statistics = { taken: 0, overtaken: 0, idle: 0 };
   for (let cycle = 0; cycle < cycles; cycle++) {
     const stop = cycle > cycles - 4 * slots;
@@ -133,11 +138,19 @@ function run(options: {
       port.first.words[0] = coming.came === 0 ? 1 : 0;
       port.last.words[0] = coming.came === coming.beats - 1 ? 1 : 0;
     }
-    port.take.words[0] = 0;
+    port.begin.words.fill(0);
+    port.starts.words[0] = 0;
+    port.reads.words[0] = random.below(2);
+    port.go_on.words[0] = 0;
+    for (const kinds of port.kinds) kinds.words[0] = 1 << random.below(3);
+    port.held.forEach((held, e) => {
+      held.words[0] = going?.egress === e ? 1 << going.kind : 0;
+    });
     sim.settle();
     if (expected !== undefined) {
       expect([...port.beat.words], `beat taken before cycle ${cycle}, seed ${seed}`).toEqual([expected >> 8, expected & 255]);
       expected = undefined;
+      expect(port.credits_out.words[0], `credits of what was taken before cycle ${cycle}, seed ${seed}`).toBe(credits);
     }
     // What is offered is what may go, and after a while all that may go is offered.
     const choices: { egress: number; kind: number }[] = [];
@@ -151,19 +164,24 @@ function run(options: {
         }
       }
     const candidate = going ?? (choices.length > 0 ? random.pick(choices) : undefined);
-    const there = candidate && bit(at(port.occupied, candidate.egress).words, candidate.kind) === 1;
+    const there = going ? one(port.there) : candidate !== undefined;
+    if (!going) expect(one(port.there), `between packets, cycle ${cycle} seed ${seed}`).toBe(false);
     if (candidate && there && (stop || random.chance(drain))) {
-      port.take.words[0] = 1;
-      port.take_egress.words[0] = candidate.egress;
-      port.take_class.words[0] = candidate.kind;
+      port.reads.words[0] = 1;
+      if (going) port.go_on.words[0] = 1;
+      else {
+        port.starts.words[0] = 1;
+        port.begin.words[candidate.egress >> 5] = 2 ** (candidate.egress % 32);
+        at(port.kinds, candidate.egress).words[0] = 1 << candidate.kind;
+      }
       sim.settle();
       const { packet, beat, last } = model.take(candidate.egress, candidate.kind);
       if (packet.kind > 0 && at(at(model.queues, packet.egress), 0).length > 0) statistics.overtaken++;
       expect(packet.came, 'a beat that came').toBeGreaterThan(beat);
-      expect([one(port.ending), port.credits_out.words[0]], `packet ${packet.id} cycle ${cycle} seed ${seed}`).toEqual([
-        last,
-        packet.id % 500,
-      ]);
+      const single = ((port.single.words[candidate.egress >> 5] ?? 0) >>> (candidate.egress % 32)) & 1;
+      const ends = going ? one(port.held_ending) : single === 1;
+      expect(ends, `packet ${packet.id} cycle ${cycle} seed ${seed}`).toBe(last);
+      credits = packet.id % 500;
       expected = (packet.id << 8) | beat;
       going = last ? undefined : candidate;
       statistics.taken++;
@@ -194,7 +212,7 @@ describe('virtual output queues', () => {
 
   test('C65: ID-based ordering lets a request, and a completion, pass posted packets of others, and of others alone', () => {
     using sim = simulate(() => new VirtualOutputQueues({ width, egresses: 2, slots: 64 }));
-    const { in: into, offered, take, take_egress, take_class } = sim.dut;
+    const { in: into, offered, begins, starts, reads, kinds } = sim.dut;
     const { beat, egress, class: kind } = into.payload;
     const put = (type: number, sender: number, ido: boolean) => {
       sim.poke(into.valid, 1);
@@ -210,11 +228,12 @@ describe('virtual output queues', () => {
     };
     const offers = () => Number(sim.peek(at(offered, 1)));
     const remove = (type: number) => {
-      sim.poke(take, 1);
-      sim.poke(take_egress, 1);
-      sim.poke(take_class, type);
+      sim.poke(begins, 2);
+      for (const flag of [starts, reads]) sim.poke(flag, 1);
+      sim.poke(at(kinds, 1), 1 << type);
       sim.step(1);
-      sim.poke(take, 0);
+      sim.poke(begins, 0);
+      sim.poke(starts, 0);
       sim.step(2);
     };
     const [posted, both] = [1, 7];

@@ -1,4 +1,4 @@
-import { assert, bool, input, Module, mux, output, reg, type UInt, uint, when } from '@hdl/ts-hdl';
+import { allOf, assert, bool, input, Module, mux, output, reg, type UInt, uint, when } from '@hdl/ts-hdl';
 
 /**
  * The sender's credits of one class (2.6.1): whether the TLP at the head may leave. Limits arrive modulo 2^8 and 2^12, as CREDIT_LIMIT; what is left
@@ -26,6 +26,9 @@ export class CreditGate extends Module {
   readonly enough = output(bool);
   /** There are credits for two TLPs of `following` data credits. */
   readonly ample = output(bool);
+  /** What both will be in the next cycle, for who makes registers of them; in the cycle of the first limits it still says no. */
+  readonly enough_next = output(bool);
+  readonly ample_next = output(bool);
 
   private readonly initialised = reg(bool, { init: 0 });
   private readonly header_limit = reg(uint(8), { init: 0 });
@@ -72,12 +75,18 @@ export class CreditGate extends Module {
     const following = this.following.zext(12);
     const headers_some = mux(take, headers_left.gt(1), headers_left.any());
     const data_for_next = mux(take, data_after.ge(following), data_left.ge(following));
-    this.headers_enough.set(this.headers_infinite.or(headers_some));
-    this.data_enough.set(this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12))));
+    const headers_enough = this.headers_infinite.or(headers_some);
+    const data_enough = this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12)));
+    this.headers_enough.set(headers_enough);
+    this.data_enough.set(data_enough);
+    this.enough_next.set(allOf([this.initialised, headers_enough, data_enough]));
     this.enough.set(this.initialised.and(this.headers_enough).and(this.data_enough));
     const two = following.shl(1);
-    this.headers_ample.set(this.headers_infinite.or(mux(take, headers_left.gt(2), headers_left.gt(1))));
-    this.data_ample.set(this.data_infinite.or(mux(take, data_after.ge(two), data_left.ge(two))));
+    const headers_ample = this.headers_infinite.or(mux(take, headers_left.gt(2), headers_left.gt(1)));
+    const data_ample = this.data_infinite.or(mux(take, data_after.ge(two), data_left.ge(two)));
+    this.headers_ample.set(headers_ample);
+    this.data_ample.set(data_ample);
+    this.ample_next.set(allOf([this.initialised, headers_ample, data_ample]));
     this.ample.set(this.initialised.and(this.headers_ample).and(this.data_ample));
     this.check();
     when(this.restart, () => {

@@ -28,27 +28,56 @@ export interface Verdict {
   readonly violation: Bool;
 }
 
+/** What access control says before it is known where the TLP would go. */
+export interface AccessRules {
+  /** A violation wherever it goes (C72, C73). */
+  readonly refused: Bool;
+  /** By downstream port: on the way there it is a violation; it goes up instead. */
+  readonly forbidden: UInt<number>;
+  readonly redirected: UInt<number>;
+  /** It goes up, as its target lies behind the port that it came in by. */
+  readonly returned: Bool;
+}
+
 /**
  * Access control at the port where a TLP enters from below (6.12.3, C72 to C79): source validation and translation blocking first, then direct translated, egress
  * control, request redirect; completions know completion redirect alone. `egress_vector` has a bit for each downstream port, as `peer`.
  */
 export function accessControl(control: Sig<typeof AccessControl>, egress_vector: UInt<number>, tlp: Suspect): Verdict {
-  const { request, memory, peer } = tlp;
+  return verdictOf(tlp.peer, accessRules(control, egress_vector, tlp));
+}
+
+/** What is known of it without the target. */
+export function accessRules(
+  control: Sig<typeof AccessControl>,
+  egress_vector: UInt<number>,
+  tlp: Omit<Suspect, 'peer'>,
+): AccessRules {
+  const { request, memory } = tlp;
   const spoofed = allOf([control.source_validation, request, tlp.source_valid.not()]);
   const blocked = allOf([control.translation_blocking, memory, tlp.at.any()]);
-  const refused = spoofed.or(blocked);
 
   const translated = allOf([control.direct_translated, memory, tlp.at.eq(2)]);
   const controlled = control.egress_control.and(translated.not());
-  const forbidden = controlled.and(peer.and(egress_vector).any());
+  const every = (condition: Bool) => repeat(condition, egress_vector.width) as UInt<number>;
+  const stopped = egress_vector.and(every(controlled));
   // A cleared bit of the vector lets a request through even where redirection is on (C77).
-  const redirected = allOf([control.request_redirect, translated.not(), controlled.not().or(forbidden), peer.any()]);
-  const request_up = request.and(redirected);
-  const completion_up = allOf([request.not(), control.completion_redirect, tlp.relaxed_ordering.not(), peer.any()]);
-  const returned = allOf([tlp.own, control.upstream_forwarding]);
+  const may_redirect = allOf([request, control.request_redirect, translated.not()]);
+  const request_up = every(may_redirect).and(every(controlled.not()).or(stopped));
+  const completion_up = allOf([request.not(), control.completion_redirect, tlp.relaxed_ordering.not()]);
+  return {
+    refused: spoofed.or(blocked),
+    forbidden: stopped.and(every(request.and(control.request_redirect.not()))),
+    redirected: request_up.or(every(completion_up)),
+    returned: allOf([tlp.own, control.upstream_forwarding]),
+  };
+}
 
-  const violation = refused.or(allOf([request, forbidden, control.request_redirect.not()]));
-  const up = allOf([violation.not(), request_up.or(completion_up).or(returned)]);
-  const direct = violation.or(up).not();
-  return { peer: peer.and(repeat(direct, peer.width) as UInt<number>), up, violation };
+/** The verdict for a TLP to `peer`. */
+export function verdictOf(peer: UInt<number>, rules: AccessRules): Verdict {
+  const { refused, forbidden, redirected, returned } = rules;
+  const violation = refused.or(peer.and(forbidden).any());
+  const up = violation.not().and(peer.and(redirected).any().or(returned));
+  const elsewhere = forbidden.or(redirected).or(repeat(refused.or(returned), peer.width) as UInt<number>);
+  return { peer: peer.and(elsewhere.not()), up, violation };
 }

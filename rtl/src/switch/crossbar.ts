@@ -1,13 +1,9 @@
 import {
-  allOf,
-  anyOf,
   type Bool,
   Bundle,
   bool,
   cat,
-  clog2,
   connect,
-  fromOneHot,
   HdlError,
   input,
   Module,
@@ -15,6 +11,7 @@ import {
   muxOneHot,
   output,
   reg,
+  repeat,
   ShowAheadFifo,
   stream,
   type UInt,
@@ -22,11 +19,11 @@ import {
   uint,
   vec,
   when,
-  wire,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
-import { roundRobin } from '../link/round-robin.ts';
+import { inTurn } from '../link/round-robin.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
+import { every, oneOf, some, word } from './trees.ts';
 import { queuedBeat, VirtualOutputQueues } from './virtual-output-queues.ts';
 
 interface CrossbarParams {
@@ -52,90 +49,99 @@ export class Moved extends Bundle({
 }) {}
 
 /** `served` after `grant`: the one granted and all below it. */
-const upTo = (grant: readonly Bool[]): UInt<number> => cat(...grant.map((_, i) => anyOf(grant.slice(i))).toReversed());
-const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
+const upTo = (grant: readonly Bool[]): UInt<number> => cat(...grant.map((_, i) => some(grant.slice(i))).toReversed());
+/** The code of a class that is one-hot. */
+const codeOf = (kind: UInt<3>): UInt<2> => cat(kind.bit(2), kind.bit(1)).as(2);
 
 /**
  * The ingress of a crossbar: the queues of a port, and the choice of whose packet it sends. It asks every egress for which it has a packet that may go,
  * takes one of the grants in turn over the egresses (and for it one of the classes in turn), and sends that packet to its end, a beat per cycle as long as
- * beats come and the egress has room. `send` and all that goes with it are of the cycle in which the beat is taken; `beat` comes 1 cycle later.
+ * beats come and the egress has room. `send` and all that goes with it are of the cycle in which the beat is taken; `beat`, `credits` and `gone` come 1 cycle later.
  */
 export class CrossbarIngress extends Module<CrossbarParams> {
   readonly in = input(stream(queuedBeat(this.p.width, this.p.ports)));
-  /** Bit e: egress e has chosen this ingress. */
+  /** Bit e: egress e has chosen this ingress; no packet is under way to it; it can take a beat. */
   readonly grant = input(uint(this.p.ports));
-  /** Bit e: egress e can take a beat. */
+  readonly free = input(uint(this.p.ports));
   readonly room = input(uint(this.p.ports));
   /** Per egress, by class: its link partner has credits for a packet. */
   readonly allowed = input(vec(this.p.ports, uint(3)));
   /** Bit e: a packet may go to egress e, and this ingress begins none or ends one in this cycle. */
   readonly request = output(uint(this.p.ports));
-  /** One-hot: a beat goes to that egress. */
+  /** One-hot: a beat goes to that egress; it is the first, or the last one of its packet. */
   readonly send = output(uint(this.p.ports));
-  /** It is the first, or the last one of its packet. */
-  readonly begins = output(bool);
-  readonly ends = output(bool);
-  /** The packet that begins in this cycle, and the one that is gone from the buffer. */
-  readonly begun = output(Moved);
+  readonly begins = output(uint(this.p.ports));
+  readonly ends = output(uint(this.p.ports));
+  /** Per egress, one-hot: the class of the packet that would begin. */
+  readonly kinds = output(vec(this.p.ports, uint(3)));
+  /** Data credits of the packet that began in the cycle before, and the packet that left the buffer then. */
+  readonly credits = output(uint(9));
   readonly gone = output(Moved);
   readonly beat = output(tlpBeat(this.p.width));
   private readonly queues = new VirtualOutputQueues({ width: this.p.width, egresses: this.p.ports, slots: this.p.slots });
-  /** In the middle of a packet: where it goes, its class and credits. */
+  /** In the middle of a packet: where it goes (else 0), and its class. */
   private readonly busy = reg(bool, { init: 0 });
-  private readonly held_egress = reg(uint(this.p.ports));
+  private readonly held_egress = reg(uint(this.p.ports), { init: 0 });
   private readonly held_class = reg(uint(3));
-  private readonly held_credits = reg(uint(9));
-  private readonly egress = wire(uint(this.p.ports));
-  private readonly kind = wire(uint(3));
+  /** A packet began in the cycle before; the credits of one that goes on since. */
+  private readonly began = reg(bool, { init: 0 });
+  private readonly began_credits = reg(uint(9));
+  private readonly left = reg(bool, { init: 0 });
+  private readonly left_class = reg(uint(2));
   private readonly served = reg(uint(this.p.ports), { init: 0 });
   private readonly served_class = reg(uint(3), { init: 0 });
 
   protected override logic() {
-    const { queues, busy, egress } = this;
+    const { queues, busy, held_egress, held_class } = this;
+    const numbers = [...Array(this.p.ports).keys()];
     const offers = queues.offered.map((o, e) => o.and(at(this.allowed, e)));
-    const candidates = offers.map((o, e) => o.any().and(this.grant.bit(e)).and(this.room.bit(e)));
-    const chosen = roundRobin(candidates, this.served);
-    const choice = muxOneHot(chosen, offers) as UInt<3>;
-    const kind = roundRobin([choice.bit(0), choice.bit(1), choice.bit(2)], this.served_class);
-    const continues = muxOneHot(
-      [...Array(this.p.ports).keys()].map(e => this.held_egress.bit(e)),
-      queues.occupied.map(o => o.and(this.held_class).any()),
-    ) as Bool;
-    const moves = mux(busy, continues.and(this.held_egress.and(this.room).any()), anyOf(candidates));
-
-    egress.set(mux(busy, this.held_egress, word(chosen)));
-    this.kind.set(mux(busy, this.held_class, word(kind).as(3)));
-    connect(queues, { in: this.in, take: moves, take_egress: fromOneHot(egress), take_class: fromOneHot(this.kind) });
+    const candidates = offers.map((o, e) => every([o.any(), this.grant.bit(e), this.free.bit(e), this.room.bit(e), busy.not()]));
+    const chosen = inTurn(candidates, this.served);
+    const begins = some(candidates);
+    // The class is chosen for each egress at once, while the egress is.
+    const fresh = offers.map(o => word(inTurn(o.words(1), this.served_class)).as(3));
+    const held = numbers.map(e => held_class.and(repeat(held_egress.bit(e), 3)));
+    const continues = queues.there.and(held_egress.and(this.room).any());
+    const send = chosen.map((c, e) => c.or(held_egress.bit(e).and(continues)));
+    const reads = busy.or(this.grant.any());
+    connect(queues, { in: this.in, kinds: fresh, begins: word(chosen), starts: begins, held, go_on: continues, reads });
     this.beat.set(queues.beat);
+    this.kinds.set(fresh);
 
-    const begins = moves.and(busy.not());
-    const ends = moves.and(queues.ending);
-    when(moves, () => busy.set(queues.ending.not()));
+    const closes = continues.and(queues.held_ending);
+    const stays = chosen.map((c, e) => c.and(queues.single.bit(e).not()).or(held_egress.bit(e).and(closes.not())));
+    busy.set(some(stays));
+    held_egress.set(word(stays));
+    const kind = oneOf(word(chosen), fresh);
     when(begins, () => {
-      this.held_egress.set(egress);
-      this.held_class.set(this.kind);
-      this.held_credits.set(queues.credits);
+      held_class.set(kind);
       this.served.set(upTo(chosen));
-      this.served_class.set(upTo(kind).as(3));
+      this.served_class.set(upTo(kind.words(1)).as(3));
     });
     // A packet that comes can be granted in the cycle in which it could be taken; a grant for one that must wait costs nothing.
     const comes = this.in.valid.and(this.in.payload.beat.first);
     const coming = offers.map((_, e) => comes.and(this.in.payload.egress.eq(e)));
-    this.request.set(word(offers.map((o, e) => o.any().or(at(coming, e)).and(busy.not().or(ends)))));
-    this.send.set(muxOneHot([moves], [egress]));
-    this.begins.set(begins);
-    this.ends.set(ends);
-    this.begun.set({ valid: begins, class: fromOneHot(this.kind), credits: queues.credits });
-    this.gone.set({ valid: ends, class: fromOneHot(this.kind), credits: mux(busy, this.held_credits, queues.credits) });
+    this.request.set(word(offers.map((o, e) => o.any().or(at(coming, e)).and(busy.not().or(closes)))));
+    this.send.set(word(send));
+    this.begins.set(word(chosen));
+    const ends = chosen.map((c, e) => c.and(queues.single.bit(e)).or(held_egress.bit(e).and(closes)));
+    this.ends.set(word(ends));
+    this.left.set(some(ends));
+    this.left_class.set(codeOf(mux(busy, held_class, kind)));
+    this.began.set(begins);
+    const credits = mux(this.began, queues.credits, this.began_credits);
+    this.began_credits.set(credits);
+    this.credits.set(queues.credits);
+    this.gone.set({ valid: this.left, class: this.left_class, credits });
   }
 }
 
-/** Beats on their way to the output of an egress, and waiting there: what keeps a beat per cycle going. */
-const waiting = 4;
+/** Beats that wait at the output of an egress. Of two more that are on their way nobody knows when the room for a beat is counted. */
+const waiting = 8;
 
 /**
- * The egress of a crossbar: chooses one of the ingresses that ask, in turn, and keeps to it until its packet is over; a grant that the ingress did not take
- * up in a cycle goes to the next. A beat leaves 1 cycle after its ingress gave it, from a register; a beat per cycle.
+ * The egress of a crossbar: chooses one of the ingresses that ask, in turn, in every cycle anew; who is chosen may begin a packet in the next one if it is `free`, and then
+ * no other begins until that packet is over. A beat leaves 1 cycle after its ingress gave it, from a register; a beat per cycle.
  *
  * With `weights` it is passed over once it has begun as many packets in this round as its weight says; a round ends when nobody asks who may go. So nobody waits longer than
  * the weights of the others, and the egress never rests while somebody asks.
@@ -149,60 +155,55 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   /** By ingress: the beat taken in the cycle before. */
   readonly beat = input(vec(this.p.ports, tlpBeat(this.p.width)));
   readonly grant = output(uint(this.p.ports));
+  readonly free = output(bool);
   readonly room = output(bool);
+  /** `sends` of the cycle before. */
+  readonly sent = output(uint(this.p.ports));
   readonly out = output(stream(tlpBeat(this.p.width)));
-  private readonly owner = reg(uint(this.p.ports), { init: 0 });
-  private readonly busy = reg(bool, { init: 0 });
+  private readonly chosen = reg(uint(this.p.ports), { init: 0 });
+  private readonly idle = reg(bool, { init: 1 });
   private readonly served = reg(uint(this.p.ports), { init: 0 });
   /** Packets of this round, by ingress. */
   private readonly spent = this.p.weights && reg(vec(this.p.ports, uint(8)), { init: 0 });
   private readonly arriving = reg(uint(this.p.ports), { init: 0 });
-  private readonly reserved = reg(uint(clog2(waiting + 1)), { init: 0 });
+  private readonly has_room = reg(bool, { init: 1 });
   private readonly queue = new ShowAheadFifo({ type: tlpBeat(this.p.width), depth: waiting });
 
   protected override logic() {
-    const { ports } = this.p;
-    const { owner, busy, served, arriving, reserved, queue } = this;
-    const numbers = [...Array(ports).keys()];
-    const sent = this.sends.any();
-    const ended = this.sends.and(this.ends).any();
+    const { chosen, idle, served, arriving, queue } = this;
+    const ended = this.ends.any();
     // A packet that begins in this cycle was granted before: its ingress has had its turn.
-    const began = this.sends.and(this.begins).any();
-    const turn = mux(began, upTo(numbers.map(i => owner.bit(i))), served);
+    const began = this.begins.any();
+    const turn = mux(began, upTo(chosen.words(1)), served);
     when(began, () => served.set(turn));
-    when(sent, () => busy.set(ended.not()));
-    const chooses = ended.or(busy.not().and(sent.not()));
-    const candidates = this.candidates(began, chooses);
+    const frees = ended.or(idle.and(began.not()));
+    idle.set(frees);
+    const candidates = this.candidates(began, frees);
     // Nobody keeps the grant while nobody asks: who had it last would be the first to see a credit that comes back, each time.
-    when(chooses, () => owner.set(word(roundRobin(candidates, turn))));
-    this.grant.set(owner);
+    chosen.set(word(inTurn(candidates, turn)));
+    this.grant.set(chosen);
+    this.free.set(idle);
 
     arriving.set(this.sends);
+    this.sent.set(arriving);
     queue.in.valid.set(arriving.any());
-    queue.in.put(
-      muxOneHot(
-        numbers.map(i => arriving.bit(i)),
-        this.beat,
-      ) as never,
-    );
+    queue.in.put(muxOneHot(arriving.words(1), this.beat));
     this.out.from(queue.out);
-    const left = this.out.fire;
-    when(sent.and(left.not()), () => reserved.set(reserved.add(1))).elsewhen(left.and(sent.not()), () =>
-      reserved.set(reserved.sub(1)),
-    );
-    this.room.set(reserved.ne(waiting));
+    const inside = queue.count.add(arriving.any().zext(queue.count.width));
+    this.has_room.set(inside.le(waiting - 2));
+    this.room.set(this.has_room);
   }
 
-  /** Who may be chosen. With weights, `began` (the owner begins a packet) spends a packet of this round, and a choice of `chooses` that finds nobody begins the next. */
-  private candidates(began: Bool, chooses: Bool): Bool[] {
-    const { spent, owner } = this;
+  /** Who may be chosen. With weights, `began` (the one chosen begins a packet) spends a packet of this round, and a choice that counts and finds nobody begins the next. */
+  private candidates(began: Bool, counts: Bool): Bool[] {
+    const { spent, chosen } = this;
     const { ports, weights } = this.p;
     const asking = [...Array(ports).keys()].map(i => this.request.bit(i));
     if (!spent || !weights) return asking;
-    const counted = spent.map((count, i) => count.add(began.and(owner.bit(i)).zext(8)));
+    const counted = spent.map((count, i) => count.add(began.and(chosen.bit(i)).zext(8)));
     const may = asking.map((asks, i) => asks.and(at(counted, i).lt(at(weights, i))));
-    const over = anyOf(may).not();
-    const renews = allOf([chooses, over, anyOf(asking)]);
+    const over = some(may).not();
+    const renews = every([counts, over, some(asking)]);
     spent.forEach((count, i) => {
       count.set(mux(renews, u(8, 0), at(counted, i)));
     });
@@ -226,13 +227,13 @@ export class Crossbar extends Module<CrossbarParams> {
   readonly out = output(vec(this.p.ports, stream(tlpBeat(this.p.width))));
   /** Per egress, by class: a packet may begin. */
   readonly allowed = input(vec(this.p.ports, uint(3)));
-  /** Per egress: a packet begins to leave by it. */
+  /** Per egress: a packet begins to leave by it; its `credits` come in the next cycle. */
   readonly begun = output(vec(this.p.ports, Moved));
   /** One-hot by ingress: where the packet of `begun` comes from. */
   readonly origin = this.p.casters ? output(vec(this.p.ports, uint(this.p.ports))) : undefined;
   /** Bit i: nothing of ingress i goes to be copied. */
   readonly held = this.p.casters ? input(uint(this.p.ports)) : undefined;
-  /** Per ingress: a packet left its buffer. */
+  /** Per ingress: a packet left its buffer in the cycle before. */
   readonly gone = output(vec(this.p.ports, Moved));
   private readonly ingress = this.each(() => new CrossbarIngress(this.p));
   private readonly egress = this.each(() => new CrossbarEgress(this.egressParams()));
@@ -262,27 +263,32 @@ export class Crossbar extends Module<CrossbarParams> {
       connect(port, {
         in: at(this.in, i),
         grant: word(egress.map(e => e.grant.bit(i))),
+        free: word(egress.map(e => e.free)),
         room: word(egress.map(e => e.room)),
         allowed: this.allowedTo(i),
       });
       at(this.gone, i).set(port.gone);
     });
     egress.forEach((port, e) => {
-      const from = word(ingress.map(i => i.send.bit(e)));
+      const begins = ingress.map(i => i.begins.bit(e));
       connect(port, {
         request: word(ingress.map(i => i.request.bit(e))),
-        sends: from,
-        begins: word(ingress.map(i => i.begins)),
-        ends: word(ingress.map(i => i.ends)),
+        sends: word(ingress.map(i => i.send.bit(e))),
+        begins: word(begins),
+        ends: word(ingress.map(i => i.ends.bit(e))),
         beat: ingress.map(i => i.beat),
       });
       at(this.out, e).from(port.out);
-      const begun = muxOneHot(
-        ingress.map(i => i.send.bit(e)),
-        ingress.map(i => i.begun),
+      const kind = oneOf(
+        word(begins),
+        ingress.map(i => at(i.kinds, e)),
       );
-      at(this.begun, e).set(begun);
-      if (this.origin) at(this.origin, e).set(from);
+      const credits = oneOf(
+        port.sent,
+        ingress.map(i => i.credits),
+      );
+      at(this.begun, e).set({ valid: some(begins), class: codeOf(kind), credits });
+      if (this.origin) at(this.origin, e).set(word(begins));
     });
   }
 }

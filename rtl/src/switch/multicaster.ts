@@ -45,7 +45,7 @@ export interface MulticasterParams {
  *
  * One write at a time: `allowed` tells the crossbar. `done` says whose copies have all left the crossbar's buffer, so that what this port gets next cannot overtake
  * them. 3 cycles from the last beat to the first one of the first copy, a beat per cycle from then on. Through a switch the first copy leaves 10 cycles after the last
- * beat came, and a write of b beats for n ports keeps its ingress busy for (n + 1) b + 8 cycles if nothing else wants the egresses. Reset drops what is inside.
+ * beat came, and a write of b beats for n ports keeps its ingress busy for (n + 1) b + 9 cycles if nothing else wants the egresses. Reset drops what is inside.
  */
 export class Multicaster extends Module<MulticasterParams> {
   private readonly all = this.p.ports + 1;

@@ -1,4 +1,4 @@
-import { allOf, bool, cat, connect, input, Module, mux, output, reg, stream, u, uint, vec, when } from '@hdl/ts-hdl';
+import { allOf, bool, connect, input, Module, mux, output, reg, stream, u, uint, vec, when, wire } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { CreditGate } from '../link/credit-gate.ts';
 import { FcKind, FcUpdate, PartnerState } from '../link/fc-update.ts';
@@ -13,8 +13,8 @@ import { TlpClass } from './virtual-output-queues.ts';
  *
  * No latency: `tx` is `in`, without a path from a ready to a valid. A class may begin while there are a header credit and data credits for the longest payload of the
  * class, or for as many as the partner advertised if it has fewer: so a partner that can hold a single TLP is served. A limit counts 3 cycles after it came.
- * A TLP is counted in the cycle after it began, which keeps the choice of the crossbar out of the path to the counters; the next one of its class may begin in
- * that cycle if there are credits for two.
+ * A TLP is counted in the cycle after it began, in which its data credits come (`begun.credits`); the next one of its class may begin in that cycle if there are credits
+ * for two. `allowed` are registers.
  *
  * While `restart` is 1 the link is down: everything may begin and is dropped, so that nobody waits. After it nothing begins before the partner's credits are
  * known, and the rest of a TLP whose beginning was dropped is dropped too.
@@ -39,10 +39,13 @@ export class PortEgress extends Module<{
   readonly takes_atomics = output(bool);
 
   private readonly gate = [new CreditGate(), new CreditGate(), new CreditGate()];
-  /** A TLP began in the cycle before: its class and data credits, which its gate has not counted yet. */
+  /** A TLP began in the cycle before: its class, which its gate has not counted yet. */
   private readonly took = reg(bool, { init: 0 });
   private readonly took_class = reg(uint(2));
-  private readonly took_credits = reg(uint(9));
+  private readonly may = reg(uint(3), { init: 0 });
+  /** `restart` was 1 in the cycle before: `may` says so still. */
+  private readonly restarted = reg(bool, { init: 0 });
+  private readonly down = wire(bool);
   /** Data credits of a class that are enough for any of its TLPs. */
   private readonly wanted = reg(vec(3, uint(9)));
   private readonly known = reg(uint(3), { init: 0 });
@@ -55,8 +58,10 @@ export class PortEgress extends Module<{
 
   protected override logic() {
     const { in: from, tx, midway, open } = this;
+    this.restarted.set(this.restart);
+    this.down.set(this.restart.or(this.restarted));
     this.listen();
-    const sends = allOf([this.restart.not(), open.or(this.partner_knows.and(midway.not()))]);
+    const sends = allOf([this.down.not(), open.or(this.partner_knows.and(midway.not()))]);
     open.set(sends);
     when(from.fire, () => midway.set(from.payload.last.not()));
     tx.valid.set(from.valid.and(sends));
@@ -66,13 +71,12 @@ export class PortEgress extends Module<{
 
   private listen(): void {
     const { valid, payload } = this.rx_fc;
-    const { restart, begun, took, took_class, took_credits } = this;
+    const { restart, down, begun, took, took_class } = this;
     const initial = payload.kind.eq(FcKind.init1).or(payload.kind.eq(FcKind.init2));
     this.rx_fc.ready.set(1);
-    took.set(begun.valid.and(restart.not()));
+    took.set(begun.valid.and(down.not()));
     took_class.set(begun.class);
-    took_credits.set(begun.credits);
-    const enough = this.gate.map((gate, i) => {
+    this.gate.forEach((gate, i) => {
       const mine = valid.and(payload.traffic.eq(i));
       const wanted = at(this.wanted, i);
       const most = i === TlpClass.non_posted ? 2 : this.p.max_payload / 16;
@@ -81,29 +85,30 @@ export class PortEgress extends Module<{
         update: mine.and(payload.kind.eq(FcKind.update)),
         headers: payload.headers,
         data: payload.data,
-        needed: took_credits,
+        needed: begun.credits,
         // The next TLP of the class comes to the head at once, and may be as long as any.
         advances: 1,
         following: wanted,
-        take: allOf([took, took_class.eq(i), restart.not()]),
-        restart,
+        take: allOf([took, took_class.eq(i), down.not()]),
+        restart: down,
       });
       when(mine.and(initial), () => {
         this.known.bit(i).set(1);
         wanted.set(mux(payload.data.lt(most), payload.data.trunc(9), u(9, most)));
       });
-      const taking = took.and(took_class.eq(i));
-      return gate.enough.and(gate.ample.or(taking.not()));
+      const begins = begun.valid.and(begun.class.eq(i));
+      const enough = gate.enough_next.and(gate.ample_next.or(begins.not()));
+      this.may.bit(i).set(restart.or(allOf([enough, this.partner_knows, down.not()])));
     });
     when(allOf([valid, this.known.all(), payload.kind.ne(FcKind.init1)]), () => this.partner_knows.set(1));
     when(allOf([valid, initial, payload.traffic.eq(TlpClass.non_posted)]), () => this.wide.set(payload.data.ne(1)));
     this.takes_atomics.set(this.wide);
-    when(restart, () => {
+    when(down, () => {
       this.known.set(0);
       this.wide.set(0);
       this.partner_knows.set(0);
     });
     this.partner.set({ limits_known: this.known.all(), ready: this.partner_knows });
-    this.allowed.set(cat(...enough.map(e => restart.or(e.and(this.partner_knows))).toReversed()).as(3));
+    this.allowed.set(this.may);
   }
 }

@@ -3,6 +3,7 @@ import {
   anyOf,
   assert,
   type Bool,
+  Bundle,
   bool,
   cat,
   clog2,
@@ -43,6 +44,7 @@ import {
   isPosted,
   MessageRoute,
   Status,
+  TlpHeader,
   TlpType,
   tlpBeat,
 } from '../tlp/tlp.ts';
@@ -50,7 +52,7 @@ import { note } from './agent-note.ts';
 import { Moved } from './crossbar.ts';
 import { agentEgress, casterEgress, egressesOf } from './egresses.ts';
 import { multicastHit } from './multicast.ts';
-import { type Way, wayFromAbove, wayFromPort } from './route.ts';
+import { survey, surveyFromAbove, surveyFromPort, type Way, wayOf } from './route.ts';
 import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
 
 /** What a switch port advertises: finite credits of all classes (C70b). */
@@ -73,6 +75,26 @@ export interface PortIngressParams {
   readonly multicast: boolean;
 }
 
+const seenFields = (ports: number) => ({
+  /** A beat came; it begins a TLP that counts; it is not a first one; it is the last one, by its mark or by its header, which may differ. */
+  came: bool,
+  begins: bool,
+  continues: bool,
+  ends: bool,
+  wrong_end: bool,
+  /** The header or the number of beats is wrong; by port: the payload is too long to leave there; it is beyond the credits. */
+  malformed: bool,
+  too_long: uint(ports + 1),
+  overflows: bool,
+  /** An error message to the root complex. */
+  correctable: bool,
+  nonfatal: bool,
+  fatal: bool,
+});
+
+/** A write to a multicast group, as `MulticastHit`. */
+class GroupHit extends Bundle({ hit: bool, blocked: bool }) {}
+
 /** Cycles without a beat after which a TLP of a link that is down will not go on. */
 const patience = 32;
 
@@ -80,11 +102,11 @@ const patience = 32;
  * The receiving side of a switch port: decides for each TLP, hands it to the crossbar with its way, and gives the partner credits for what has left the
  * buffer of the crossbar.
  *
- *     rx ─► check, way ─► register ─► out (crossbar)
- *                 └─ dropped, error              gone (crossbar) ─► CreditAllocator × 3 ─► CreditSender ─► tx_fc
+ *     rx ─► header, windows, access rules ─► register ─► way ─► out (crossbar)
+ *                                                         └─ dropped, error              gone (crossbar) ─► CreditAllocator × 3 ─► CreditSender ─► tx_fc
  *
- * 1 cycle from `rx` to `out`, a beat per cycle; `rx.ready` is always 1, for the partner has credits for what it sends, and `out.ready` must be. `out`, `event`
- * and what goes with it come from registers. With multicast `rx.ready` is 0 from the end of a write to a group until its copies have left, and they wait for the
+ * 1 cycle from `rx` to `out`, a beat per cycle; `rx.ready` is always 1, for the partner has credits for what it sends, and `out.ready` must be. `out` is found
+ * from registers, `event` and what goes with it are such. With multicast `rx.ready` is 0 from the end of a write to a group until its copies have left, and they wait for the
  * posted TLPs before it (`follows`), so that nothing overtakes anything (C60); both wait for posted TLPs alone.
  *
  * A TLP goes to a port, or to the agent (the egress after those of the ports): configuration accesses of the switch's own spaces, non-posted requests that
@@ -140,8 +162,18 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly held = reg(uint(clog2(this.headers + 1)), { init: 0 });
   private readonly restarting = reg(bool, { init: 0 });
 
-  private readonly beat_valid = reg(bool, { init: 0 });
-  private readonly beat = reg(queuedBeat(this.p.width, egressesOf(this.p)));
+  /** What was found of the beat that came in the cycle before, and where its TLP may go. */
+  private readonly seen = reg(Bundle(seenFields(this.p.ports)), { init: 0 });
+  private readonly found = reg(survey(this.p.ports));
+  private readonly group_hit = this.p.multicast ? reg(GroupHit) : undefined;
+  /** Its data; and of its TLP the header and what follows from that. */
+  private readonly data = reg(uint(this.p.width));
+  private readonly header = reg(TlpHeader);
+  private readonly kind = reg(uint(2));
+  private readonly credits = reg(uint(9));
+  private readonly relaxed = reg(bool);
+  /** Where the TLP before went, or this one. */
+  private readonly egress = reg(uint(clog2(egressesOf(this.p))));
   /** Within a TLP that goes on to the crossbar; its beats to come, the next one not counted. */
   private readonly passing = reg(bool, { init: 0 });
   private readonly left = reg(uint(10));
@@ -167,15 +199,14 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly drops = wire(bool);
 
   protected override logic() {
-    this.rx.ready.set(this.casting ? this.casting.not() : u(1, 1));
+    this.rx.ready.set(1);
     if (this.posted_inside) this.follows?.set(this.posted_inside.gt(1));
     this.begins.set(allOf([this.rx.fire, this.rx.payload.first, this.restarting.not()]));
+    this.survey();
     this.receive();
     this.account();
     this.link();
-    this.out.valid.set(this.beat_valid);
-    this.out.put(this.beat);
-    assert(this.beat_valid.not().or(this.out.ready), 'a switch port got more than it gave credits for');
+    assert(this.out.valid.not().or(this.out.ready), 'a switch port got more than it gave credits for');
   }
 
   /** One-hot by class. */
@@ -186,33 +217,66 @@ export class PortIngress extends Module<PortIngressParams> {
     return [posted, posted.or(completion).not(), completion];
   }
 
-  private receive(): void {
+  /** A beat comes: what of it and its header is found in this cycle goes to `seen`. */
+  private survey(): void {
     const { width } = this.p;
-    const { rx, beat, passing, begins, own, port } = this;
+    const { rx, begins, own, seen } = this;
     const { header, data, first, last } = rx.payload;
     const [posted = first, non_posted = first, completion = first] = this.classes();
     const remaining = mux(first, beatsToCome(header, Math.log2(width / 32)), this.left);
     const wrong_end = last.ne(remaining.any().not());
+    when(rx.fire.and(first.not().or(begins)), () => this.left.set(remaining.sub(1)));
 
     const [upstream = at(this.controls, 0), ...downstream] = this.controls;
-    const is_own = downstream.map((_, j) => port.eq(j + 1));
-    const way =
+    const is_own = downstream.map((_, j) => this.port.eq(j + 1));
+    const found =
       this.p.direction === 'upstream'
-        ? wayFromAbove(header, upstream, downstream)
-        : wayFromPort(header, upstream, downstream, { own, is_own });
-    const { cast, blocked } = this.castOf(header, way);
+        ? surveyFromAbove(header, upstream, downstream)
+        : surveyFromPort(header, upstream, downstream, { own, is_own });
+    this.found.set(found);
+    const code = cat(header.last_be, header.first_be);
+    const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
+    const says = (which: number) => to_root.and(code.eq(which));
+    seen.set({
+      came: rx.fire,
+      begins,
+      continues: rx.fire.and(first.not()),
+      ends: anyOf([last, remaining.any().not()]),
+      wrong_end,
+      malformed: anyOf([undefinedType(header), wrongSingle(header), payloadTooLong(header, own.mps), wrong_end.and(first)]),
+      too_long: cat(...this.controls.map(to => payloadTooLong(header, to.mps)).toReversed()),
+      overflows: this.overflows,
+      correctable: says(ErrorMessageCode.correctable),
+      nonfatal: says(ErrorMessageCode.nonfatal),
+      fatal: says(ErrorMessageCode.fatal),
+    });
+    if (this.groups && this.group_hit) this.group_hit.set(multicastHit(header, this.groups));
+    this.data.set(data);
+    when(begins, () => {
+      this.header.set(header);
+      this.kind.set(cat(completion, non_posted).as(2));
+      this.credits.set(dataCredits(header));
+      this.relaxed.set(this.mayPass(header, completion, posted));
+    });
+  }
+
+  /** A cycle later: what becomes of it. */
+  private receive(): void {
+    const { width } = this.p;
+    const { passing, seen, port, out, header, data } = this;
+    const { came, begins, ends, wrong_end } = seen;
+    const non_posted = this.kind.bit(0);
+    const completion = this.kind.bit(1);
+    const posted = this.kind.any().not();
+
+    const way = wayOf(this.found);
+    const { cast, blocked } = this.castOf(way);
     const goes = way.egress.any().and(cast.or(blocked).not());
-    const too_long = this.controls.map((to, e) => allOf([goes, way.egress.bit(e), payloadTooLong(header, to.mps)]));
-    const malformed = anyOf([
-      undefinedType(header),
-      wrongSingle(header),
-      payloadTooLong(header, own.mps),
-      anyOf(too_long),
-      wrong_end.and(first),
-    ]);
+    const too_long = goes.and(way.egress.and(seen.too_long).any());
+    const malformed = seen.malformed.or(too_long);
     const swallowed = this.swallows(header, goes);
     const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
-    const sound = malformed.or(this.overflows).not();
+    const sound = malformed.or(seen.overflows).not();
     const for_agent = anyOf([way.access, way.broadcast, cast, refused.and(non_posted)]);
     const closed = this.contains.or(this.halted);
     const enters = allOf([begins, sound, closed.not(), for_agent.or(goes.and(swallowed.not()))]);
@@ -221,39 +285,43 @@ export class PortIngress extends Module<PortIngressParams> {
     this.lost.set(begins.and(loses));
     this.dropped.set(this.lost);
 
-    const goes_on = allOf([rx.fire, first.not(), passing]);
-    const gives_up = allOf([this.restarting, passing, rx.valid.not(), this.idle.eq(patience - 1)]);
-    this.idle.set(mux(this.restarting.and(rx.valid.not()), this.idle.add(1), 0));
-    this.beat_valid.set(anyOf([enters, goes_on, gives_up]));
-    beat.beat.data.set(data);
-    beat.beat.first.set(first.and(gives_up.not()));
-    beat.beat.last.set(anyOf([last, remaining.any().not(), gives_up]));
-    when(begins, () => {
-      beat.beat.header.set({ ...header, type: mux(way.convert, u(5, TlpType.config0), header.type) });
-      const agent = agentEgress(this.p);
-      const to_port: UInt<number> = fromOneHot(way.egress);
-      const caster = casterEgress(this.p, this.p.direction);
-      const inside = mux(cast, u(beat.egress.width, this.p.multicast ? caster : agent), agent);
-      beat.egress.set(mux(goes, to_port.zext(beat.egress.width), inside));
-      beat.class.set(cat(completion, non_posted).as(2));
-      beat.credits.set(dataCredits(header));
-      beat.relaxed.set(this.mayPass(header, completion, posted));
-      const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);
-      when(goes.not().and(non_posted), () => beat.beat.data.set(note(width, { data, port, access: way.access, status })));
+    const goes_on = seen.continues.and(passing);
+    const gives_up = allOf([this.restarting, passing, came.not(), this.idle.eq(patience - 1)]);
+    this.idle.set(mux(this.restarting.and(came.not()), this.idle.add(1), 0));
+    out.valid.set(anyOf([enters, goes_on, gives_up]));
+    const to_port: UInt<number> = fromOneHot(way.egress);
+    const agent = agentEgress(this.p);
+    const caster = casterEgress(this.p, this.p.direction);
+    const bits = this.egress.width;
+    const inside = mux(cast, u(bits, this.p.multicast ? caster : agent), agent);
+    const egress = mux(begins, mux(goes, to_port.zext(bits), inside), this.egress);
+    this.egress.set(egress);
+    const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);
+    const told_agent = note(width, { data, port, access: way.access, status });
+    const type = mux(begins.and(way.convert), u(5, TlpType.config0), header.type);
+    out.put({
+      beat: {
+        header: { ...header, type },
+        data: mux(allOf([begins, goes.not(), non_posted]), told_agent, data),
+        first: begins,
+        last: ends.or(gives_up),
+      },
+      egress,
+      class: this.kind,
+      credits: this.credits,
+      relaxed: this.relaxed,
     });
-    when(rx.fire.and(first.not().or(begins)), () => this.left.set(remaining.sub(1)));
-    when(begins, () => passing.set(enters.and(last.not())))
-      .elsewhen(goes_on, () => passing.set(last.or(remaining.any().not()).not()))
+    when(begins, () => passing.set(enters.and(ends.not())))
+      .elsewhen(goes_on, () => passing.set(ends.not()))
       .elsewhen(gives_up, () => passing.set(0));
 
-    const ends = anyOf([last, remaining.any().not()]);
     this.hold(enters.and(cast), enters.and(posted), goes_on, ends, gives_up);
     const poisoned = allOf([header.ep, goes.or(cast), refused.not()]);
     const told = anyOf([sound.not(), refused, poisoned]);
     this.tell(begins.and(told).or(goes_on.and(wrong_end)), {
       kind: firstOf(ErrorKind.poisoned, [
-        [this.overflows, ErrorKind.overflow],
-        [malformed.or(first.not()), ErrorKind.malformed],
+        [seen.overflows.and(begins), ErrorKind.overflow],
+        [malformed.or(begins.not()), ErrorKind.malformed],
         [blocked, ErrorKind.multicastBlocked],
         [way.violation, ErrorKind.acsViolation],
         [way.blocked, ErrorKind.atomicEgressBlocked],
@@ -261,16 +329,15 @@ export class PortIngress extends Module<PortIngressParams> {
         [way.unsupported, ErrorKind.unsupported],
       ]),
       // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
-      advisory: allOf([sound, first, anyOf([posted.not(), refused.not()])]),
+      advisory: allOf([sound, begins, anyOf([posted.not(), refused.not()])]),
       header,
     });
   }
 
   /** Writes to multicast groups (C97), whatever their unicast way is; `blocked` ones are refused. */
-  private castOf(header: Header, way: Way): { readonly cast: Bool; readonly blocked: Bool } {
-    const { groups } = this;
-    if (!groups) return { cast: u(1, 0), blocked: u(1, 0) };
-    const { hit, blocked } = multicastHit(header, groups);
+  private castOf(way: Way): { readonly cast: Bool; readonly blocked: Bool } {
+    if (!this.group_hit) return { cast: u(1, 0), blocked: u(1, 0) };
+    const { hit, blocked } = this.group_hit;
     const allowed = this.p.direction === 'upstream' ? this.own.memory_enable : this.own.bus_master;
     const counts = allOf([hit, allowed, way.violation.not()]);
     const cast = counts.and(blocked.not());
@@ -284,11 +351,12 @@ export class PortIngress extends Module<PortIngressParams> {
     const left = this.gone.valid.and(this.gone.class.eq(TlpClass.posted));
     inside.set(inside.add(enters.zext(inside.width)).sub(left.zext(inside.width)));
     when(copied, () => casting.set(0));
-    when(this.begins, () => within_cast.set(casts.and(ends.not())))
+    when(this.seen.begins, () => within_cast.set(casts.and(ends.not())))
       .elsewhen(goes_on, () => within_cast.set(within_cast.and(ends.not())))
       .elsewhen(gives_up, () => within_cast.set(0));
     const over = casts.and(ends).or(within_cast.and(goes_on.and(ends).or(gives_up)));
     when(over, () => casting.set(1));
+    this.rx.ready.set(casting.or(over).not());
   }
 
   /** Relaxed ordering (C60, C64): completions, and non-posted requests with data. */
@@ -301,20 +369,17 @@ export class PortIngress extends Module<PortIngressParams> {
   private swallows(header: Header, goes: Bool): Bool {
     this.severe.set(0);
     if (this.p.direction === 'upstream') return u(1, 0);
-    const { own } = this;
+    const { own, seen } = this;
     const above = at(this.controls, 0);
-    const code = cat(header.last_be, header.first_be);
-    const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
-    const is = (which: number) => allOf([to_root, goes, code.eq(which)]);
-    const fatal = is(ErrorMessageCode.fatal);
-    const severe = is(ErrorMessageCode.nonfatal).or(fatal);
+    const fatal = seen.fatal.and(goes);
+    const severe = seen.nonfatal.or(seen.fatal).and(goes);
     const contained = mux(fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
     const passes_severe = own.passes_severe.and(above.passes_severe);
     const passes_correctable = own.passes_correctable.and(above.passes_correctable);
-    this.severe.set(this.begins.and(severe));
+    this.severe.set(seen.begins.and(severe));
     this.severe_fatal.set(fatal);
     this.severe_source.set(header.requester_id);
-    return severe.and(passes_severe.not().or(contained)).or(is(ErrorMessageCode.correctable).and(passes_correctable.not()));
+    return severe.and(passes_severe.not().or(contained)).or(allOf([seen.correctable, goes, passes_correctable.not()]));
   }
 
   private tell(valid: Bool, event: { readonly kind: UInt<5>; readonly advisory: Bool; readonly header: Header }): void {
@@ -339,8 +404,8 @@ export class PortIngress extends Module<PortIngressParams> {
     const collides = gone.valid.and(gone.class.eq(refund.class));
     const pays = refunds.out.valid.and(collides.not());
     refunds.out.ready.set(collides.not());
-    refunds.in.valid.set(this.drops.and(this.overflows.not()));
-    refunds.in.put(cat(at(classes, 2), at(classes, 1), credits).as(11));
+    refunds.in.valid.set(this.drops.and(this.seen.overflows.not()));
+    refunds.in.put(cat(this.kind, this.credits).as(11));
 
     this.allocator.forEach((allocator, i) => {
       const leaves = gone.valid.and(gone.class.eq(i));

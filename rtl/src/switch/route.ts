@@ -1,9 +1,9 @@
-import { allOf, anyOf, type Bool, cat, type UInt, u } from '@hdl/ts-hdl';
+import { allOf, anyOf, type Bool, Bundle, type BundleType, bool, cat, type UInt, u, uint } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import type { PortControls } from '../config/port-controls.ts';
 import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
-import { accessControl } from './access-control.ts';
+import { type AccessRules, accessRules, verdictOf } from './access-control.ts';
 
 /**
  * Where a TLP that enters a switch goes, one-hot over all of these; nothing means that it is dropped without a word, which only TLPs are that are no
@@ -27,6 +27,55 @@ export interface Way {
   /** The configuration request leaves as type 0 (C20). */
   readonly convert: Bool;
 }
+
+/** What the windows, buses and controls of all ports say of a TLP, each for itself: `wayOf` puts it together. */
+export interface Survey extends AccessRules {
+  /** One-hot: the downstream port that the target lies behind. What has a bit per downstream port tells what holds if it is that one. */
+  readonly peer: UInt<number>;
+  /** Its link is up; it lets this TLP out; it is contained, and says so with Completer Abort. */
+  readonly up: UInt<number>;
+  readonly lets: UInt<number>;
+  readonly aborts: UInt<number>;
+  /** It goes up if it has no peer; the upstream port passes it; it is one of the AtomicOps that this port does not let out. */
+  readonly upward: Bool;
+  readonly passes_up: Bool;
+  readonly blocked_up: Bool;
+  /** For the switch itself, as in `Way`. */
+  readonly access: Bool;
+  readonly broadcast: Bool;
+  readonly terminate: Bool;
+  /** By downstream port: it leaves there as type 0. */
+  readonly convert: UInt<number>;
+}
+
+const surveyFields = (ports: number) => ({
+  peer: uint(ports),
+  up: uint(ports),
+  lets: uint(ports),
+  aborts: uint(ports),
+  refused: bool,
+  forbidden: uint(ports),
+  redirected: uint(ports),
+  returned: bool,
+  upward: bool,
+  passes_up: bool,
+  blocked_up: bool,
+  access: bool,
+  broadcast: bool,
+  terminate: bool,
+  convert: uint(ports),
+});
+
+/** A `Survey` as a register: an ingress keeps it before `wayOf`, for both together take longer than a cycle. */
+export function survey(ports: number): SurveyType {
+  const known = surveys.get(ports);
+  if (known) return known;
+  const type = class SurveyWord extends Bundle(surveyFields(ports)) {};
+  surveys.set(ports, type);
+  return type;
+}
+export type SurveyType = BundleType<ReturnType<typeof surveyFields>>;
+const surveys = new Map<number, SurveyType>();
 
 const no = (): Bool => u(1, 0);
 const isMessageTo = (h: Header, route: number): Bool => isMessage(h).and(h.type.part(0, 3).eq(route));
@@ -61,16 +110,45 @@ function traits(h: Header) {
 /** Port 0 first. */
 const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
 
-/** What is wrong with a hit: the port is there, but does not let the TLP out. */
-function leaving(hits: readonly Bool[], ports: readonly PortControls[], atomic: Bool) {
-  const up = hits.map((hit, j) => hit.and(at(ports, j).link_up));
-  const blocked = anyOf(up.map((hit, j) => allOf([hit, atomic, at(ports, j).atomic_blocked])));
-  const aborted = anyOf(hits.map((hit, j) => allOf([hit, at(ports, j).link_up.not(), at(ports, j).aborts])));
-  return { egress: up.map((hit, j) => hit.and(atomic.and(at(ports, j).atomic_blocked).not())), blocked, aborted };
+/** What the downstream ports say of a TLP that would leave by them. */
+function leaving(ports: readonly PortControls[], atomic: Bool) {
+  return {
+    up: word(ports.map(port => port.link_up)),
+    lets: word(ports.map(port => atomic.and(port.atomic_blocked).not())),
+    aborts: word(ports.map(port => port.link_up.not().and(port.aborts))),
+  };
+}
+
+/** The way of what `found` says. */
+export function wayOf(found: Survey): Way {
+  const verdict = verdictOf(found.peer, found);
+  const reached = verdict.peer.and(found.up);
+  const egress = reached.and(found.lets);
+  const climbs = anyOf([verdict.up, allOf([found.upward, found.refused.not(), found.peer.any().not()])]);
+  const up = climbs.and(found.passes_up);
+  const blocked = anyOf([reached.and(found.lets.not()).any(), up.and(found.blocked_up)]);
+  const terminate = found.terminate.and(found.refused.not());
+  const goes = anyOf([egress.any(), blocked, up, verdict.violation, found.access, found.broadcast, terminate]);
+  return {
+    egress: cat(egress, up.and(found.blocked_up.not())),
+    access: found.access,
+    broadcast: found.broadcast,
+    terminate,
+    unsupported: goes.not(),
+    violation: verdict.violation,
+    blocked,
+    aborted: verdict.peer.and(found.aborts).any(),
+    convert: egress.and(found.convert).any(),
+  };
 }
 
 /** The way of a TLP from above (C20 to C23, C27, C32, C35, C41 to C43, C71e, C83, C98). */
 export function wayFromAbove(h: Header, upstream: PortControls, downstream: readonly PortControls[]): Way {
+  return wayOf(surveyFromAbove(h, upstream, downstream));
+}
+
+/** What is known of it. */
+export function surveyFromAbove(h: Header, upstream: PortControls, downstream: readonly PortControls[]): Survey {
   const { memory, io, atomic, by_id, bus } = traits(h);
   const passes = memory.and(upstream.memory_enable).and(inWindow(upstream, h.address));
   const passes_io = io.and(upstream.io_enable).and(inIoWindow(upstream, h.address));
@@ -95,36 +173,37 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
 
   // Of windows that software let overlap, the lower port's counts.
   const hits = lowest(downstream.map((_, j) => anyOf([at(addressed, j), at(named, j), at(configured, j)])));
-  const { egress, blocked, aborted } = leaving(hits, downstream, atomic);
-  const broadcast = isMessageTo(h, MessageRoute.broadcast);
-  const terminate = isMessageTo(h, MessageRoute.local);
-  const goes = anyOf([...egress, blocked, access, broadcast, terminate]);
+  const nothing = u(downstream.length, 0);
   return {
-    egress: word([no(), ...egress]),
+    peer: word(hits),
+    ...leaving(downstream, atomic),
+    refused: no(),
+    forbidden: nothing,
+    redirected: nothing,
+    returned: no(),
+    upward: no(),
+    passes_up: no(),
+    blocked_up: no(),
     access,
-    broadcast,
-    terminate,
-    unsupported: goes.not(),
-    violation: no(),
-    blocked,
-    aborted,
-    convert: anyOf(egress.map((e, j) => allOf([e, beyond, at(adjacent, j)]))),
+    broadcast: isMessageTo(h, MessageRoute.broadcast),
+    terminate: isMessageTo(h, MessageRoute.local),
+    convert: word(adjacent.map(here => here.and(beyond))),
   };
 }
 
 /** The way of a TLP that enters downstream port `index` from below (C25, C33 to C36, C41 to C44, C71e, C72 to C80, C82, C83, C98). */
 export function wayFromBelow(h: Header, upstream: PortControls, downstream: readonly PortControls[], index: number): Way {
   const is_own = downstream.map((_, j) => u(1, j === index ? 1 : 0));
-  return wayFromPort(h, upstream, downstream, { own: at(downstream, index), is_own });
+  return wayOf(surveyFromPort(h, upstream, downstream, { own: at(downstream, index), is_own }));
 }
 
-/** The same where the port that the TLP enters by is a signal: `is_own` has a 1 for it. */
-export function wayFromPort(
+/** What is known of it, where the port that it enters by may be a signal: `is_own` has a 1 for it. */
+export function surveyFromPort(
   h: Header,
   upstream: PortControls,
   downstream: readonly PortControls[],
   entered: { readonly own: PortControls; readonly is_own: readonly Bool[] },
-): Way {
+): Survey {
   const { own, is_own } = entered;
   const { memory, io, atomic, by_id, bus, completion } = traits(h);
   const addressed = memory.or(io);
@@ -147,38 +226,27 @@ export function wayFromPort(
       ]);
     }),
   );
-  const verdict = accessControl(own.acs, own.egress_vector, {
+  const rules = accessRules(own.acs, own.egress_vector, {
     request: completion.not(),
     memory,
     at: h.at,
     relaxed_ordering: h.attr.bit(1),
     source_valid: hasBus(own, h.requester_id.part(8, 8)),
-    peer: word(peers),
     own: behind_own.and(allowed),
   });
-  const direct = downstream.map((_, j) => verdict.peer.bit(j));
-  const { egress, blocked, aborted } = leaving(direct, downstream, atomic);
-
   const to_root = isMessageTo(h, MessageRoute.toRootComplex);
   const claimed_above = windows(upstream).or(by_id.and(hasBus(upstream, bus)));
-  const plain_up = allOf([addressed.or(by_id), anyOf(peers).not(), behind_own.not(), claimed_above.not()]);
-  const wants_up = anyOf([verdict.up, allOf([verdict.violation.not(), plain_up.and(allowed).or(to_root)])]);
-  const up = wants_up.and(addressed.not().or(upstream.bus_master));
-  const up_blocked = allOf([up, atomic, upstream.atomic_blocked]);
-  const terminate = allOf([
-    anyOf([isMessageTo(h, MessageRoute.local), isMessageTo(h, MessageRoute.gather)]),
-    verdict.violation.not(),
-  ]);
-  const goes = anyOf([...egress, blocked, up, verdict.violation, terminate]);
+  const plain_up = allOf([addressed.or(by_id), behind_own.not(), claimed_above.not()]);
   return {
-    egress: word([up.and(up_blocked.not()), ...egress]),
+    peer: word(peers),
+    ...leaving(downstream, atomic),
+    ...rules,
+    upward: plain_up.and(allowed).or(to_root),
+    passes_up: addressed.not().or(upstream.bus_master),
+    blocked_up: atomic.and(upstream.atomic_blocked),
     access: no(),
     broadcast: no(),
-    terminate,
-    unsupported: goes.not(),
-    violation: verdict.violation,
-    blocked: blocked.or(up_blocked),
-    aborted,
-    convert: no(),
+    terminate: anyOf([isMessageTo(h, MessageRoute.local), isMessageTo(h, MessageRoute.gather)]),
+    convert: u(downstream.length, 0),
   };
 }

@@ -1,5 +1,4 @@
 import {
-  allOf,
   type Bool,
   Bundle,
   type BundleType,
@@ -16,6 +15,7 @@ import {
   reg,
   stream,
   type UInt,
+  u,
   uint,
   vec,
   when,
@@ -23,6 +23,7 @@ import {
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { type TlpBeatType, tlpBeat } from '../tlp/tlp.ts';
+import { either, every, oneOf, some } from './trees.ts';
 
 /** The classes that ordering and flow control know, as codes and as bits of a set. */
 export const TlpClass = { posted: 0, non_posted: 1, completion: 2 } as const;
@@ -51,16 +52,18 @@ export const queuedBeat = (width: number, egresses: number): QueuedBeatType => {
 export type QueuedBeatType = BundleType<ReturnType<typeof queuedFields>>;
 const types = new Map<string, QueuedBeatType>();
 
-/** An element of a queue: where its beat lies, and what must be known of it before the beat is read. */
-const elementFields = (slots: number) => ({ slot: uint(clog2(slots)), last: bool, credits: uint(9) });
-type ElementType = BundleType<ReturnType<typeof elementFields>>;
-
-/** What an element says of the next one in its queue. */
+/** What an element of a queue says of the next one: where its beat lies, and what must be known of it before that is read. */
 const linkFields = (slots: number) => ({
-  ...elementFields(slots),
+  slot: uint(clog2(slots)),
+  last: bool,
+  /** Data credits of its packet. */
+  credits: uint(9),
   /** Packets of the other classes that came between the posted packet before and this one: they may go when that one is gone. */
   non_posted: uint(clog2(slots) + 1),
   completions: uint(clog2(slots) + 1),
+  /** Of these two: there are some; there are two at least. */
+  some: uint(2),
+  several: uint(2),
 });
 type LinkType = BundleType<ReturnType<typeof linkFields>>;
 
@@ -68,7 +71,7 @@ type LinkType = BundleType<ReturnType<typeof linkFields>>;
  * The buffer of a switch port: beats of all classes and all egresses in one block RAM, kept apart as 3 queues per egress (linked lists), so that a packet
  * never waits for one that goes elsewhere (C70g), nor posted packets for others (C60, C61).
  *
- *     in ─► data[slot]                                       take ─► head of the queue ─► data[slot] ─► beat (1 cycle later)
+ *     in ─► data[slot]                             begins, go_on ─► head of the queue ─► data[slot] ─► beat (1 cycle later)
  *           link[tail of the queue] = slot, last, credits                   └─ next head: link[slot]
  *
  * **Order** (C60), for each egress by itself: a non-posted packet or completion is offered when all posted packets that came before it are gone, wholly.
@@ -77,8 +80,12 @@ type LinkType = BundleType<ReturnType<typeof linkFields>>;
  * another one (C65).
  *
  * A beat per cycle in and a beat per cycle out, of any queue; a beat can be taken 1 cycle after it came (the packet need not be complete). `beat` is the
- * beat taken in the cycle before. `offered`, `occupied` and `in.ready` come from registers; `ending` and `credits` depend on `take_egress` and `take_class`.
+ * beat taken in the cycle before. `offered`, `there` and `in.ready` come from registers, `credits`, `held_ending` and `single` soon after them.
  * `in.ready` is 0 when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
+ *
+ * **Speed**: whose beat is taken is known late in a cycle, so whatever follows from it is prepared for both cases: whether a queue has a second beat
+ * (`more`), whether its first one ends a packet (`lasts`), where its head lies (`slots`). Its credits are the exclusive or of two memories with a writer each, and
+ * are looked up in the cycle after, as is what a departure means for the order.
  */
 export class VirtualOutputQueues extends Module<{
   /** Bits of a beat. */
@@ -90,68 +97,95 @@ export class VirtualOutputQueues extends Module<{
   readonly in = input(stream(queuedBeat(this.p.width, this.p.egresses)));
   /** Per egress, by class: a packet may be begun. */
   readonly offered = output(vec(this.p.egresses, uint(classes)));
-  /** Per egress, by class: a beat is there. */
-  readonly occupied = output(vec(this.p.egresses, uint(classes)));
-  readonly take = input(bool);
-  readonly take_egress = input(uint(clog2(this.p.egresses)));
-  readonly take_class = input(uint(2));
-  /** What `take` would take: the last beat of its packet; data credits of the packet. */
-  readonly ending = output(bool);
+  /** Per egress, one-hot: the class of the packet that `begins` would begin. */
+  readonly kinds = input(vec(this.p.egresses, uint(classes)));
+  /** One-hot: the first beat of a packet for that egress is taken; 0 if none is, and always within a packet. */
+  readonly begins = input(uint(this.p.egresses));
+  /** `begins` is not 0; a beat may be taken in this cycle. */
+  readonly starts = input(bool);
+  readonly reads = input(bool);
+  /** Per egress, by class: the packet under way, all 0 between packets; its next beat is taken, which must be `there`. */
+  readonly held = input(vec(this.p.egresses, uint(classes)));
+  readonly go_on = input(bool);
+  /** The packet under way has a beat; 0 between packets. */
+  readonly there = output(bool);
+  /** Bit e: the packet that would begin for egress e has one beat. */
+  readonly single = output(uint(this.p.egresses));
+  /** The next beat of the packet under way is its last; means nothing where no beat is there. */
+  readonly held_ending = output(bool);
+  /** Data credits of the packet that a beat was taken of in the cycle before. */
   readonly credits = output(uint(9));
   readonly beat = output(tlpBeat(this.p.width));
 
   private readonly slotWidth: number = clog2(this.p.slots);
-  private readonly queueWidth: number = clog2(this.p.egresses) + 2;
-  private readonly Element: ElementType = Bundle(elementFields(this.p.slots));
+  private readonly queueWidth: number = clog2(classes * this.p.egresses);
   private readonly Link: LinkType = Bundle(linkFields(this.p.slots));
-  private readonly data = memory(tlpBeat(this.p.width) as TlpBeatType, { depth: this.p.slots, style: 'block' });
-  private readonly links = memory(this.Link, { depth: this.p.slots, style: 'block' });
-  /** By queue: its last slot; its head, if it came to an empty queue, or if it followed another. */
+  /** No slot is read in the cycle in which it is written. */
+  private readonly data = memory(tlpBeat(this.p.width) as TlpBeatType, {
+    depth: this.p.slots,
+    style: 'block',
+    collisions: 'never',
+  });
+  /** Where one is, `linked_slot` tells that the word does not count. */
+  private readonly links = memory(this.Link, { depth: this.p.slots, style: 'block', collisions: 'never' });
+  /** By queue: its last slot; the credits at its head are `firsts` xor `followers`, where what comes to an empty queue writes one, and what follows another the other. */
   private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** this.queueWidth, style: 'distributed' });
-  private readonly firsts = memory(this.Element, { depth: 2 ** this.queueWidth, style: 'distributed' });
-  private readonly followers = memory(this.Element, { depth: 2 ** this.queueWidth, style: 'distributed' });
-  /** By queue: its head stands in `firsts`. */
-  private readonly is_first = reg(uint(2 ** this.queueWidth), { init: 0 });
+  private readonly firsts = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
+  private readonly followers = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
+  /** A beat is there; two are; the first one is the last of its packet; where it lies. All but the first mean nothing while `stepping`. */
   private readonly used = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
+  private readonly more = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
+  private readonly lasts = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
+  private readonly slots = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth))));
+  /** The queue that was taken from in the cycle before, if a beat is still there: its head is `next`. And that there is one. */
+  private readonly stepping = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
+  private readonly steps = reg(bool, { init: 0 });
+  private readonly waits = reg(bool, { init: 0 });
+  /** The queue of the packet that began last. */
+  private readonly recent_queue = reg(uint(this.queueWidth));
+  /** The link that was written in the cycle before, and where: if that is what was read, the memory does not give it yet. */
+  private readonly linked = reg(bool, { init: 0 });
+  private readonly linked_slot = reg(uint(this.slotWidth));
+  private readonly link = reg(this.Link);
 
-  /** Slots that were never used, and those that were and are free again. */
+  /** Slots that were never used, and those that were and are free again; the one that was freed in the cycle before. */
   private readonly fresh = reg(uint(this.slotWidth + 1), { init: 0 });
   private readonly free = new Fifo({ type: uint(this.slotWidth), depth: this.p.slots });
+  private readonly freed = reg(bool, { init: 0 });
+  private readonly freed_slot = reg(uint(this.slotWidth));
   private readonly slot = wire(uint(this.slotWidth));
   private readonly entry = wire(this.Link);
-  private readonly head = wire(this.Element);
-  private readonly next = wire(this.Element);
+  private readonly next = wire(this.Link);
+  /** By queue: what `used` becomes; the first beat is its packet's last; another beat is behind it, or comes. */
+  private readonly stays = wire(vec(this.p.egresses, uint(classes)));
+  private readonly closing = wire(vec(this.p.egresses, uint(classes)));
+  private readonly followed = wire(vec(this.p.egresses, uint(classes)));
   private readonly put_queue = wire(uint(this.queueWidth));
-  private readonly take_queue = wire(uint(this.queueWidth));
-  private readonly emptying = wire(bool);
-  /** The beat that comes finds its queue empty, or taken empty in this cycle. */
-  private readonly direct = wire(bool);
-  /** The queue that was taken from in the cycle before goes on where `link_word` says. */
-  private readonly stepping = reg(bool, { init: 0 });
-  private readonly stepping_queue = reg(uint(this.queueWidth));
 
   /** Per egress: packets of non-posted requests and completions that came after the newest posted packet. */
   private readonly after = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
-  /** Per egress: such packets that wait for no posted packet any more. */
+  /** Per egress: such packets that wait for no posted packet any more, those that left in the cycle before included; and that one of them can be begun. */
   private readonly released = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
+  private readonly ready = reg(vec(this.p.egresses, uint(2)), { init: 0 });
   /** Per egress: some of them wait. */
-  private readonly held = reg(vec(this.p.egresses, uint(2)), { init: 0 });
+  private readonly held_back = reg(vec(this.p.egresses, uint(2)), { init: 0 });
   /** Per egress, where posted packets wait: who sent the newest one, and that another one may have sent one before it. */
   private readonly poster = reg(vec(this.p.egresses, uint(16)));
   private readonly several = reg(uint(this.p.egresses));
-  /** A posted packet was finished in the cycle before, for this egress; the packets that waited for it if no posted one followed. */
-  private readonly finished = reg(uint(this.p.egresses), { init: 0 });
-  private readonly followed = reg(bool);
-  private readonly freed_after = reg(vec(2, uint(this.slotWidth + 1)));
+  /** Per egress, by class: the last beat of a packet was taken in the cycle before. */
+  private readonly left = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
 
   protected override logic() {
     const { slots, egresses } = this.p;
     if (egresses < 2) throw new HdlError(`a switch has at least 2 egresses, not ${egresses}`);
     if (2 ** this.slotWidth !== slots || slots < 4) throw new HdlError(`slots is a power of two of at least 4, not ${slots}`);
     this.allocate();
-    const following = this.take_();
     this.put();
-    this.keepOrder(following);
+    this.takeHead();
+    this.follow();
+    this.used.forEach((_, e) => {
+      this.keepOrder(e);
+    });
   }
 
   /** A slot for the beat that comes. */
@@ -162,113 +196,189 @@ export class VirtualOutputQueues extends Module<{
     this.in.ready.set(unused.or(free.out.valid));
     free.out.ready.set(this.in.valid.and(unused.not()));
     when(this.in.fire.and(unused), () => fresh.set(fresh.add(1)));
-    free.in.valid.set(this.take);
-    free.in.put(this.head.slot);
+    free.in.valid.set(this.freed);
+    free.in.put(this.freed_slot);
   }
 
-  /** Finds the head, reads beat and link; returns the link read in the cycle before. */
-  private take_() {
-    const { take, take_queue, stepping, stepping_queue, head, emptying } = this;
-    take_queue.set(cat(this.take_egress, this.take_class).as(this.queueWidth));
-    const link = this.links.read(head.slot, take);
-    const { next } = this;
-    next.set({ slot: link.slot, last: link.last, credits: link.credits });
-    const resting = mux(this.is_first.bit(take_queue), this.firsts.peek(take_queue), this.followers.peek(take_queue));
-    head.set(mux(stepping.and(take_queue.eq(stepping_queue)), next, resting));
-    emptying.set(take.and(head.slot.eq(this.tails.peek(take_queue))));
-    this.ending.set(head.last);
-    this.credits.set(head.credits);
-    this.beat.set(this.data.read(head.slot, take));
-    stepping.set(take.and(emptying.not()));
-    stepping_queue.set(take_queue);
-    when(stepping, () => {
-      this.followers.write(stepping_queue, next);
-      this.is_first.bit(stepping_queue).set(0);
-    });
-    return link;
+  /** Whether a beat comes for a queue. */
+  private comes(e: number, kind: number): Bool {
+    const { egress, class: own } = this.in.payload;
+    return every([this.in.fire, egress.eq(e), own.eq(kind)]);
+  }
+
+  /** Whether a beat is taken from a queue. */
+  private taken(e: number, kind: number): Bool {
+    const begins = this.begins.bit(e).and(at(this.kinds, e).bit(kind));
+    return begins.or(at(this.held, e).bit(kind).and(this.go_on));
   }
 
   private put(): void {
-    const { put_queue, take_queue, entry, direct, emptying } = this;
+    const { put_queue, entry } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
     const put = this.in.fire;
-    put_queue.set(cat(egress, kind).as(this.queueWidth));
-    const present = this.used.map((bits, e) => egress.eq(e).and(bits.bit(kind)));
-    const found = present.reduce((a, b) => a.or(b));
-    direct.set(put.and(found.not().or(emptying.and(put_queue.eq(take_queue)))));
+    const three = egress.zext(this.queueWidth);
+    put_queue.set(three.add(three.shl(1)).add(kind.zext(this.queueWidth)));
+    const tail = this.tails.peek(put_queue);
+    const found = some(this.used.map((bits, e) => egress.eq(e).and(bits.bit(kind))));
     when(put, () => {
       this.data.write(this.slot, beat);
       this.tails.write(put_queue, this.slot);
-      when(direct, () => {
-        this.firsts.write(put_queue, { slot: entry.slot, last: entry.last, credits: entry.credits });
-        this.is_first.bit(put_queue).set(1);
-      }).otherwise(() => this.links.write(this.tails.peek(put_queue), entry));
+      when(found, () => this.links.write(tail, entry)).otherwise(() => {
+        this.firsts.write(put_queue, credits.xor(this.followers.peek(put_queue)));
+      });
     });
+    this.linked.set(put.and(found));
+    this.linked_slot.set(tail);
+    this.link.set(entry);
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
-    const after = this.after.map((counts, e) => ({ counts, chosen: egress.eq(e) }));
     const carried = (k: number): UInt<number> =>
-      after.map(({ counts, chosen }) => mux(chosen.and(carries), at(counts, k), 0) as UInt<number>).reduce((a, b) => a.or(b));
-    entry.set({ slot: this.slot, last: beat.last, credits, non_posted: carried(0), completions: carried(1) });
-
-    this.used.forEach((bits, e) => {
-      for (let c = 0; c < classes; c++) {
-        const coming = allOf([put, egress.eq(e), kind.eq(c)]);
-        const leaving = allOf([emptying, this.take_egress.eq(e), this.take_class.eq(c)]);
-        when(coming, () => bits.bit(c).set(1)).elsewhen(leaving, () => bits.bit(c).set(0));
-      }
-      at(this.occupied, e).set(bits);
+      either(this.after.map((counts, e) => mux(egress.eq(e).and(carries), at(counts, k), 0) as UInt<number>));
+    const of_after = (test: (count: UInt<number>) => Bool) =>
+      [0, 1].map(k => some(this.after.map((counts, e) => every([egress.eq(e), carries, test(at(counts, k))]))));
+    const [found_some, several] = [of_after(count => count.any()), of_after(count => count.gt(1))];
+    entry.set({
+      slot: this.slot,
+      credits,
+      last: beat.last,
+      non_posted: carried(0),
+      completions: carried(1),
+      some: cat(...found_some.toReversed()).as(2),
+      several: cat(...several.toReversed()).as(2),
     });
   }
 
-  /** Counts, per egress, what may go. */
-  private keepOrder(link: ReturnType<VirtualOutputQueues['take_']>): void {
-    const { take, emptying, head } = this;
+  /** Finds the head, reads beat and link. */
+  private takeHead(): void {
+    const { begins, held, next, recent_queue, steps } = this;
+    const number = (e: number) => [0, 1, 2].map(kind => u(this.queueWidth, classes * e + kind));
+    const begun_queue = oneOf(
+      begins,
+      this.kinds.map((kinds, e) => oneOf(kinds, number(e))),
+    );
+    when(this.starts, () => recent_queue.set(begun_queue));
+
+    const fresh = this.kinds.map((kinds, e) => {
+      const again = kinds.and(at(this.stepping, e)).any();
+      return mux(again, next.slot, oneOf(kinds, at(this.slots, e)));
+    });
+    // Within a packet it is the head of its queue, whether that goes on now or not.
+    const resting = either(held.map((bits, e) => oneOf(bits, at(this.slots, e))));
+    const within = some(held.map(bits => bits.any()));
+    const slot = oneOf(begins, fresh).or(mux(within, mux(steps, next.slot, resting), 0));
+    this.beat.set(this.data.read(slot, this.reads));
+    const bypassed = this.linked.and(this.linked_slot.eq(this.freed_slot));
+    next.set(mux(bypassed, this.link, this.links.read(slot, this.reads)));
+    this.freed.set(this.starts.or(this.go_on));
+    this.freed_slot.set(slot);
+
+    // The queue of the beat before: its head of then, before the one that follows takes its place.
+    const first = this.firsts.peek(recent_queue);
+    this.credits.set(first.xor(this.followers.peek(recent_queue)).as(9));
+    when(steps, () => this.followers.write(recent_queue, first.xor(next.credits)));
+  }
+
+  /** What becomes of each queue. */
+  private follow(): void {
+    const { next, kinds, held, begins, go_on, steps } = this;
+    const beyond = next.slot.ne(this.tails.peek(this.recent_queue));
+    this.used.forEach((used, e) => {
+      for (let k = 0; k < classes; k++) {
+        const stepping = at(this.stepping, e).bit(k);
+        const coming = this.comes(e, k);
+        const taken = this.taken(e, k);
+        const fills = coming.and(used.bit(k).not());
+        const has_more = mux(stepping, beyond, at(this.more, e).bit(k));
+        const last = mux(stepping, next.last, at(this.lasts, e).bit(k));
+        const followed = coming.or(has_more);
+        at(this.closing, e).bit(k).set(last);
+        at(this.followed, e).bit(k).set(followed);
+        at(this.more, e).bit(k).set(used.bit(k).and(followed));
+        at(this.lasts, e)
+          .bit(k)
+          .set(mux(fills, this.in.payload.beat.last, last));
+        when(stepping.or(fills), () => at(at(this.slots, e), k).set(mux(stepping, next.slot, this.slot)));
+        at(this.stepping, e).bit(k).set(taken.and(followed));
+        at(this.stays, e)
+          .bit(k)
+          .set(mux(taken, followed, coming.or(used.bit(k))));
+      }
+      at(this.used, e).set(at(this.stays, e));
+      this.single.bit(e).set(at(kinds, e).and(at(this.closing, e)).any());
+    });
+    // The same for the packet that begins, and for the one under way: that is the one that steps, if one does.
+    const of_held = (flags: readonly UInt<3>[]) => some(held.map((bits, e) => bits.and(at(flags, e)).any()));
+    const held_comes = some(held.map((bits, e) => some([0, 1, 2].map(k => bits.bit(k).and(this.comes(e, k))))));
+    const held_more = mux(steps, beyond, of_held(this.more));
+    const begun_followed = some(kinds.map((bits, e) => begins.bit(e).and(bits.and(at(this.followed, e)).any())));
+    this.held_ending.set(mux(steps, next.last, of_held(this.lasts)));
+    this.there.set(this.waits);
+    this.steps.set(begun_followed.or(go_on.and(held_more.or(held_comes))));
+    const goes_on = some(
+      kinds.map((bits, e) => begins.bit(e).and(bits.and(at(this.followed, e)).and(at(this.closing, e).not()).any())),
+    );
+    const remains = some([held_comes, mux(go_on, held_more, this.waits)]);
+    const within = some(held.map(bits => bits.any()));
+    this.waits.set(goes_on.or(every([within, go_on.and(this.held_ending).not(), remains])));
+  }
+
+  private keepOrder(e: number): void {
+    const { next } = this;
     const { egress, class: kind, beat, relaxed } = this.in.payload;
     const { requester_id, address, attr } = beat.header;
     // A completion is its completer's.
     const sender = mux(kind.eq(TlpClass.completion), address.part(48, 16), requester_id);
-    const put = this.in.fire;
-    const finishing = allOf([take, this.take_class.eq(TlpClass.posted), head.last]);
-    this.followed.set(emptying.not());
-    const waiting = [
-      mux(this.followed, link.non_posted, at(this.freed_after, 0)),
-      mux(this.followed, link.completions, at(this.freed_after, 1)),
-    ];
-
-    this.offered.forEach((offered, e) => {
-      const used = at(this.used, e);
-      const taken = this.take_egress.eq(e);
-      const posted_leaves = allOf([finishing, taken]);
-      const last_posted_leaves = posted_leaves.and(emptying);
-      const posted_waits = used.bit(TlpClass.posted).and(last_posted_leaves.not());
-      const here = put.and(egress.eq(e)).and(beat.first);
-      this.finished.bit(e).set(posted_leaves);
-      const poster = at(this.poster, e);
-      const passes = relaxed.or(allOf([attr.bit(2), this.several.bit(e).not(), sender.ne(poster)]));
-      when(here.and(kind.eq(TlpClass.posted)), () => {
-        poster.set(requester_id);
-        this.several.bit(e).set(posted_waits.and(this.several.bit(e).or(poster.ne(requester_id))));
-      });
-      const bits: Bool[] = [used.bit(0)];
-      for (const k of [0, 1]) {
-        const released = at(at(this.released, e), k);
-        const after = at(at(this.after, e), k);
-        const held = at(this.held, e).bit(k);
-        const comes = here.and(kind.eq(k + 1));
-        const at_once = comes.and(posted_waits.not().or(passes.and(held.not())));
-        const goes = allOf([take, taken, this.take_class.eq(k + 1), head.last]);
-        const freed = mux(this.finished.bit(e), at(waiting, k), 0) as UInt<number>;
-        released.set(released.add(freed).add(at_once.zext(released.width)).sub(goes.zext(released.width)));
-        when(last_posted_leaves.or(here.and(kind.eq(TlpClass.posted))), () => after.set(0)).elsewhen(
-          comes.and(at_once.not()),
-          () => after.set(after.add(1)),
-        );
-        when(last_posted_leaves, () => at(this.freed_after, k).set(after));
-        when(comes.and(at_once.not()), () => held.set(1)).elsewhen(posted_waits.not(), () => held.set(0));
-        bits.push(used.bit(k + 1).and(released.any()));
-      }
-      offered.set(cat(...bits.toReversed()).as(classes));
+    const used = at(this.used, e);
+    const left = at(this.left, e);
+    const posted_waits = used.bit(TlpClass.posted);
+    const here = every([this.in.fire, egress.eq(e), beat.first]);
+    const poster = at(this.poster, e);
+    const passes = relaxed.or(every([attr.bit(2), this.several.bit(e).not(), sender.ne(poster)]));
+    when(here.and(kind.eq(TlpClass.posted)), () => {
+      poster.set(requester_id);
+      this.several.bit(e).set(posted_waits.and(this.several.bit(e).or(poster.ne(requester_id))));
     });
+    for (let k = 0; k < classes; k++) left.bit(k).set(this.taken(e, k).and(at(this.closing, e).bit(k)));
+
+    // A posted packet was gone in the cycle before: what waited for it goes on.
+    const posted_left = left.bit(TlpClass.posted);
+    const followed = at(this.stepping, e).bit(TlpClass.posted);
+    const waiting = [next.non_posted, next.completions];
+    const last_posted = at(this.closing, e).bit(TlpClass.posted).and(at(this.followed, e).bit(TlpClass.posted).not());
+    const last_posted_leaves = this.taken(e, TlpClass.posted).and(last_posted);
+    const bits: Bool[] = [used.bit(TlpClass.posted)];
+    for (const k of [0, 1]) {
+      const released = at(at(this.released, e), k);
+      const after = at(at(this.after, e), k);
+      const held_back = at(this.held_back, e).bit(k);
+      const comes = here.and(kind.eq(k + 1));
+      const at_once = comes.and(posted_waits.not().or(passes.and(held_back.not())));
+      const freed = mux(posted_left, mux(followed, at(waiting, k), after), 0) as UInt<number>;
+      const gone = left.bit(k + 1);
+      released.set(released.add(at_once.zext(released.width)).sub(gone.zext(released.width)).add(freed));
+      when(posted_left.and(followed.not()).or(here.and(kind.eq(TlpClass.posted))), () => after.set(0)).elsewhen(
+        comes.and(at_once.not()),
+        () => after.set(after.add(1)),
+      );
+      when(comes.and(at_once.not()), () => held_back.set(1)).elsewhen(posted_waits.not(), () => held_back.set(0));
+
+      // Whether one is released then, and two are: without the sum, which takes longer.
+      const frees = posted_left.and(mux(followed, next.some.bit(k), after.any()));
+      const frees_two = posted_left.and(mux(followed, next.several.bit(k), after.gt(1)));
+      const keeps = released.gt(1).or(released.any().and(gone.not()));
+      const keeps_two = released.gt(2).or(released.gt(1).and(gone.not()));
+      const one = some([keeps, frees, at_once]);
+      const two = some([keeps_two, frees_two, keeps.and(frees), keeps.and(at_once), frees.and(at_once)]);
+      const if_taken = at(this.followed, e)
+        .bit(k + 1)
+        .and(mux(at(this.closing, e).bit(k + 1), two, one));
+      const if_not = one.and(used.bit(k + 1).or(this.comes(e, k + 1)));
+      // What comes while the last posted packet leaves does not wait for it, though it is counted with those that did.
+      at(this.ready, e)
+        .bit(k)
+        .set(mux(this.taken(e, k + 1), if_taken, if_not).or(comes.and(last_posted_leaves)));
+      bits.push(at(this.ready, e).bit(k));
+    }
+    at(this.offered, e).set(cat(...bits.toReversed()).as(classes));
   }
 }

@@ -82,8 +82,8 @@ export const proofMutants: readonly Mutant[] = [
     area,
     rules: ['C71e'],
     file: 'rtl/src/switch/route.ts',
-    text: 'hits.map((hit, j) => hit.and(at(ports, j).link_up))',
-    replacement: '[...hits]',
+    text: 'up: word(ports.map(port => port.link_up)),',
+    replacement: 'up: word(ports.map(() => u(1, 1))),',
     tests,
   },
   {
@@ -91,8 +91,8 @@ export const proofMutants: readonly Mutant[] = [
     area,
     rules: ['C74'],
     file: 'rtl/src/switch/access-control.ts',
-    text: 'const request_up = request.and(redirected);',
-    replacement: 'const request_up = memory.and(redirected);',
+    text: 'const may_redirect = allOf([request, control',
+    replacement: 'const may_redirect = allOf([memory, control',
     tests,
   },
   {
