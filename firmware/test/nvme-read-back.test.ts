@@ -35,7 +35,7 @@ test('C63: E2: a drive reads into a busy peer’s memory: when its completion is
     await busy;
     card.free(all);
   });
-}, 60_000);
+}, 300_000);
 
 describe('C63: which writes of a command are flushed', () => {
   const MiB = 1 << 20;

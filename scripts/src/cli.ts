@@ -187,8 +187,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description(
       'bring faults of every class into the hardware in the middle of traffic, and count what becomes of them; write docs/faults.md',
     )
-    .option('--endpoint <n>', 'faults of the endpoint', positive, 500_000)
-    .option('--switch <n>', 'faults of the switch', positive, 500_000)
+    .option('--endpoint <n>', 'faults of the endpoint', positive, 400_000)
+    .option('--switch <n>', 'faults of the switch', positive, 600_000)
     .option('--only <name>', 'endpoint or switch; writes no page')
     .option('--seed <n>', 'of the first batch', positive, 1)
     .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 64)

@@ -7,7 +7,7 @@ import { UsageError } from './errors.ts';
 import { endpointFaults } from './faults/endpoint.ts';
 import { limits } from './faults/limits.ts';
 import { faultsPage } from './faults/page.ts';
-import { type CampaignOutcome, type CampaignReport, injected } from './faults/report.ts';
+import { type CampaignOutcome, type CampaignReport, injected, joined } from './faults/report.ts';
 import { endpointSigns, switchSigns } from './faults/signs.ts';
 import { switchFaults } from './faults/switch.ts';
 import { writeWhole } from './files.ts';
@@ -77,7 +77,7 @@ const campaigns: readonly Campaign[] = [
 export async function faults(options: FaultsOptions): Promise<number> {
   if (![64, 128, 256, 512].includes(options.width)) throw new UsageError(`--width is 64, 128, 256 or 512, not ${options.width}.`);
   if (options.measured !== undefined) {
-    writeWhole(options.page ?? faultsPath, faultsPage(measured(options.measured), limits));
+    writeWhole(options.page ?? faultsPath, faultsPage(joined(measured(options.measured)), limits));
     return 0;
   }
   const chosen = campaigns.filter(({ name }) => options.only === undefined || options.only === name);
@@ -122,7 +122,7 @@ async function run(campaign: Campaign, options: FaultsOptions, engine: Engine): 
   const many = (value: number) => value.toLocaleString('en');
   const figures = `seeds ${seed} to ${seed + batches - 1}, ${many(tlps)} TLPs in ${many(cycles)} cycles and ${seconds} s of CPU time`;
   say(`${many(injected(rows))} faults, none of them unnoticed: ${figures}`);
-  return { ...told, rows, figures, command: `npm run faults -- --only ${name} --${name} ${wanted} ${plain}` };
+  return { ...told, rows, runs: [{ figures, command: `npm run faults -- --only ${name} --${name} ${wanted} ${plain}` }] };
 }
 
 /** Reports that were kept. @throws UsageError for a file that has none. */
@@ -139,8 +139,6 @@ function measured(paths: string): readonly CampaignReport[] {
 }
 
 const isReport = (value: unknown): value is CampaignReport =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['title', 'about', 'rows', 'signs', 'command', 'figures'].every(key => key in value);
+  typeof value === 'object' && value !== null && ['title', 'about', 'rows', 'signs', 'runs'].every(key => key in value);
 
 const say = (text: string) => process.stdout.write(`${text}\n`);

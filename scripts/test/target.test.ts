@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { parseJobFile } from '@hdl/firmware/host';
+import type { EngineFunction } from '@hdl/testbench';
+import { embedded } from '@hdl/ts-hdl';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { engineByName } from '../src/engines.ts';
 import type { TargetReport } from '../src/report/target-schema.ts';
 import { targetReport } from '../src/report/target-schema.ts';
 import { renderTargetReport } from '../src/report/target-table.ts';
@@ -30,6 +31,20 @@ function p2p(args: readonly string[]) {
   return { code: done.status, out: done.stdout, err: done.stderr };
 }
 
+/** The embedded engine, which allows what others do not: here nothing runs after the end. */
+const guarded: EngineFunction = (design, options) => {
+  const simulation = embedded(design, options);
+  let ended = false;
+  return new Proxy(simulation, {
+    get(of, name) {
+      if (name === Symbol.dispose) ended = true;
+      else if (ended) throw new Error(`the simulation is used after its end: ${String(name)}`);
+      const value: unknown = Reflect.get(of, name, of);
+      return typeof value === 'function' ? value.bind(of) : value;
+    },
+  });
+};
+
 const jobs =
   '[write]\nrw=write\nbs=4k\nsize=16k\niodepth=2\n[both]\nstonewall\nrw=randrw\nbs=8k\nsize=32k\niodepth=2\nfilename=nvme1\n';
 
@@ -40,7 +55,7 @@ describe('jobs on a storage target', () => {
       jobs: parseJobFile(jobs),
       jobFile: 'two.fio',
       topology: targetTopology(),
-      engine: engineByName('embedded'),
+      engine: { name: 'embedded', create: guarded },
       clockHz: 250e6,
       width: 256,
       settings: ['auto', 'none', 'nvme0'],
@@ -108,7 +123,11 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 test.each([
   ['a job file with an unknown option', { job: 'bad.fio' }, /bad\.fio:2: the option 'zonemode' is not known/],
   ['a job file that is not there', { job: 'none.fio' }, /the job file .*none\.fio cannot be read/],
-  ['a setting that there is not', { p2pmem: 'auto,gpu0' }, /p2pmem cannot be 'gpu0': choose from auto, none, own, nic0, nvme0, nvme1/],
+  [
+    'a setting that there is not',
+    { p2pmem: 'auto,gpu0' },
+    /p2pmem cannot be 'gpu0': choose from auto, none, own, nic0, nvme0, nvme1/,
+  ],
   ['a report in a folder that is not there', { json: 'no/report.json' }, /cannot write .*report\.json/],
   ['a topology that has no card', { topology: 'copy.json' }, /needs a network card, and the topology has none/],
 ])('%s is told before anything is built', async (_, given: {

@@ -9,7 +9,7 @@ import { width } from '../emit.ts';
 /** Endpoints of the fabrics that are measured, and the switches that they hang below. */
 export const fabricSizes = [1, 4, 16, 64] as const;
 
-/** What a fabric of some size costs on an engine. Times are CPU seconds of this process and its compilers. */
+/** What a fabric of some size costs on an engine. Times are CPU seconds of this process, without its compilers. */
 export interface SizeFigure {
   readonly endpoints: number;
   readonly switches: number;

@@ -128,9 +128,9 @@ class Plan {
         return [
           ...one,
           ...(this.random.below(4) === 0 ? [this.operation('completion')] : []),
-          ...this.several(16, () => this.nobody(nobodyRequests)),
-          ...this.several(10, () => this.poisoned(poisonedRequests)),
-          ...this.several(6, () => this.operation('long_register_read')),
+          ...this.several(40, () => this.nobody(nobodyRequests)),
+          ...this.several(24, () => this.poisoned(poisonedRequests)),
+          ...this.several(8, () => this.operation('long_register_read')),
         ];
     }
   }

@@ -18,7 +18,7 @@ function total(rows: readonly FaultRow[]): string {
   return `| **all** | ${cells.map(cell => `**${thousands(cell)}**`).join(' | ')} |`;
 }
 
-function campaignText({ title, about, rows, signs, command, figures, isolation }: CampaignReport): readonly string[] {
+function campaignText({ title, about, rows, signs, runs, isolation }: CampaignReport): readonly string[] {
   const kinds = [...new Set(rows.map(({ name }) => kindOf(name, signs)))];
   const undetected = rows.reduce((count, row) => count + missed(row), 0);
   return [
@@ -26,7 +26,7 @@ function campaignText({ title, about, rows, signs, command, figures, isolation }
     '',
     ...about,
     '',
-    `\`${command}\`: ${figures}.`,
+    ...runs.map(({ command, figures }) => `- \`${command}\`: ${figures}.`),
     '',
     `Faults that went unnoticed: ${undetected}. Hangs: 0. Wrong bytes: 0.${isolation ? ' Accesses that isolation forbids: 0.' : ''}`,
     '',

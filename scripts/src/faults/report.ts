@@ -16,12 +16,17 @@ export interface CampaignReport {
   readonly about: readonly string[];
   readonly rows: readonly FaultRow[];
   readonly signs: Signs;
-  /** The command that repeats it. */
-  readonly command: string;
-  /** Figures for people: seeds, engine, TLPs, cycles, seconds. */
-  readonly figures: string;
+  /** What was run, and how much. */
+  readonly runs: readonly CampaignRun[];
   /** Whether it looked for what isolation forbids. */
   readonly isolation: boolean;
+}
+
+export interface CampaignRun {
+  /** The command that repeats it. */
+  readonly command: string;
+  /** Figures for people: seeds, TLPs, cycles, seconds. */
+  readonly figures: string;
 }
 
 /** What a campaign has counted, and how it ended. */
@@ -44,6 +49,27 @@ export interface CampaignOutcome {
 export const missed = ({ injected, alone, together, harmless }: FaultCount): number => injected - alone - together - harmless;
 
 export const injected = (rows: Iterable<FaultCount>): number => [...rows].reduce((sum, row) => sum + row.injected, 0);
+
+/** Joins the reports of the same campaign, run with other seeds. */
+export function joined(reports: readonly CampaignReport[]): readonly CampaignReport[] {
+  const all: CampaignReport[] = [];
+  for (const report of reports) {
+    const index = all.findIndex(({ title }) => title === report.title);
+    const known = all[index];
+    if (!known) {
+      all.push(report);
+      continue;
+    }
+    const counts = new Map<string, FaultCount>();
+    for (const { name, ...row } of [...known.rows, ...report.rows]) {
+      const sum = counts.get(name);
+      if (!sum) counts.set(name, { ...row });
+      else for (const key of Object.keys(row) as (keyof FaultCount)[]) sum[key] += row[key];
+    }
+    all[index] = { ...known, rows: rowsOf(counts, known.signs), runs: [...known.runs, ...report.runs] };
+  }
+  return all;
+}
 
 /** The kind of a class. @throws RangeError for one that has no sign. */
 export function kindOf(name: string, signs: Signs): string {

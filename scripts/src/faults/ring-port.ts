@@ -1,7 +1,7 @@
 import { FcUpdate, type LinkCredits, LinkPort, tlpBeat } from '@hdl/pcie-rtl';
 import { StreamSink, StreamSource } from '@hdl/testbench';
 import { Bundle, bool, connect, input, Module, output, stream, uint, wire } from '@hdl/ts-hdl';
-import { depths, ringBeat, tlps } from '../soak/harness.ts';
+import { at, depths, ringBeat, tlps } from '../soak/harness.ts';
 import { Stall, StallControl } from '../soak/stall.ts';
 
 /** Pointers into the rings of a port. */
@@ -81,10 +81,4 @@ export class RingPort extends Module<{ readonly width: number; readonly credits:
       connect(hold, { control: this.stall, salt: this.salt, free: 0, fires: received.valid.and(hold.open) });
     });
   }
-}
-
-export function at<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  if (item === undefined) throw new RangeError(`index ${index} of a list of ${list.length}`);
-  return item;
 }

@@ -77,7 +77,7 @@ function play(player: SwitchPlayer, seed: number, window: number): void {
       toldByBit.map(list => list[random.below(list.length)] ?? malformed),
     );
   else {
-    const list = Array.from({ length: 6 + random.below(19) }, () => answered[random.below(answered.length)] ?? others(false));
+    const list = Array.from({ length: 16 + random.below(49) }, () => answered[random.below(answered.length)] ?? others(false));
     mixed(player, [...list, malformed, foreign(true), poisoned]);
   }
 }

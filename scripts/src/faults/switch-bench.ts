@@ -1,8 +1,9 @@
 import { type Engine, type Simulation, simulate } from '@hdl/ts-hdl';
 import { Hang } from '../soak/bench.ts';
+import { at } from '../soak/harness.ts';
 import { TlpReader, TlpWriter } from '../soak/rings.ts';
 import { classOf, type Tlp } from '../soak/tlp.ts';
-import { at, ringMemories } from './ring-port.ts';
+import { ringMemories } from './ring-port.ts';
 import { links, SwitchFaultHarness } from './switch-harness.ts';
 
 /** Cycles between two looks at what came. */

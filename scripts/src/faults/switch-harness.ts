@@ -1,8 +1,8 @@
 import { FcKind, FcUpdate, type LinkCredits, LinkModel, Switch } from '@hdl/pcie-rtl';
 import { bool, connect, input, Module, mux, output, select, stream, u, uint, vec, wire } from '@hdl/ts-hdl';
-import { lossy } from '../soak/harness.ts';
+import { at, lossy } from '../soak/harness.ts';
 import { StallControl } from '../soak/stall.ts';
-import { at, RingPointers, RingPort } from './ring-port.ts';
+import { RingPointers, RingPort } from './ring-port.ts';
 
 /** Links of the switch: the root port's, then those below; the first one below is the hostile one. */
 export const links = 5;

@@ -111,6 +111,12 @@ export class TlpMaker {
     return withBody(tlp({ ...shape, ...this.traits(), ...to, ...this.identity(this.bus(from)) }), this.random.next());
   }
 
+  /** A TLP of each class that comes out at the root port, but a request without bus mastering, which is refused. */
+  markers(from: number): readonly Tlp[] {
+    const message = tlp({ fmt: 1, type: 16, length: 0, last_be: 7, first_be: 14, ...this.identity(this.bus(from)) });
+    return [message, this.read(from, 0), this.completion(from, 0)];
+  }
+
   /** A TLP of any kind that a switch passes from one link to another. */
   good(from: number, to: number): Tlp {
     switch (this.random.below(8)) {

@@ -182,13 +182,14 @@ export class SwitchPlayer implements Disposable {
     );
   }
 
-  /** Waits until all that has to come has come, and nothing moves any more. */
+  /** Waits until all that has to come has come, and all that was sent into the hostile port: behind it comes a TLP of each class, if its link is up. */
   settle(): void {
+    if (this.reference.ports[hostile]?.link === 'up') for (const t of this.make.markers(hostile)) this.send(hostile, t);
     this.bench.until(
       () => this.board.outstanding === 0,
       () => this.board.oldest,
     );
-    this.bench.silence(128);
+    this.bench.silence(64);
   }
 
   /** Looks at everything that a window has left behind: what has to come came, and each port has logged what it has to. @throws Mismatch */

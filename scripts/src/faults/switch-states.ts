@@ -27,6 +27,8 @@ function untilUp({ bench }: SwitchPlayer, up: boolean): void {
     () => (bench.look('up') === 1) === up,
     () => `the hostile link to be ${up ? 'up' : 'down'}`,
   );
+  // The partner begins anew when all that it received is taken, which pauses of up to 255 cycles hold up; till then it drops what it is to send.
+  if (up) bench.pass(600);
 }
 
 /** Traffic of which all that touches the hostile link may be lost; what is for it and does not get there may be told. */

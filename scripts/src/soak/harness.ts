@@ -268,7 +268,8 @@ export function tlps({ valid, ready, payload: { header, data, first, last } }: S
   return { valid, ready, payload: { header, data, first, last } };
 }
 
-function at<T>(list: readonly T[], index: number): T {
+/** An item of a list. @throws RangeError if there is none. */
+export function at<T>(list: readonly T[], index: number): T {
   const item = list[index];
   if (item === undefined) throw new RangeError(`index ${index} of a list of ${list.length}`);
   return item;
