@@ -21,7 +21,7 @@ test('C53 C55 C58 C59 C70b C70e C71b C71c C71d C83 C84 C85 C87: faults of the en
 }, 600_000);
 
 test('C25 C34 C35 C36 C41 C42 C70b C70e C71b C71d C71e C72 C73 C74 C75 C76 C77 C80 C82 C87 C91: what a hostile device sends into a switch is told, does no harm, and reaches nobody', () => {
-  const { rows, failure } = switchFaults({ ...options, faults: 2500, seed: 1 });
+  const { rows, failure } = switchFaults({ ...options, faults: 2500, seed: 29 });
   expect(failure && `seed ${failure.seed}: ${failure.message}`).toBeUndefined();
   good(rows, switchSigns);
 }, 600_000);
