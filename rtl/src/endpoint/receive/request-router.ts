@@ -137,7 +137,7 @@ export class RequestRouter extends Module<{
     const waits = config.and(
       select(
         number,
-        this.controls.map(({ resetting }, f) => resetting.or(this.retry.bit(f))),
+        maps.map((_, f) => this.retry.bit(f)),
       ),
     );
     const hit = decoded.hit.and(acceptsAddressType(header));

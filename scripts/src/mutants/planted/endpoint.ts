@@ -88,7 +88,7 @@ export const endpointMutants: readonly Mutant[] = [
   {
     name: 'tags-quarantined-over-a-hot-reset',
     area,
-    rules: ['C85'],
+    rules: ['C86'],
     file: `${src}/transaction-layer.ts`,
     text: 'this.flushed.set(this.settling.and(this.flushed.or(emptied)));',
     replacement: 'this.flushed.set(this.settling.and(this.flushed).and(emptied));',

@@ -54,15 +54,6 @@ export const faultMutants: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'faults-lower-address-unchecked',
-    area,
-    rules: ['C55', 'C58'],
-    file: `${dma}/read-receiver.ts`,
-    text: '      .and(lower_address.eq(known.lower_address));',
-    replacement: '      .and(lower_address.part(0, 2).eq(known.lower_address.part(0, 2)));',
-    tests,
-  },
-  {
     name: 'faults-unexpected-completions-not-advisory',
     area,
     rules: ['C58'],

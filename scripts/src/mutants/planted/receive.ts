@@ -192,15 +192,6 @@ export const receiveMutants: readonly Mutant[] = [
     tests: functions,
   },
   {
-    name: 'retry-while-reset-missing',
-    area,
-    rules: ['C84'],
-    file: `${src}/request-router.ts`,
-    text: 'resetting.or(this.retry.bit(f))',
-    replacement: 'resetting.and(0).or(this.retry.bit(f))',
-    tests: functions,
-  },
-  {
     name: 'register-read-limit-missing',
     area,
     rules: ['C52'],
