@@ -54,6 +54,10 @@ describe('blocks', () => {
     expect(new Set(blocks.map(b => b.name)).size).toBe(blocks.length);
   });
 
+  test.each(blocks.map(({ name, create }) => ({ name, create })))('$name can be built', ({ create }) => {
+    expect(() => elaborate(create)).not.toThrow();
+  });
+
   test('are known by their Verilog, without the places that it comes from', () => {
     const { text, sha256 } = verilogOf({ name: '', what: '', create: () => new Fifo({ type: uint(8), depth: 16 }) });
     expect(text).toMatch(/ \/\/ .*fifo\.ts:\d+/);

@@ -66,7 +66,7 @@ class ReceivePath extends Module {
   readonly error = output(stream(ErrorReport));
   readonly config_read_data = input(uint(32));
   /** What others do with the memory. */
-  readonly write = input(vec(2, stream(memoryWrite(width, address_width))));
+  readonly write = input(vec(3, stream(memoryWrite(width, address_width))));
   readonly read = input(vec(3, stream(uint(address_width))));
   readonly data = output(vec(3, stream(uint(width))));
   private readonly memory = new BarMemory({ width, bytes: memory_bytes, writers: 3, readers: 3 });
