@@ -31,8 +31,8 @@ const jobFields = [
 const little = (value: bigint, bytes: number) =>
   Uint8Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 
-function bench(width: number, seed: number, rate = 1) {
-  const sim = simulate(() => new AtomicRequester({ width, functions: 1, bars: 1, tag, cycles_per_microsecond: 1 }));
+function bench(width: number, seed: number, rate = 1, functions = 1) {
+  const sim = simulate(() => new AtomicRequester({ width, functions, bars: 1, tag, cycles_per_microsecond: 1 }));
   const { dut } = sim;
   const random = new Random(seed);
   const jobs = new BundleSource(sim, dut.jobs, jobFields, random, rate);
@@ -94,6 +94,20 @@ describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
     }));
     expect(got).toEqual(olds.map(({ value }, i) => ({ id: BigInt(i), outcome: 0n, value })));
     expect(b.errors.received).toEqual([]);
+  });
+
+  test('C58: a completion that nobody waits for is told to the function whose ID it has, and to all if it has nobody’s', () => {
+    const b = bench(width, 5, 1, 2);
+    setControls(b.sim, b.dut.controls, 1, { id: id + 1, bus_master: 1, atomic_requester: 1, timeout_value: 1 });
+    const answer = (requester_id: number) => (r: Packet) =>
+      completion({ ...r, requester_id }, { completer_id: 0x500, byte_count: 4 }, little(1n, 4));
+    b.answer.with = r => [id, 0x7777, id + 1].map(requester => answer(requester)(r));
+    b.jobs.queue.push({ kind: 0, size: 0, address: 0x1000n, operand: 5n, function: 1 });
+    runUntil(b.sim, b.ends, () => b.results.received.length === 1, 4000);
+    expect(b.errors.received.map(e => [Number(e.functions), Number(e.kind)])).toEqual([
+      [1, ErrorKind.unexpectedCompletion],
+      [0xff, ErrorKind.unexpectedCompletion],
+    ]);
   });
 
   test('C53 C58 C59 C71b: errors, poison, a wrong size and silence', () => {

@@ -9,9 +9,6 @@ import { bodyDwords, describe, dwords, hasData, type Tlp } from './tlp.ts';
 
 const offsetOf = (d: number): number => 24 * 1024 + 1024 * (d % 8) + ((d >>> 3) & 63);
 
-/** The tag of AtomicOps and flushes. */
-const atomicTag = 8;
-
 /** Lets the DMA read some bytes, which are answered in one piece. */
 function readSome(player: Player, { a, b, d }: Numbers, outcome: number): void {
   const read = {
@@ -52,8 +49,7 @@ const damages: readonly Damage[] = [
   (player, answer, number) => {
     const requester = player.reference.functions[1 + (number % 2)]?.id ?? 0;
     const tag = answer.tag ^ (1 << ((number >>> 2) % 10));
-    // That of AtomicOps and flushes is left out: a stranger there is logged by the function of the last of these, whoever it names.
-    const other = number % 3 === 0 ? { requester } : { tag: tag === atomicTag ? tag + 16 : tag };
+    const other = number % 3 === 0 ? { requester } : { tag };
     player.inject('foreign: CplD that belongs to another', 'unexpected completion', { ...answer, ...other });
     return 'lost: CplD for the DMA, astray';
   },

@@ -26,7 +26,7 @@ import {
 import { ErrorKind, ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
 import { completionFields, hasData, lengthDw, memoryFmt, Status, TlpType, tlpBeat } from '../../tlp/tlp.ts';
-import { mayRequest, ofFunction, requestAttributes } from './function-select.ts';
+import { mayRequest, ofFunction, ownersOf, requestAttributes } from './function-select.ts';
 import { DmaOutcome } from './job.ts';
 import { ReceivedFailure, timeBits, timeIn, timeoutUnit } from './read-events.ts';
 import { requestHeader } from './request-header.ts';
@@ -165,7 +165,7 @@ export class AtomicRequester extends Module<{
       Wait: () =>
         when(abandoned, () => giveUp(DmaOutcome.refused, 1)).elsewhen(age.ge(5).and(patient.not()), () => {
           giveUp(DmaOutcome.timeout, 0);
-          this.report(ErrorKind.completionTimeout, 0);
+          this.report(ErrorKind.completionTimeout, 0, u(8, 1).shl(result.function));
         }),
       Answer: () =>
         when(this.results.ready, () => {
@@ -282,8 +282,9 @@ export class AtomicRequester extends Module<{
       this.stranger.set(stranger);
       when(first.and(late), () => this.rests.set(0));
       // A malformed one is reported as such, and as nothing else.
-      when(whole.and(stranger), () => this.report(ErrorKind.unexpectedCompletion, 1));
-      when(allOf([whole, live, header.ep, error.not()]), () => this.report(ErrorKind.poisoned, 1));
+      const owners = ownersOf(this.controls, header.requester_id);
+      when(whole.and(stranger), () => this.report(ErrorKind.unexpectedCompletion, 1, owners));
+      when(allOf([whole, live, header.ep, error.not()]), () => this.report(ErrorKind.poisoned, 1, owners));
       when(live.and(last), () => {
         const failure = mux(status.eq(Status.abort), u(3, DmaOutcome.abort), DmaOutcome.unsupported);
         this.result.outcome.set(mux(error, failure, mux(header.ep.or(bad), u(3, DmaOutcome.poisoned), DmaOutcome.success)));
@@ -301,11 +302,11 @@ export class AtomicRequester extends Module<{
     if (width < 128) when(live.and(this.came.eq(1)), () => value.set(cat(data, value.trunc(64)).as(128)));
   }
 
-  /** Reports this completion, or a timeout, for the job's function. */
-  private report(kind: number, advisory: 0 | 1) {
+  /** Reports this completion, or a timeout, for functions. */
+  private report(kind: number, advisory: 0 | 1, functions: UInt<8>) {
     this.error_valid.set(1);
     this.error.set({
-      functions: u(8, 1).shl(this.result.function),
+      functions,
       kind,
       advisory,
       header: this.completion.payload.header,

@@ -1,4 +1,4 @@
-import { clog2, HdlError, mux, type Readable, type Sig, select, type UInt } from '@hdl/ts-hdl';
+import { cat, clog2, HdlError, mux, type Readable, type Sig, select, type UInt } from '@hdl/ts-hdl';
 import type { FunctionControlsType } from '../../config/function-controls.ts';
 
 /** What the configuration spaces of all functions say. */
@@ -26,4 +26,10 @@ export function requestAttributes(
   const enabled = ofFunction(controls, request.function, of => of.ido_request.cat(of.relaxed_ordering).cat(of.no_snoop));
   const wanted = request.relaxed_ordering.cat(request.no_snoop);
   return mux(enabled.bit(2), wanted.zext(3).or(0b100), wanted.zext(3)).and(enabled);
+}
+
+/** The functions whose ID this is, a bit each; all where it is nobody's: an error of which no function can be told the owner is told to all (6.2.4). */
+export function ownersOf(controls: Controls, id: UInt<16>): UInt<8> {
+  const owners = cat(...controls.map(of => of.id.eq(id)).toReversed());
+  return mux(owners.any(), owners.zext(8), 0xff).as(8);
 }

@@ -24,7 +24,7 @@ import { ErrorKind, ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
 import { completionFields, hasData, lengthDw, Status, TlpType, tlpBeat } from '../../tlp/tlp.ts';
 import { laneBits } from '../lane-rotator.ts';
-import { ofFunction } from './function-select.ts';
+import { ofFunction, ownersOf } from './function-select.ts';
 import { DmaOutcome } from './job.ts';
 import { CompletedRead, IssuedRead, ReceivedFailure, TagQuarantine, timeBits, timeIn } from './read-events.ts';
 import { resized } from './read-requester.ts';
@@ -354,10 +354,8 @@ export class ReadReceiver extends Module<{
 
   /** Reports this completion, for the functions that have its requester ID, or for all if none has. */
   private complain(kind: number) {
-    const owners = this.controls.map(of => of.id.eq(this.beat.header.requester_id));
-    const functions = cat(...owners.toReversed()).as(this.p.functions);
     this.reports.set(1);
-    this.told.functions.set(mux(functions.any(), resized(functions, 8).as(8), 0xff));
+    this.told.functions.set(ownersOf(this.controls, this.beat.header.requester_id));
     this.told.kind.set(kind);
     this.told.advisory.set(1);
   }

@@ -354,4 +354,13 @@ export const dmaMutants: readonly Mutant[] = [
     replacement: 'to_media.not().or(this.out_may).and(this.media_count.idle.all());',
     tests: ['rtl/test/endpoint-engines.test.ts'],
   },
+  {
+    name: 'atomic-stranger-told-to-the-last-function',
+    area,
+    rules: ['C58'],
+    file: `${src}/atomic-requester.ts`,
+    text: 'this.report(ErrorKind.unexpectedCompletion, 1, owners)',
+    replacement: 'this.report(ErrorKind.unexpectedCompletion, 1, u(8, 1).shl(result.function))',
+    tests: atomic,
+  },
 ];
