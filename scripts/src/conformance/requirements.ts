@@ -3,8 +3,6 @@ export interface Requirement {
   readonly number: string;
   /** In a line, in our words. */
   readonly text: string;
-  /** What the tests do not show yet, and why: packets have to show it. */
-  readonly open?: string;
 }
 
 /** All of them, by mail and number. Tests name them at the start of their titles: `M1-5: …`. */
