@@ -40,7 +40,7 @@ test('B-15: CMBLOC and CMBSZ show after CRE only, and CMSE sets the memory space
 test('B-16: data, lists and segments in the own memory move inside, also mixed with host memory', () => {
   const on = new Computer({ hardware: { bufferBytes } });
   return on.run(async () => {
-    const driver = await on.probe({ queuesInController: false });
+    const driver = await on.probe({ queuesInController: false, pointers: 'prp' });
     const [namespace] = driver.namespaces;
     const { memoryBuffer } = driver;
     const own = memoryBuffer?.allocate(65_536);

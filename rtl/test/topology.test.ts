@@ -56,7 +56,7 @@ describe('what cannot be built is refused with a sentence', () => {
     ["the BAR memory of 'drive0' cannot have 5000 bytes: a power of two of at least 4096", one({ memory_bytes: 5000 })],
     ["the BAR memory of 'drive0' cannot have 0 bytes: a power of two of at least 4096", one({ memory_bytes: 0 })],
     ["the BAR memory of 'drive0' cannot have 4294967296 bytes: at most 2147483648", one({ memory_bytes: 2 ** 32 })],
-    ["'drive0' cannot be of the kind 'gpu': one of 'block', 'nvme', 'nic', 'memory'", one({ kind: 'gpu' })],
+    ["'drive0' cannot be of the kind 'tape': one of 'block', 'nvme', 'nic', 'gpu', 'memory'", one({ kind: 'tape' })],
     ["'drive0' is of the kind 'block', which has no queues: leave them out, or make it 'nvme' or 'nic'", one({ queues: 4 })],
     ["'drive0' cannot have 1 queues: 2 to 256", one({ kind: 'nvme', queues: 1 })],
     ["'drive0' cannot have 300 queues: 2 to 256", one({ kind: 'nic', queues: 300 })],
