@@ -123,19 +123,19 @@ export class HostBridge extends Module<HostBridgeParams> {
       return bus.ge(secondary).and(bus.le(subordinate));
     });
     this.iommus.forEach((iommu, i) => {
-      const before = { on_their_way: iommu.posted_inside, leaves: iommu.posted_leaves };
+      const ahead = { on_their_way: iommu.posted_inside, leaves: iommu.posted_leaves };
       const request_gate = at(this.request_gates, i);
       const completion_gate = at(this.completion_gates, i);
-      const [first, second] = at(this.delays, i);
-      connect(request_gate, { ...before, in: at(this.non_posted, i) });
-      connect(completion_gate, { ...before, in: at(this.completion, i) });
+      connect(request_gate, { ...ahead, in: at(this.non_posted, i) });
+      connect(completion_gate, { ...ahead, in: at(this.completion, i) });
       connect(iommu, { enable: this.translates, posted_in: at(this.posted, i), non_posted_in: request_gate.out });
-      if (!first || !second) return;
-      connect(first, { in: completion_gate.out });
-      connect(second, { in: first.out });
+      const delayed = at(this.delays, i).reduce<Beats>((before, slice) => {
+        connect(slice, { in: before });
+        return slice.out;
+      }, completion_gate.out);
       sort(iommu.posted_out, at(this.sorted_posted, i), to_windows, this.forwards_posted);
       sort(iommu.non_posted_out, at(this.sorted_non_posted, i), to_windows, this.forwards_non_posted);
-      sort(second.out, at(this.sorted_completion, i), to_buses);
+      sort(delayed, at(this.sorted_completion, i), to_buses);
     });
     join(this.sorted_posted, this.posted_joins, [...this.split_posted, this.up_posted]);
     join(this.sorted_non_posted, this.non_posted_joins, [...this.down_non_posted, this.up_non_posted]);

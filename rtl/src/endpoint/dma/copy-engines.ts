@@ -21,7 +21,7 @@ import { JobCounter } from './job-counter.ts';
 import { LocalCopy, LocalJob } from './local-copy.ts';
 
 /** Jobs that a `LocalCopy` holds, at most. */
-const inside = 31;
+export const copiesInside = 31;
 /** Bit of a job's id inside: it gives media. */
 const givesMedia = 7;
 
@@ -72,8 +72,8 @@ export class CopyEngines extends Module<{
   private readonly media_job = wire(stream(LocalJob));
   private readonly memory_result = wire(stream(DmaResult));
   private readonly media_result = wire(stream(DmaResult));
-  private readonly memory_count = new JobCounter({ functions: this.p.functions, jobs: inside });
-  private readonly media_count = new JobCounter({ functions: this.p.functions, jobs: inside });
+  private readonly memory_count = new JobCounter({ functions: this.p.functions, jobs: copiesInside });
+  private readonly media_count = new JobCounter({ functions: this.p.functions, jobs: copiesInside });
 
   private readonly no_media = wire(stream(uint(this.p.width)));
   private readonly no_memory = wire(stream(uint(this.p.width)));

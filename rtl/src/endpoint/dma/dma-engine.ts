@@ -26,7 +26,7 @@ import { memoryWrite } from '../interfaces.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { atomicRequest } from '../receive/interfaces.ts';
 import { AtomicJob, AtomicRequester, AtomicResult } from './atomic-requester.ts';
-import { CopyEngines } from './copy-engines.ts';
+import { CopyEngines, copiesInside } from './copy-engines.ts';
 import { DescriptorRing, fetchTags } from './descriptor-fetch.ts';
 import { DmaChannel } from './dma-channel.ts';
 import { DmaJob, DmaResult } from './job.ts';
@@ -150,7 +150,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly writer = new WriteDma(this.p);
   private readonly copier = new CopyEngines({ ...this.p, sources: Object.keys(Source).length });
   private readonly atomic = new AtomicRequester({ ...this.p, tag: atomicTag });
-  private readonly media = new MediaPorts({ width: this.p.width, reads: this.p.tags + 15, copies: 31 });
+  private readonly media = new MediaPorts({ width: this.p.width, reads: this.p.tags + 15, copies: copiesInside });
   private readonly write_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   private readonly read_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   /** Atomic operations of the firmware, and reads behind its writes. */
