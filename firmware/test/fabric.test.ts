@@ -122,9 +122,7 @@ test('C71e C85: with a model on a link the drive behind it is found and read; pu
       ? new LinkModel({ width: 256, clock_mhz: 250, generation: 4, lanes: 4, max_payload: 256, latency_ns: 100 })
       : undefined;
   using testbench = await Testbench.create({ topology: defaultTopology(), between });
-  const { scheduler, simulation, topology: built } = testbench;
-  const pulled = simulation.ports.get('pulled');
-  if (!pulled) throw new Error('a fabric with models can be told what is pulled out');
+  const { scheduler, faults } = testbench;
   await scheduler.run(async () => {
     const host = new Host(testbench, { timeoutCycles: 5000 });
     const tree = await host.enumerate();
@@ -137,11 +135,11 @@ test('C71e C85: with a model on a link the drive behind it is found and read; pu
     await host.memory.write(base, data);
     expect(await host.memory.read(base, data.length)).toEqual(data);
 
-    pulled.words[0] = 1 << built.links.indexOf('drive1');
+    faults?.pull('drive1', true);
     await scheduler.delay(500);
     expect(await host.config.read(drive.bdf, 0)).toBe(allOnes);
     await expect(host.memory.read(base, 4)).rejects.toThrow(/unsupported request/);
-    pulled.words[0] = 0;
+    faults?.pull('drive1', false);
     await scheduler.delay(500);
     expect(await host.config.read(drive.bdf, 0)).toBe(0xe000_1d1d);
     expect((await host.config.read(drive.bdf, 4)) & 7).toBe(0);

@@ -49,8 +49,8 @@ export class NvmeDouble extends EndpointDouble implements NvmeHardware {
     return this.move(async () => this.media.read(offset, await this.memoryOf(to, bytes, 'write')));
   }
 
-  async moveToMedia(from: Place, offset: number, bytes: number): Promise<MoveOutcome> {
-    return this.move(async () => this.media.write(offset, await this.memoryOf(from, bytes, 'read')));
+  async collect(from: Place, into: Uint8Array): Promise<void> {
+    into.set(await this.memoryOf(from, into.length, 'read'));
   }
 
   private async move(work: () => Promise<void>): Promise<MoveOutcome> {

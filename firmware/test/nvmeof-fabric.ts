@@ -1,4 +1,5 @@
 import { bootNic } from '../device/src/boot.ts';
+import type { RdmaOptions } from '../device/src/rdma/index.ts';
 import {
   FabricTarget,
   type InitiatorOptions,
@@ -35,7 +36,9 @@ export interface StartedTarget {
 }
 
 /** Starts all but the target. */
-export async function targetFabric(options: FabricOptions & { readonly wire?: WireOptions } = {}): Promise<TargetFabric> {
+export async function targetFabric(
+  options: FabricOptions & { readonly wire?: WireOptions; readonly card?: RdmaOptions } = {},
+): Promise<TargetFabric> {
   const on = await FabricComputer.start({ topology: targetTopology(), ...options });
   const { testbench, computer } = on;
   const { scheduler } = testbench;
@@ -45,7 +48,7 @@ export async function targetFabric(options: FabricOptions & { readonly wire?: Wi
   const device = on.device('nic0');
   const { params } = at(testbench.topology.endpoints, index);
   const { fabric, nic } = await scheduler.run(async () => {
-    await bootNic(scheduler, at(testbench.devices, index), params, wire.ends[0]);
+    await bootNic(scheduler, at(testbench.devices, index), params, wire.ends[0], options.card);
     const card = await computer.rdma(device);
     return { fabric: await FabricTarget.open(computer, device, card), nic: card };
   });

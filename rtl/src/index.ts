@@ -61,6 +61,7 @@ export { LinkReceiver, type LinkReceiverParams } from './link/link-receiver.ts';
 export { LinkTransmitter, type LinkTransmitterParams } from './link/link-transmitter.ts';
 export { damageRate, type ErrorRates } from './link/model/bit-errors.ts';
 export { LinkModel, type LinkModelParams, linkTiming } from './link/model/link-model.ts';
+export { LinkFault } from './link/model/tlp-faults.ts';
 export {
   type Generation,
   type Lanes,

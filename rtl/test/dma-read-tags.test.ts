@@ -23,6 +23,7 @@ describe.each([64, 512])('tags of a ReadDma of %i bits', width => {
   test.each([
     ['neither', 128, {}, 0, 31],
     ['neither, some reserved', 128, {}, 4, 31],
+    ['neither, all but one reserved', 128, {}, 31, 31],
     ['extended tags', 512, { extended_tag: 1 }, 0, 255],
     ['10-bit tags', 512, { extended_tag: 1, ten_bit_tag: 1 }, 0, 511],
   ] as const)('C71a: with %s tags lie in range and all are used', (_, tags, enables, reserved_tags, top) => {
@@ -36,6 +37,31 @@ describe.each([64, 512])('tags of a ReadDma of %i bits', width => {
     const used = b.completer.requests.map(r => r.tag);
     expect(Math.min(...used)).toBe(reserved_tags);
     expect(Math.max(...used)).toBe(top);
+  });
+
+  test('C71a: functions whose jobs take turns keep to their own tags', () => {
+    const b = readBench(width, 9, {
+      tags: 128,
+      behaviour: { ...prompt, latency: [300, 300] },
+      buffer_bytes: 131_072,
+      cycles_per_microsecond: 100,
+    });
+    setControls(b.sim, b.dut.controls, 0, { mrrs: 0, extended_tag: 1 });
+    setControls(b.sim, b.dut.controls, 1, { mrrs: 0 });
+    for (let id = 0; id < 60; id++)
+      b.jobs.queue.push({
+        ...plain,
+        function: id % 3 === 2 ? 1 : 0,
+        address: 0x40_0000n,
+        length: 1 + 400 * (id % 4),
+        memory: 0,
+        id,
+      });
+    runUntil(b.sim, b.ends, () => b.results.received.length === 60, 8000);
+    const most = (id: number) => Math.max(...b.completer.requests.filter(r => r.requester_id === id).map(r => r.tag));
+    expect(most(0x0218)).toBeGreaterThan(31);
+    expect(most(0x0219)).toBeLessThan(32);
+    b.leakFree();
   });
 
   test('C70f: no more is asked for than the reorder buffer holds; completions never wait', () => {
@@ -93,6 +119,17 @@ describe.each([64, 512])('tags of a ReadDma of %i bits', width => {
     b.leakFree();
   });
 
+  test('C58: of two completions that end a read, one behind the other, the second is unexpected', () => {
+    const b = readBench(width, 11, { behaviour: { ...prompt, fate: () => 'unsupported', twist: part => [part, part] } });
+    for (let id = 0; id < 5; id++) b.jobs.queue.push({ ...plain, address: 0x40_0000n, length: 8, id });
+    runUntil(b.sim, b.ends, () => b.results.received.length === 5);
+    expect(b.outcomes()).toEqual(Array(5).fill(DmaOutcome.unsupported));
+    b.completer.behaviour = prompt;
+    stillWorks(b, 0x50_0000n);
+    expect(b.errors.received.map(e => Number(e.kind))).toEqual(Array(5).fill(ErrorKind.unexpectedCompletion));
+    expect(Number(b.sim.peek(b.dut.settled))).toBe(1);
+  });
+
   test('C59: a late completion is unexpected; its tag rests until it came, or for three times the timeout', () => {
     let late: Packet[] = [];
     const hold: Behaviour = { ...prompt, latency: [1, 1], twist: part => [part].filter(p => late.push(p) < 0) };
@@ -127,6 +164,22 @@ describe.each([64, 512])('tags of a ReadDma of %i bits', width => {
     stillWorks(b, 0x70_0000n, 512 * 20);
     const again = new Set(b.completer.requests.map(r => r.tag));
     expect(again.has(0) && again.has(2)).toBe(true);
+  });
+
+  test('C59: a completion that comes just when its read is given up ends it once', () => {
+    const b = readBench(width, 10, { behaviour: { ...prompt, latency: [240, 340], order: 'random' }, cycles_per_microsecond: 4 });
+    setControls(b.sim, b.dut.controls, 0, { mrrs: 0 });
+    const jobs = 600;
+    for (let id = 0; id < jobs; id++) b.jobs.queue.push({ ...plain, address: 0x40_0000n, length: 8, memory: 0, id: id % 256 });
+    runUntil(b.sim, b.ends, () => b.results.received.length === jobs && b.completer.waiting === 0);
+    runUntil(b.sim, b.ends, undefined, 50);
+    const lost = b.outcomes().filter(outcome => outcome === DmaOutcome.timeout).length;
+    expect(lost).toBeGreaterThan(100);
+    expect(lost).toBeLessThan(jobs - 100);
+    const told = b.errors.received.map(e => Number(e.kind));
+    expect(told.filter(kind => kind === ErrorKind.completionTimeout).length).toBe(lost);
+    expect(told.filter(kind => kind === ErrorKind.unexpectedCompletion).length).toBe(lost);
+    b.leakFree();
   });
 
   test('C59: with the timeout disabled a read waits', () => {

@@ -1,4 +1,5 @@
 import type { RootPort, Scheduler } from '../../ports.ts';
+import { Turns } from '../../semaphore.ts';
 import { GpuDriver, type GpuDriverOptions } from './gpu/index.ts';
 import { Host, type HostOptions } from './host.ts';
 import { HostError } from './host-error.ts';
@@ -26,9 +27,17 @@ import {
   barRanges,
   type Domain,
   type DomainApertures,
+  type ErrorMessage,
+  type ErrorReport,
+  enableErrorReporting,
+  errorMessage,
+  functionReset,
+  hotAdd,
+  hotRemove,
   Machine,
   P2pTree,
   type PciDevice,
+  takeErrors,
 } from './pci/index.ts';
 import type { AddressRange, PciFunction } from './pci-function.ts';
 import { RdmaDriver, type RdmaDriverOptions } from './rdma/index.ts';
@@ -68,10 +77,13 @@ export class Computer {
   readonly bus: P2pBus;
   readonly memory: PhysicalMemory;
   readonly registry: ProviderRegistry;
-  readonly system: SystemMemory;
+  readonly system: SystemBuffers;
   /** Where `system` takes its buffers from: the upper half of the memory for data. */
   readonly buffers: AddressRange;
+  /** What functions reported since `reportErrors`, in order. */
+  readonly errors: ErrorReport[] = [];
   private readonly clients = new Map<PciDevice, DmaClient>();
+  private readonly errorTurns = new Turns();
 
   private constructor(host: Host, machine: Machine, tree: P2pTree, options: ComputerOptions) {
     this.host = host;
@@ -84,6 +96,7 @@ export class Computer {
     const half = (bytes / 2n / pageBytes) * pageBytes;
     this.buffers = host.data.take({ base: base + bytes - half, bytes: half });
     this.system = systemMemory(this.buffers);
+    host.requester.onRequest(packet => this.heard(errorMessage(packet)));
   }
 
   /** Starts it: finds all functions, gives them addresses, payload limits and access control. @throws HostError as `Machine.bringUp`. */
@@ -143,6 +156,59 @@ export class Computer {
     return driver;
   }
 
+  /** Has functions report errors: they are read and cleared as messages come, and memory of a provider with an error that was not corrected counts as lost. */
+  async reportErrors(): Promise<void> {
+    for (const { devices } of this.machine.domains) await enableErrorReporting(devices);
+  }
+
+  /** Resets a function (`functionReset`); its memory counts as lost before and after. @throws HostError. */
+  async reset(device: PciDevice): Promise<void> {
+    this.lose(device);
+    await functionReset(device);
+    this.lose(device);
+  }
+
+  /** The device below a port is gone: what it provided is withdrawn as soon as nobody uses it any more. Its driver has been closed. */
+  async unplug(port: PciDevice): Promise<void> {
+    for (const device of port.bridge?.children ?? []) this.lose(device);
+    await hotRemove(port, async device => {
+      await this.registry.unbind(this.tree.node(device));
+      this.clients.delete(device);
+    });
+    await this.tree.changed(port);
+  }
+
+  /** A device was put in below a port. @returns its functions. @throws HostError as `hotAdd`. */
+  async plug(port: PciDevice): Promise<readonly PciDevice[]> {
+    const added = await hotAdd(port);
+    await this.tree.changed(port);
+    return added;
+  }
+
+  private lose(device: PciDevice): void {
+    const node = this.tree.node(device);
+    for (const { parent, provider } of this.registry.all) if (parent === node) provider.losses++;
+  }
+
+  private heard(message: ErrorMessage | undefined): void {
+    if (!message) return;
+    const { bus, device: number, function: of } = message.source;
+    const device = this.machine.devices.find(({ bdf }) => bdf.bus === bus && bdf.device === number && bdf.function === of);
+    if (!device) return;
+    if (message.severity !== 'correctable') this.lose(device);
+    this.host.scheduler.spawn(`errors of ${device.name}`, () =>
+      this.errorTurns.run(async () => {
+        const report = await takeErrors(device, message.severity).catch((error: unknown) => this.unreadable(error));
+        if (report) this.errors.push(report);
+      }),
+    );
+  }
+
+  /** A function that is being reset, or is gone, tells nothing. */
+  private unreadable(error: unknown): undefined {
+    if (!(error instanceof HostError)) throw error;
+  }
+
   /** Maps a buffer for a client. @throws Errno as `mapScatterList`. */
   map(client: DmaClient, buffer: Pick<DataBuffer, 'cpu' | 'bytes'>, direction: Direction = 'both'): MappedBuffer {
     const mapped: MappedPiece[] = mapScatterList(this, client, [buffer], direction);
@@ -153,11 +219,20 @@ export class Computer {
   }
 }
 
+/** RAM for buffers. */
+export interface SystemBuffers extends SystemMemory {
+  /** Buffers that are not free. */
+  readonly used: number;
+}
+
 /** RAM for buffers, in whole pages. */
-function systemMemory(buffers: AddressRange): SystemMemory {
+function systemMemory(buffers: AddressRange): SystemBuffers {
   const pool = new HostMemoryPool(buffers);
   const used = new Map<bigint, AddressRange>();
   return {
+    get used() {
+      return used.size;
+    },
     alloc: bytes => {
       const range = pool.allocate(bytes, pageBytes);
       used.set(range.base, range);

@@ -1,6 +1,7 @@
 import {
   type Bool,
   bool,
+  cat,
   drive,
   type In,
   input,
@@ -9,6 +10,7 @@ import {
   type Stream,
   stream,
   type UIntType,
+  u,
   uint,
   vec,
 } from '@hdl/ts-hdl';
@@ -17,6 +19,7 @@ import { Endpoint } from '../endpoint/endpoint.ts';
 import type { EndpointParams } from '../endpoint/endpoint-params.ts';
 import { FirmwareRequest } from '../endpoint/firmware-port.ts';
 import { FcUpdate } from '../link/fc-update.ts';
+import { LinkFault } from '../link/model/tlp-faults.ts';
 import { Switch, type SwitchParams } from '../switch/switch.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { endpointParams } from './endpoint-of.ts';
@@ -84,6 +87,9 @@ export class Fabric extends Module<FabricParams> {
   /** With `between`, bit i: the device below link i is pulled out; the link is trained anew. Of no effect where nothing lies on the link. */
   readonly pulled = this.perLink();
   readonly retrained = this.perLink();
+  /** With `between`: how the device below each link fails, and bit i: that below link i did. Of no effect where what lies on the link has no faults. */
+  readonly link_faults = this.p.between && input(vec(this.p.topology.links.length, LinkFault));
+  readonly link_faulted = this.p.between && output(uint(this.p.topology.links.length));
   readonly firmware_request = input(vec(this.count, stream(FirmwareRequest)));
   readonly firmware_response = output(vec(this.count, stream(uint(32))));
   readonly firmware_interrupt = output(vec(this.count, bool));
@@ -119,6 +125,8 @@ export class Fabric extends Module<FabricParams> {
 
   protected override logic() {
     this.joinLinks();
+    const faulted = this.links.map(name => this.betweens.get(name)?.faulted ?? u(1, 0));
+    this.link_faulted?.set(cat(...faulted.toReversed()));
     this.p.topology.endpoints.forEach(({ name }, i) => {
       const endpoint = this.endpoint(name);
       at(this.firmware_response, i).from(endpoint.firmware_response);
@@ -151,6 +159,7 @@ export class Fabric extends Module<FabricParams> {
       const number = this.links.indexOf(name);
       drive(between.down).set(this.pulled?.bit(number) ?? 0);
       drive(between.retrain).set(this.retrained?.bit(number) ?? 0);
+      if (between.fault && this.link_faults) drive(between.fault).set(at(this.link_faults, number));
       drive(lower.hot_reset).set(between.b_up.not());
       setUp(between.a_up);
     } else {

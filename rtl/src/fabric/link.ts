@@ -1,5 +1,6 @@
-import type { Bool, In, Module, Stream } from '@hdl/ts-hdl';
+import type { Bool, In, Module, Sig, Stream } from '@hdl/ts-hdl';
 import type { FcUpdate } from '../link/fc-update.ts';
+import type { LinkFault } from '../link/model/tlp-faults.ts';
 import type { TlpBeatType } from '../tlp/tlp.ts';
 
 /** How the devices of a fabric meet: four streams per link, TLPs each way and against each the credits for them. */
@@ -36,6 +37,9 @@ export type LinkBetween = Module<unknown> & {
   /** The link is up, as each end sees it. */
   readonly a_up: Bool;
   readonly b_up: Bool;
+  /** Makes the lower device fail, and tells that it did; not on every link. */
+  readonly fault?: In<Sig<typeof LinkFault>> | undefined;
+  readonly faulted?: Bool | undefined;
 };
 
 /** One direction of a link at its sender: valid and ready say when a beat moves. */

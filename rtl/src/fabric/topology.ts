@@ -201,7 +201,7 @@ export function defaultTopology(): Topology {
 
 /** Names of the fabric's own ports and members, and of what is derived from them. */
 const reserved =
-  /^(clk|rst|p|links|join|joinLinks|logic|lower|below|count|betweens|endpoints?|switches|constructor|(root_[rt]x|root_hot_reset|root_up|pulled|link_|firmware_|media_|cycle|clear|ranges|counters|monitor).*)$/;
+  /^(clk|rst|p|links|join|joinLinks|logic|lower|below|count|betweens|endpoints?|switches|constructor|(root_[rt]x|root_hot_reset|root_up|pulled|retrained|link_|firmware_|media_|cycle|clear|ranges|counters|monitor).*)$/;
 
 function checkNames(root: string, devices: readonly { readonly name: string }[]): void {
   const seen = new Set<string>();

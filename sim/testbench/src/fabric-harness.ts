@@ -6,6 +6,7 @@ import {
   IommuFault,
   iommuMemories,
   LinkCounts,
+  LinkFault,
   ObservedFabric,
   type Topology,
   tlpBeat,
@@ -59,6 +60,8 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   /** As those of `Fabric`. */
   readonly pulled = this.perLink();
   readonly retrained = this.perLink();
+  readonly link_faults = this.p.between && input(vec(this.p.topology.links.length, LinkFault));
+  readonly link_faulted = this.p.between && output(uint(this.p.topology.links.length));
   readonly clear = input(bool);
   readonly ranges = input(vec(dataRanges, DataRange));
   readonly counters = output(vec(this.p.topology.links.length, LinkCounts));
@@ -141,6 +144,8 @@ export class FabricHarness extends Module<FabricHarnessParams> {
     });
     if (fabric.pulled && this.pulled) drive(fabric.pulled).set(this.pulled);
     if (fabric.retrained && this.retrained) drive(fabric.retrained).set(this.retrained);
+    if (fabric.link_faults && this.link_faults) drive(fabric.link_faults).set([...this.link_faults]);
+    if (fabric.link_faulted) this.link_faulted?.set(fabric.link_faulted);
     this.counters.set([...fabric.counters]);
 
     const sources = [

@@ -2,6 +2,7 @@
 export { type Forwarding, HostBridgePort, type RefusedRequest } from './bridge-port.ts';
 export { FabricHarness, type FabricHarnessParams, softwareMemories } from './fabric-harness.ts';
 export { HostMemory, hostMemoryPaths } from './host-memory.ts';
+export { type DeviceFault, LinkFaults } from './link-faults.ts';
 export { type DirectionSnapshot, type LinkSnapshot, Links } from './links.ts';
 export { type DirectionMeasure, dataLatency, gigabytesPerSecond, type LinkRate, linkLimit, measureDirection } from './measure.ts';
 export { DevicePort, RootPort } from './ports.ts';

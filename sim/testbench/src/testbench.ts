@@ -2,6 +2,7 @@ import type { FabricParams, Topology } from '@hdl/pcie-rtl';
 import { checked, elaborate, embedded, type ir, type Simulation, type SimulationOptions } from '@hdl/ts-hdl';
 import { HostBridgePort } from './bridge-port.ts';
 import { FabricHarness, softwareMemories } from './fabric-harness.ts';
+import { LinkFaults } from './link-faults.ts';
 import { Links } from './links.ts';
 import { DevicePort, RootPort } from './ports.ts';
 import type { RootBridgeParams } from './root-complex.ts';
@@ -66,6 +67,8 @@ export class Testbench implements Disposable {
   readonly links: Links;
   /** There with the option `bridge`. */
   readonly bridge: HostBridgePort | undefined;
+  /** There with the option `between`. */
+  readonly faults: LinkFaults | undefined;
   /** The running design itself, for what is checked beside the software. */
   readonly simulation: Simulation;
 
@@ -98,6 +101,7 @@ export class Testbench implements Disposable {
     this.root = new RootPort(simulation, this.scheduler, width, hostBase);
     this.devices = topology.endpoints.map(({ name }, i) => new DevicePort(simulation, this.scheduler, width, name, i));
     this.links = new Links(simulation, topology);
+    this.faults = options.between && new LinkFaults(simulation, topology);
     this.bridge = options.bridge && new HostBridgePort(simulation, width, options.bridge);
   }
 

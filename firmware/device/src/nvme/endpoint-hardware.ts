@@ -39,14 +39,8 @@ export class EndpointHardware extends FirmwareEndpoint implements NvmeHardware {
     return outcome === 'success' && !good ? 'media error' : outcome;
   }
 
-  async moveToMedia(from: Place, offset: number, bytes: number): Promise<MoveOutcome> {
-    let good = true;
-    const outcome = await outcomeOf(() =>
-      this.take(from, bytes, (at, data) => {
-        good = good && succeeds(() => this.media.write(offset + at, data));
-      }),
-    );
-    return outcome === 'success' && !good ? 'media error' : outcome;
+  collect(from: Place, into: Uint8Array): Promise<void> {
+    return this.take(from, into.length, (at, data) => into.set(data, at));
   }
 
   /** CC as the last, because what stands in the others is meant for it. */

@@ -25,6 +25,6 @@ export interface NvmeHardware extends DeviceHardware {
   readonly media: NvmeMedia;
   /** From the drive's data at a byte offset to memory. */
   moveFromMedia(offset: number, to: Place, bytes: number, options?: WriteOptions): Promise<MoveOutcome>;
-  /** From memory to the drive's data at a byte offset. */
-  moveToMedia(from: Place, offset: number, bytes: number): Promise<MoveOutcome>;
+  /** From memory into a buffer of the drive. @throws DmaError; some of it may have come by then. */
+  collect(from: Place, into: Uint8Array): Promise<void>;
 }

@@ -65,7 +65,12 @@ async function write(session: Session, command: Command, namespace: Namespace): 
   const { offset, bytes, forceUnitAccess } = blocksOf(command, namespace);
   session.checkTransfer(bytes);
   const segments = await session.pointers.resolve(command, bytes, 'writeData');
-  await session.locks.run(offset, bytes, true, () => session.transfer.toMedia(command, offset, segments));
+  const pieces = await session.transfer.collect(command, segments);
+  await session.locks.run(offset, bytes, true, async () =>
+    onMedia(Status.writeFault, () => {
+      for (const { at, data } of pieces) session.hardware.media.write(offset + at, data);
+    }),
+  );
   written(session, forceUnitAccess);
   session.health.countWrite(bytes);
 }

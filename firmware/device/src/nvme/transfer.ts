@@ -5,6 +5,12 @@ import type { Segment } from './data-pointer.ts';
 import type { MoveOutcome, NvmeHardware, Place } from './hardware.ts';
 import { writesOf } from './ways.ts';
 
+/** A piece of a command's data, from a byte of it on. */
+export interface Piece {
+  readonly at: number;
+  readonly data: Uint8Array;
+}
+
 /**
  * Moves the data of commands, segment by segment. An aborted command stops between two of them. Data that went out has arrived wherever the completion entry could
  * overtake it (C63).
@@ -42,11 +48,19 @@ export class Transfer {
     }
   }
 
-  /** Data of the host to the drive from a byte offset on. @throws CommandError for abort and for what failed. */
-  async toMedia(command: Command, offset: number, segments: readonly Segment[]): Promise<void> {
-    await each(command, segments, async (place, at, bytes) =>
-      check(await this.hardware.moveToMedia(place, offset + at, bytes), Status.writeFault),
-    );
+  /**
+   * Data of the host that is to be written, all of it: what does not come as a whole leaves the drive as it was. @returns its pieces, in order.
+   * @throws CommandError for abort, DmaError.
+   */
+  async collect(command: Command, segments: readonly Segment[]): Promise<Piece[]> {
+    const pieces: Piece[] = [];
+    await each(command, segments, async (place, at, bytes) => {
+      const data = new Uint8Array(bytes);
+      await this.hardware.collect(place, data);
+      pieces.push({ at, data });
+    });
+    checkAborted(command);
+    return pieces;
   }
 }
 

@@ -69,10 +69,12 @@ async function write(transfer: Transfer, data: CapsuleData): Promise<IoResult> {
     await toDevice(transfer, data.piece);
     return {};
   }
-  const { buffer, piece } = take(transfer, data.bytes);
+  const { buffer, piece, check } = take(transfer, data.bytes);
   try {
     await transfer.connection.fetch(data, piece);
+    check();
     await toDevice(transfer, piece);
+    check();
   } finally {
     buffer.free();
   }
@@ -84,7 +86,7 @@ async function read(transfer: Transfer, data: CapsuleData): Promise<IoResult> {
   if (data.in === 'capsule')
     throw new TargetError(Status.invalidField, 'a response carries no data: describe memory of the host');
   const { machine, namespace, start, options } = transfer;
-  const { buffer, piece } = take(transfer, data.bytes);
+  const { buffer, piece, check } = take(transfer, data.bytes);
   try {
     const mapped = machine.map(namespace.client, piece);
     try {
@@ -92,6 +94,7 @@ async function read(transfer: Transfer, data: CapsuleData): Promise<IoResult> {
     } finally {
       mapped.unmap();
     }
+    check();
     return { outgoing: { from: piece, to: data }, free: () => buffer.free() };
   } catch (error) {
     buffer.free();
@@ -99,9 +102,23 @@ async function read(transfer: Transfer, data: CapsuleData): Promise<IoResult> {
   }
 }
 
-function take({ namespace, connection }: Transfer, bytes: number): { readonly buffer: DataBuffer; readonly piece: Piece } {
+/** A buffer for the data of a command. */
+interface Taken {
+  readonly buffer: DataBuffer;
+  readonly piece: Piece;
+  /** @throws TargetError if the memory may have lost data since: writes are posted, and who wrote does not hear of it. */
+  readonly check: () => void;
+}
+
+function take({ namespace, connection }: Transfer, bytes: number): Taken {
   const buffer = namespace.memory.request(connection.network, BigInt(bytes));
-  return { buffer, piece: { cpu: buffer.cpu, bytes: BigInt(bytes) } };
+  const { provider } = buffer;
+  const losses = provider?.losses;
+  const check = () => {
+    if (provider?.losses !== losses)
+      throw new TargetError(Status.dataTransferError, `memory of ${provider?.device.name} lost data while it was used`);
+  };
+  return { buffer, piece: { cpu: buffer.cpu, bytes: BigInt(bytes) }, check };
 }
 
 async function toDevice({ machine, namespace, start, options }: Transfer, piece: Piece): Promise<void> {

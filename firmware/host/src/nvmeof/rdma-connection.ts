@@ -13,6 +13,8 @@ interface ConnectionParts {
   readonly slots: AddressRange;
   readonly slotBytes: number;
   readonly entries: number;
+  /** Tells the remote end that this one has gone, as a connection manager does. */
+  readonly ended: () => void;
 }
 
 interface Waiting {
@@ -93,6 +95,7 @@ export class RdmaConnection implements TargetConnection {
   }
 
   private end(): void {
+    if (!this.closed) this.of.ended();
     this.closed = true;
     for (const { reject } of this.sends.values()) reject(new HostError('the connection of the target ended'));
     this.sends.clear();

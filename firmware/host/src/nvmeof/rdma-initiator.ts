@@ -30,17 +30,21 @@ export class RdmaInitiatorNetwork implements InitiatorNetwork {
     readonly capsuleBytes: number;
   }): Promise<InitiatorConnection> {
     const pair = this.nic.createQueuePair();
-    const answer = await this.port.connect({ remote: pair.number, entries, capsuleBytes });
-    pair.connect({ remote: answer.queuePair, mtu });
-    pair.postReceive(responseCapsuleBytes, entries);
-    return this.connection(pair, answer);
-  }
-
-  private connection(pair: RemoteQueuePair, answer: QueueAnswer): InitiatorConnection {
     let end = () => {};
     const ended = new Promise<undefined>(resolve => {
       end = () => resolve(undefined);
     });
+    const answer = await this.port.connect({ remote: pair.number, entries, capsuleBytes, ended: end });
+    pair.connect({ remote: answer.queuePair, mtu });
+    pair.postReceive(responseCapsuleBytes, entries);
+    return this.connection(pair, answer, { ended, end });
+  }
+
+  private connection(
+    pair: RemoteQueuePair,
+    answer: QueueAnswer,
+    { ended, end }: { readonly ended: Promise<undefined>; readonly end: () => void },
+  ): InitiatorConnection {
     return {
       send: async message => {
         await pair.send(message);

@@ -14,6 +14,8 @@ export interface QueueOffer {
   readonly entries: number;
   /** Bytes of a command capsule with its data, at the most. */
   readonly capsuleBytes: number;
+  /** The target's end has gone: nothing more comes. */
+  readonly ended: () => void;
 }
 
 /** What the target answers. */
@@ -66,7 +68,7 @@ export class RdmaPort {
   }
 
   /** Makes a queue pair for a remote host and connects it. @throws HostError if the card has no more. */
-  async connect({ remote, entries, capsuleBytes }: QueueOffer): Promise<QueueAnswer> {
+  async connect({ remote, entries, capsuleBytes, ended }: QueueOffer): Promise<QueueAnswer> {
     const receiveEntries = powerOfTwo(entries);
     // A command has a READ, or a WRITE and a SEND at the most.
     const sendEntries = powerOfTwo(2 * entries);
@@ -84,7 +86,7 @@ export class RdmaPort {
     await pair.connect({ remote, mtu });
     const slotBytes = Math.max(capsuleBytes, commandCapsuleBytes);
     const slots = this.nic.platform.memory.allocate(entries * slotBytes, 4096);
-    const connection = new RdmaConnection(this, { pair, slots, slotBytes, entries });
+    const connection = new RdmaConnection(this, { pair, slots, slotBytes, entries, ended });
     completions.onCompletion(completion => connection.completed(completion));
     await connection.start();
     this.accept(connection);
@@ -115,7 +117,16 @@ export class RdmaPort {
   private register(pagemap: Pagemap): Promise<MemoryRegion> {
     const { ranges } = this.computer.map(this.network, pagemap);
     const peer = pagemap.device !== this.network.pci;
-    return this.domain.registerMemory({ ranges, access: { localWrite: true }, peer });
+    const region = this.domain.registerMemory({ ranges, access: { localWrite: true }, peer });
+    const provider = this.computer.registry.providers.find(({ device }) => device === pagemap.device);
+    provider?.hold({ unmap: () => this.forget(pagemap, region) });
+    return region;
+  }
+
+  /** The card may not reach memory that has gone. */
+  private forget(pagemap: Pagemap, region: Promise<MemoryRegion>): void {
+    this.regions.delete(pagemap);
+    this.nic.platform.scheduler.spawn('deregistration of memory that has gone', async () => (await region).deregister());
   }
 }
 

@@ -38,6 +38,8 @@ export class Provider {
   private readonly pool = new Pool();
   private readonly maps: Pagemap[] = [];
   private readonly holders = new Set<Holder>();
+  /** How often its memory may have lost data: whoever used it before does not know what it holds. */
+  losses = 0;
   private stage: 'live' | 'removing' | 'removed' = 'live';
   private isPublished = false;
 

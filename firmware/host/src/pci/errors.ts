@@ -1,6 +1,6 @@
 import { HostError } from '../host-error.ts';
 import { everyDevice, type PciDevice } from './pci-device.ts';
-import { Aer, Dpc, ExtendedId } from './registers.ts';
+import { Aer, BridgeRegister, Dpc, ExtendedId, forwardErrors } from './registers.ts';
 import { busReset, linkUp, restoreConfig, type SavedConfig, settle } from './reset.ts';
 
 /** Names of the uncorrectable errors by their bits (C87). */
@@ -56,6 +56,8 @@ export interface RecoveryHooks {
 export async function enableErrorReporting(devices: readonly PciDevice[]): Promise<void> {
   for (const device of everyDevice(devices)) {
     if (device.isExpress) await device.change(device.express(0x08), 0xf, 0xf);
+    // A bridge hands error messages up only with SERR forwarding (7.5.1.3.10).
+    if (device.bridge) await device.change(BridgeRegister.control, forwardErrors, forwardErrors);
     const root = rootAer(device);
     if (root !== undefined) await device.change(root + Aer.rootCommand, 7, 7);
   }
@@ -77,21 +79,29 @@ export async function handleErrors(root: PciDevice, hooks: RecoveryHooks = {}): 
   await root.write(base + Aer.rootStatus, status);
   const reports: ErrorReport[] = [];
   // With several errors only the first source is noted: all functions are looked at then.
-  if ((status & 0b0001) !== 0) reports.push(...(await gather(root, sources & 0xffff, (status & 0b0010) !== 0, correctable)));
-  if ((status & 0b0100) !== 0) reports.push(...(await gather(root, sources >>> 16, (status & 0b1000) !== 0, uncorrectable)));
+  if ((status & 0b0001) !== 0) reports.push(...(await gather(root, sources & 0xffff, (status & 0b0010) !== 0, 'correctable')));
+  if ((status & 0b0100) !== 0) reports.push(...(await gather(root, sources >>> 16, (status & 0b1000) !== 0, 'non-fatal')));
   for (const report of reports) await recover(report, hooks);
   return reports;
 }
 
-type Reader = (device: PciDevice, base: number) => Promise<ErrorReport | undefined>;
+/** Reads what a function has noted of errors, correctable or not, and clears it. @returns nothing if there is none, or it notes none. */
+export async function takeErrors(device: PciDevice, severity: ErrorReport['severity']): Promise<ErrorReport | undefined> {
+  const base = device.extended.get(ExtendedId.aer);
+  if (base === undefined) return undefined;
+  return severity === 'correctable' ? correctable(device, base) : uncorrectable(device, base);
+}
 
-async function gather(root: PciDevice, source: number, several: boolean, read: Reader): Promise<ErrorReport[]> {
+async function gather(
+  root: PciDevice,
+  source: number,
+  several: boolean,
+  severity: ErrorReport['severity'],
+): Promise<ErrorReport[]> {
   const idOf = ({ bdf }: PciDevice) => (bdf.bus << 8) | (bdf.device << 3) | bdf.function;
   const reports: ErrorReport[] = [];
   for (const device of everyDevice([root])) {
-    const base = device.extended.get(ExtendedId.aer);
-    if (base === undefined || (!several && idOf(device) !== source)) continue;
-    const report = await read(device, base);
+    const report = several || idOf(device) === source ? await takeErrors(device, severity) : undefined;
     if (report) reports.push(report);
   }
   return reports;

@@ -10,6 +10,7 @@ export {
   turningPorts,
 } from './acs.ts';
 export { allOnes, type Clock, type ConfigPort, type Domain, notReady } from './config-port.ts';
+export { type ErrorMessage, errorMessage } from './error-messages.ts';
 export {
   type Containment,
   type ErrorReport,
@@ -18,6 +19,7 @@ export {
   handleContainment,
   handleErrors,
   type RecoveryHooks,
+  takeErrors,
   uncorrectableErrors,
 } from './errors.ts';
 export { hotAdd, hotRemove, type SlotState, slotState } from './hot-plug.ts';

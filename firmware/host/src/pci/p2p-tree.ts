@@ -33,6 +33,18 @@ export class P2pTree {
     return node;
   }
 
+  /** What is below a bridge now: devices that were put in are there, and those that were pulled out are not. */
+  async changed(bridge: PciDevice): Promise<void> {
+    const node = this.node(bridge);
+    for (const [device, { up }] of this.nodes) if (this.isBelow(node, up)) this.nodes.delete(device);
+    for (const child of bridge.bridge?.children ?? []) this.add(child, node.host, node);
+    await this.readAcs();
+  }
+
+  private isBelow(node: PciNode, up: PciNode | undefined): boolean {
+    return up !== undefined && (up === node || this.isBelow(node, up.up));
+  }
+
   /** Reads access control anew: what changed since is not noticed otherwise. */
   async readAcs(): Promise<void> {
     for (const [device, node] of this.nodes) {

@@ -32,6 +32,8 @@ export const BridgeRegister = {
   control: 0x3c,
 } as const;
 export const secondaryBusReset: number = 1 << 22;
+/** Of the same: error messages from below go up. */
+export const forwardErrors: number = 1 << 17;
 
 export const CapabilityId = { express: 0x10 } as const;
 export const ExtendedId = { aer: 0x0001, acs: 0x000d, ari: 0x000e, resizableBar: 0x0015, dpc: 0x001d } as const;

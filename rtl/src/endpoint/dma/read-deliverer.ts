@@ -1,4 +1,7 @@
 import {
+  allOf,
+  anyOf,
+  type Bool,
   bool,
   clog2,
   connect,
@@ -9,6 +12,7 @@ import {
   output,
   reg,
   ShowAheadFifo,
+  type Sig,
   stream,
   u,
   uint,
@@ -21,9 +25,10 @@ import { sourceWord } from './realigner.ts';
 
 /**
  * Reads the words of requests from the reorder buffer in the order of requests, each request when it is complete: the first word 2 cycles after its
- * `completed`, a word per cycle, no idle cycle between requests. Zeros stand for the words of a request that failed. At a job's end its outcome, the
- * greatest of its requests', is at `outcomes` before its last word has left. `words` comes from registers and the buffer's output but for the gate
- * that gives zeros. Reset forgets all; the table is swept meanwhile for `tags` cycles.
+ * `completed`, a word per cycle, no idle cycle between requests. The request in front stands in registers, with what the table says of its tag; what is
+ * told later is taken from `completed`. Zeros stand for the words of a request that failed. At a job's end its outcome, the greatest of its requests',
+ * is at `outcomes` before its last word has left. `words` comes from registers and the buffer's output but for the gate that gives zeros. Reset forgets
+ * all; the table is swept meanwhile for `tags` cycles, in which no request comes.
  */
 export class ReadDeliverer extends Module<{ readonly width: number; readonly tags: number; readonly depth: number }> {
   readonly order = input(stream(OrderedRead));
@@ -37,6 +42,11 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
   readonly outcomes = output(stream(uint(3)));
   private readonly ended = memory(CompletedRead, { depth: this.p.tags, style: 'distributed' });
   private readonly sweep = reg(uint(clog2(this.p.tags) + 1), { init: 0 });
+  private readonly front_valid = reg(bool, { init: 0 });
+  private readonly front = reg(OrderedRead);
+  /** The request in front is over, and how it ended. */
+  private readonly complete = reg(bool);
+  private readonly ending = reg(uint(3));
   private readonly next = reg(uint(clog2(this.p.depth)), { init: 0 });
   /** Words of the request in front that were read. */
   private readonly count = reg(uint(10), { init: 0 });
@@ -61,23 +71,22 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
       }),
     );
 
-    const { tag, turn, words, none, cut, last } = this.order.payload;
-    const done = this.ended.peek(tag.trunc(tag_bits));
+    const { complete, ending } = this;
+    const { tag, turn, words, none, cut, last } = this.front;
     const advance = this.word_valid.not().or(this.words.ready);
-    const complete = swept.and(none.or(done.turn.eq(turn)));
     const final = none.or(this.count.add(1).eq(words));
     const silent = none.and(cut.not());
-    const step = this.order.valid.and(complete).and(advance.or(silent)).and(final.and(last).not().or(this.job_outcome.ready));
-    const outcome = mux(none, mux(cut, u(3, DmaOutcome.refused), DmaOutcome.success), done.outcome);
+    const step = this.front_valid.and(complete).and(advance.or(silent)).and(final.and(last).not().or(this.job_outcome.ready));
+    const outcome = mux(none, mux(cut, u(3, DmaOutcome.refused), DmaOutcome.success), ending);
     const worst = this.worst.max(outcome);
 
-    this.order.ready.set(step.and(final));
+    this.fill(step.and(final));
     this.fetch.set(step.and(none.not()));
     this.address.set(this.next);
     this.released.set({ strobe: step.and(final).and(none.not()), tag, turn });
     connect(this.outcome_fifo, { in: this.job_outcome });
     this.outcomes.from(this.outcome_fifo.out);
-    this.job_outcome.valid.set(this.order.valid.and(complete).and(advance.or(silent)).and(final).and(last));
+    this.job_outcome.valid.set(this.front_valid.and(complete).and(advance.or(silent)).and(final).and(last));
     this.job_outcome.put(worst);
     this.words.valid.set(this.word_valid);
     this.words.put({ data: mux(this.zero.not(), this.word, 0), cut: this.cut });
@@ -90,6 +99,25 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
         this.cut.set(cut);
       });
       when(none.not(), () => this.next.set(this.next.add(1)));
+    });
+  }
+
+  /** Puts the next request in front when the one there leaves. */
+  private fill(leaves: Bool) {
+    const { order, front, completed } = this;
+    const known = this.ended.peek(order.payload.tag.trunc(clog2(this.p.tags)));
+    const tells = (of: Sig<typeof OrderedRead>) =>
+      allOf([completed.strobe, completed.tag.eq(of.tag), completed.turn.eq(of.turn)]);
+    order.ready.set(this.front_valid.not().or(leaves));
+    when(order.ready, () => {
+      const told = tells(order.payload);
+      this.front_valid.set(order.valid);
+      front.set(order.payload);
+      this.complete.set(anyOf([order.payload.none, known.turn.eq(order.payload.turn), told]));
+      this.ending.set(mux(told, completed.outcome, known.outcome));
+    }).elsewhen(tells(front), () => {
+      this.complete.set(1);
+      this.ending.set(completed.outcome);
     });
   }
 }

@@ -10,8 +10,6 @@ export class IssuedRead extends Bundle({
   /** Byte address of the first byte, as far as completions tell it (C55). */
   lower_address: uint(7),
   bytes: uint(13),
-  /** DW in which these bytes are. */
-  dwords: uint(11),
   /** Where its words begin in the reorder buffer. */
   index: uint(16),
   function: uint(3),

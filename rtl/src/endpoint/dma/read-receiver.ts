@@ -14,6 +14,7 @@ import {
   ShowAheadFifo,
   type Sig,
   stream,
+  type UInt,
   u,
   uint,
   vec,
@@ -22,7 +23,7 @@ import {
 } from '@hdl/ts-hdl';
 import { ErrorKind, ErrorReport } from '../../config/error-report.ts';
 import { functionControls } from '../../config/function-controls.ts';
-import { completionFields, hasData, lengthDw, Status, TlpType, tlpBeat } from '../../tlp/tlp.ts';
+import { completionFields, type Header, hasData, lengthDw, Status, TlpType, tlpBeat } from '../../tlp/tlp.ts';
 import { laneBits } from '../lane-rotator.ts';
 import { ofFunction, ownersOf } from './function-select.ts';
 import { DmaOutcome } from './job.ts';
@@ -43,22 +44,35 @@ class TagStatus extends Bundle({
 class TagProgress extends Bundle({
   turn: bool,
   missing: uint(13),
-  /** DW in which these bytes are. */
-  missing_dwords: uint(11),
   lower_address: uint(7),
   index: uint(16),
   poisoned: bool,
 }) {}
 
-const noRequest = { strobe: 0, tag: 0, turn: 0, lower_address: 0, bytes: 0, dwords: 0, index: 0, function: 0, stamp: 0, unit: 0 };
+/** What a look at a tag found: its request waits, for too long if `late`; or it is in quarantine, for long enough if `rested`. */
+const lookAt = (tags: number) =>
+  class LookedAt extends Bundle({
+    tag: uint(clog2(tags)),
+    function: uint(3),
+    waits: bool,
+    late: bool,
+    rests: bool,
+    rested: bool,
+    /** In units of its request. */
+    now: uint(5),
+    known: TagProgress,
+  }) {};
+
+const noRequest = { strobe: 0, tag: 0, turn: 0, lower_address: 0, bytes: 0, index: 0, function: 0, stamp: 0, unit: 0 };
 const noState = { turn: 0, quarantined: 0, silent: 0, stamp: 0 };
-const noProgress = { turn: 0, missing: 0, missing_dwords: 0, lower_address: 0, index: 0, poisoned: 0 };
+const noProgress = { turn: 0, missing: 0, lower_address: 0, index: 0, poisoned: 0 };
 
 /**
  * Checks completions against their requests and says where their data goes. `completion` is always ready; 3 stages, a beat per cycle:
  *
  *     0  a completion's first beat reads what is known of its tag; in a cycle without a beat the next tag is looked at instead
- *     1  check; what is known is updated, and taken from here by an operation on the same tag behind this one
+ *     1  check; what is known is updated, and taken from here by an operation on the same tag behind this one. Of a tag that is looked at the times are
+ *        compared; what follows from it is done in the next cycle without a beat here, unless a beat of this tag came before
  *     2  `completed` (a register) tells of a request that is over; the reorder buffer stores the beat, which it took from stage 1
  *
  * A completion belongs to a request if tag and requester ID are right, and a successful one brings just what is next: Byte Count all that is missing,
@@ -120,9 +134,13 @@ export class ReadReceiver extends Module<{
   private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(tlpBeat(this.p.width));
   private readonly bad = reg(bool);
+  private readonly looks = reg(bool, { init: 0 });
   private readonly tag = reg(uint(clog2(this.p.tags)));
-  /** What stage 1 wrote last cycle: the read behind it came too early to see it. */
+  private readonly looked_valid = reg(bool, { init: 0 });
+  private readonly looked = reg(lookAt(this.p.tags));
+  /** What was written last cycle: the read behind it came too early to see it. Of the progress a look tells nothing new. */
   private readonly wrote = reg(bool, { init: 0 });
+  private readonly wrote_beat = reg(bool, { init: 0 });
   private readonly same_tag = reg(bool);
   private readonly wrote_state = reg(TagStatus);
   private readonly wrote_progress = reg(TagProgress);
@@ -166,21 +184,36 @@ export class ReadReceiver extends Module<{
     const request = this.requests.read(tag);
     const read_state = this.states.read(tag);
     const read_progress = this.progress.read(tag);
-    when(completion.valid.not().and(this.watched.any()), () => this.scan.set(this.scan.add(1)));
+    const looks = completion.valid.not().and(this.watched.any());
+    when(looks, () => this.scan.set(this.scan.add(1)));
     this.beat_valid.set(completion.valid);
     this.beat.set(completion.payload);
     this.bad.set(this.completion_bad);
+    this.looks.set(looks);
     this.tag.set(tag);
-    this.same_tag.set(tag.eq(this.tag));
+    const written = mux(this.beat_valid, this.tag, this.looked.tag);
+    this.same_tag.set(tag.eq(written));
 
     // Stage 1.
-    const again = this.wrote.and(this.same_tag);
-    this.state.set(mux(again, this.wrote_state, read_state));
+    const again = this.wrote_beat.and(this.same_tag);
+    this.state.set(mux(this.wrote.and(this.same_tag), this.wrote_state, read_state));
     this.known.set(mux(again, this.wrote_progress, read_progress));
-    const fresh = this.known.turn.ne(request.turn);
+    // What was written last cycle is of this request: its tag is not free for another one so soon.
+    const fresh = again.not().and(read_progress.turn.ne(request.turn));
+    // Each of the three is compared, while it is not yet known which one counts.
+    const { header } = this.beat;
+    const { wrote_progress: wrote } = this;
+    const expected = mux(
+      fresh,
+      isNext(header, request.bytes, request.lower_address),
+      mux(
+        again,
+        isNext(header, wrote.missing, wrote.lower_address),
+        isNext(header, read_progress.missing, read_progress.lower_address),
+      ),
+    );
     when(fresh, () => {
       this.known.missing.set(request.bytes);
-      this.known.missing_dwords.set(request.dwords);
       this.known.lower_address.set(request.lower_address);
       this.known.index.set(request.index);
       this.known.poisoned.set(0);
@@ -189,10 +222,8 @@ export class ReadReceiver extends Module<{
     this.new_known.set({ ...this.known, turn: request.turn });
     this.update.set(0);
     this.done.strobe.set(0);
-    this.done.tag.set(this.tag.zext(10));
-    this.done.turn.set(request.turn);
-    this.done.outcome.set(DmaOutcome.success);
-    this.retired.set({ strobe: 0, tag: this.tag.zext(10), on: 0 });
+    this.done.tag.set(written.zext(10));
+    this.retired.set({ strobe: 0, tag: written.zext(10), on: 0 });
     this.quarantine.set(this.retired);
     this.reports.set(0);
     this.told.set({ functions: 0, kind: 0, advisory: 0, header: this.beat.header });
@@ -205,10 +236,12 @@ export class ReadReceiver extends Module<{
     this.store_left.set(this.left);
     this.store_data.set(this.beat.data);
     const waits = this.state.turn.ne(request.turn).and(swept);
-    when(this.beat_valid, () => this.receive(request, waits, swept)).otherwise(() => this.look(request, waits));
+    const rests = this.state.quarantined.and(swept);
+    when(this.beat_valid, () => this.receive(request, waits, rests, expected)).otherwise(() => this.conclude());
+    this.look(request, waits, rests);
 
     const write = swept.not().or(this.update);
-    const address = mux(swept, this.tag, row);
+    const address = mux(swept, written, row);
     when(swept.not(), () => this.sweep.set(this.sweep.add(1)));
     when(write, () => {
       this.states.write(address, mux(swept, this.new_state, noState));
@@ -218,6 +251,7 @@ export class ReadReceiver extends Module<{
       this.requests.write(mux(swept, this.issued.tag.trunc(tag_bits), row), mux(swept, this.issued, noRequest)),
     );
     this.wrote.set(this.update);
+    this.wrote_beat.set(this.update.and(this.beat_valid));
     this.wrote_state.set(this.new_state);
     this.wrote_progress.set(this.new_known);
 
@@ -236,21 +270,23 @@ export class ReadReceiver extends Module<{
     watched.set(watched.add(more).sub(less));
   }
 
-  /** A beat: the first one is checked, and decides for all. */
-  private receive(request: Sig<typeof IssuedRead>, waits: Bool, swept: Bool) {
+  /**
+   * A beat: the first one is checked, and decides for all. If it brings what is `expected`, its own header tells what the request misses, and that is
+   * there earlier than what the tables tell.
+   */
+  private receive(request: Sig<typeof IssuedRead>, waits: Bool, rests: Bool, expected: Bool) {
     const { header, first, last } = this.beat;
     const { state, known } = this;
     const bits = byteBits(this.p.width);
     const lanes = this.p.width / 32;
-    const { status, byte_count, lower_address } = completionFields(header);
-    const start = known.lower_address.trunc(2);
+    const { status, lower_address } = completionFields(header);
+    const missing = missingBytes(header);
+    const start = lower_address.trunc(2).zext(13);
+    const missing_dwords = missing.add(start).add(3).part(2, 11);
     const dw = lengthDw(header);
-    const ends = dw.eq(known.missing_dwords);
-    const whole = known.lower_address.part(2, 4).add(dw.trunc(4)).any().not();
-    const fits = hasData(header)
-      .and(ends.or(dw.lt(known.missing_dwords).and(whole)))
-      .and(cat(byte_count.any().not(), byte_count).eq(known.missing))
-      .and(lower_address.eq(known.lower_address));
+    const ends = dw.eq(missing_dwords);
+    const whole = lower_address.part(2, 4).add(dw.trunc(4)).any().not();
+    const fits = allOf([hasData(header), ends.or(dw.lt(missing_dwords).and(whole)), expected]);
     const error = status.ne(Status.success);
     const id = ofFunction(this.controls, request.function, of => of.id);
     const tag_bits = clog2(this.p.tags);
@@ -261,21 +297,21 @@ export class ReadReceiver extends Module<{
             .part(tag_bits, 10 - tag_bits)
             .any()
             .not();
-    const belongs = named.and(header.type.eq(TlpType.completion)).and(header.requester_id.eq(id)).and(error.or(fits)).and(swept);
+    const belongs = named.and(header.type.eq(TlpType.completion)).and(header.requester_id.eq(id)).and(error.or(fits));
     const live = belongs.and(waits);
-    const late = belongs.and(waits.not()).and(state.quarantined);
+    const late = allOf([belongs, waits.not(), rests]);
     const over = error.or(ends);
     const poisoned = known.poisoned.or(header.ep);
     const failure = mux(status.eq(Status.abort), u(3, DmaOutcome.abort), DmaOutcome.unsupported);
     const outcome = mux(error, failure, mux(poisoned, u(3, DmaOutcome.poisoned), DmaOutcome.success));
-    const bytes = cat(dw, u(2, 0)).as(13).sub(start.zext(13));
-    const place = known.lower_address.trunc(bits);
+    const bytes = cat(dw, u(2, 0)).as(13).sub(start);
+    const place = lower_address.trunc(bits);
     const words = bytes.add(place.zext(13)).shr(bits);
 
     const accepted = mux(first, live, this.accepted);
     const finishes = mux(first, over, this.over);
     const index = mux(first, resized(known.index, this.index.width), this.index);
-    const lane = mux(first, known.lower_address.part(2, bits - 2), this.lane);
+    const lane = mux(first, lower_address.part(2, bits - 2), this.lane);
     const left = mux(first, mux(error.or(hasData(header).not()), u(11, 0), dw), this.left);
     this.arriving.set(last.not());
     this.accepted.set(accepted);
@@ -288,9 +324,8 @@ export class ReadReceiver extends Module<{
       this.outcome.set(outcome);
       this.turn.set(request.turn);
       this.update.set(live.or(late));
-      this.new_known.missing.set(known.missing.sub(bytes));
-      this.new_known.missing_dwords.set(known.missing_dwords.sub(dw));
-      this.new_known.lower_address.set(known.lower_address.add(bytes.trunc(7)));
+      this.new_known.missing.set(missing.sub(bytes));
+      this.new_known.lower_address.set(lower_address.add(bytes.trunc(7)));
       this.new_known.index.set(known.index.add(words.zext(16)));
       this.new_known.poisoned.set(poisoned);
       when(over, () => {
@@ -325,29 +360,50 @@ export class ReadReceiver extends Module<{
     this.store_left.set(left);
   }
 
-  /** No beat: a tag is looked at that waits too long, or has been in quarantine for long enough. */
-  private look(request: Sig<typeof IssuedRead>, waits: Bool) {
-    const { state, controls } = this;
+  /** A tag is looked at: does it wait too long, or has it been in quarantine for long enough? */
+  private look(request: Sig<typeof IssuedRead>, waits: Bool, rests: Bool) {
+    const { state, known, looked, beat_valid } = this;
     const now = timeIn(request.unit, this.now_us);
-    const abandoned = ofFunction(controls, request.function, (of, i) => of.resetting.or(this.cancel.bit(i)));
-    const patient = ofFunction(controls, request.function, of => of.timeout_disable);
-    const late = now.sub(request.stamp).ge(5).and(patient.not());
     const arriving = this.arriving.and(this.arriving_tag.eq(this.tag));
-    when(waits.and(abandoned.or(late)).and(arriving.not()), () => {
+    when(beat_valid.not(), () => {
+      this.looked_valid.set(this.looks.and(arriving.not()));
+      looked.set({
+        tag: this.tag,
+        function: request.function,
+        waits,
+        late: now.sub(request.stamp).ge(5),
+        rests: waits.not().and(rests),
+        rested: now.sub(state.stamp).ge(16),
+        now,
+        known: { ...known, turn: request.turn },
+      });
+    }).elsewhen(this.tag.eq(looked.tag), () => this.looked_valid.set(0));
+  }
+
+  /** No beat: what was looked at last is given up, or leaves quarantine, if it is time. */
+  private conclude() {
+    const { looked, controls } = this;
+    const { turn } = looked.known;
+    const abandoned = ofFunction(controls, looked.function, (of, i) => of.resetting.or(this.cancel.bit(i)));
+    const patient = ofFunction(controls, looked.function, of => of.timeout_disable);
+    const late = looked.late.and(patient.not());
+    this.new_known.set(looked.known);
+    this.new_state.set({ turn, quarantined: 0, silent: abandoned, stamp: looked.now });
+    this.done.turn.set(turn);
+    this.done.outcome.set(mux(abandoned, u(3, DmaOutcome.refused), DmaOutcome.timeout));
+    when(allOf([this.looked_valid, looked.waits, abandoned.or(late)]), () => {
       this.update.set(1);
-      this.new_state.set({ turn: request.turn, quarantined: this.flushed.not(), silent: abandoned, stamp: now });
+      this.new_state.quarantined.set(this.flushed.not());
       this.retired.strobe.set(this.flushed.not());
       this.retired.on.set(1);
       this.done.strobe.set(1);
-      this.done.outcome.set(mux(abandoned, u(3, DmaOutcome.refused), DmaOutcome.timeout));
       when(abandoned.not(), () => {
         this.reports.set(1);
-        this.told.functions.set(u(8, 1).shl(request.function));
+        this.told.functions.set(u(8, 1).shl(looked.function));
         this.told.kind.set(ErrorKind.completionTimeout);
       });
-    }).elsewhen(waits.not().and(state.quarantined).and(now.sub(state.stamp).ge(16).or(this.flushed)).and(arriving.not()), () => {
+    }).elsewhen(allOf([this.looked_valid, looked.rests, looked.rested.or(this.flushed)]), () => {
       this.update.set(1);
-      this.new_state.quarantined.set(0);
       this.retired.strobe.set(1);
     });
   }
@@ -360,3 +416,13 @@ export class ReadReceiver extends Module<{
     this.told.advisory.set(1);
   }
 }
+
+/** All bytes that its request still misses, as a completion says. */
+const missingBytes = (header: Header): UInt<13> => {
+  const { byte_count } = completionFields(header);
+  return cat(byte_count.any().not(), byte_count).as(13);
+};
+
+/** The completion brings what is next: what is missing, from where it goes on (C55). */
+const isNext = (header: Header, missing: UInt<13>, lower_address: UInt<7>): Bool =>
+  missingBytes(header).eq(missing).and(completionFields(header).lower_address.eq(lower_address));

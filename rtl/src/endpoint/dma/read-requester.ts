@@ -1,4 +1,5 @@
 import {
+  allOf,
   type Bool,
   bool,
   clog2,
@@ -43,8 +44,9 @@ export interface ReadRequesterParams {
 /**
  * Sends a segment as MRd when it has a tag, room in the reorder buffer (C70f) and a place in the order. Tags are given out in turn, those in
  * quarantine are passed over at a tag per cycle, and the turn starts anew where the function's enables end it (C71a): at 32 tags without extended
- * tags, at 256 without 10-bit tags. Room is taken as a request needs it, but only while there is room for the largest one. The MRd stands at `tx`,
- * a register, in the cycle after its segment was offered; one per cycle. After reset the tables are swept for `tags` cycles before the first request.
+ * tags, at 256 without 10-bit tags. The next free tag is looked for ahead and stands ready in registers. Room is taken as a request needs it, but only
+ * while there is room for the largest one. The MRd stands at `tx`, a register, in the cycle after its segment was offered; one per cycle. After reset
+ * the tables are swept for `tags` cycles before the first request.
  */
 export class ReadRequester extends Module<ReadRequesterParams> {
   readonly controls = input(vec(this.p.functions, functionControls(this.p.bars)));
@@ -65,7 +67,12 @@ export class ReadRequester extends Module<ReadRequesterParams> {
   private readonly returned = memory(bool, { depth: this.p.tags, style: 'distributed' });
   private readonly quarantined = memory(bool, { depth: this.p.tags, style: 'distributed' });
   private readonly sweep = reg(uint(clog2(this.p.tags) + 1), { init: 0 });
+  /** The tag that is looked at. */
   private readonly next = reg(uint(clog2(this.p.tags)), { init: this.p.reserved });
+  /** A free tag was found: the next request has it, with this turn. */
+  private readonly found = reg(bool, { init: 0 });
+  private readonly tag = reg(uint(clog2(this.p.tags)));
+  private readonly turn = reg(bool);
   private readonly index = reg(uint(clog2(this.p.depth)), { init: 0 });
   private readonly used = reg(uint(clog2(this.p.depth) + 1), { init: 0 });
   private readonly fifo = new Fifo({ type: OrderedRead, depth: this.p.tags, style: this.p.tags > 64 ? 'block' : 'distributed' });
@@ -88,18 +95,14 @@ export class ReadRequester extends Module<ReadRequesterParams> {
     const { job, bytes, none, first, last, refused } = this.segments.payload;
     const bits = byteBits(width);
     const swept = this.sweep.bit(tag_bits);
-    const turn = this.given.peek(this.next);
-    const passed = this.quarantined.peek(this.next);
     const limit = ofFunction(this.controls, job.function, of => of.ten_bit_tag.cat(of.extended_tag));
-    const beyond = limit
-      .bit(1)
-      .not()
-      .and(reaches(this.next, 256))
-      .or(limit.any().not().and(reaches(this.next, 32)));
-    const free = swept
-      .and(turn.eq(this.returned.peek(this.next)))
-      .and(passed.not())
-      .and(beyond.not());
+    const beyond = (tag: UInt<number>) =>
+      limit
+        .bit(1)
+        .not()
+        .and(reaches(tag, 256))
+        .or(limit.any().not().and(reaches(tag, 32)));
+    const barred = this.found.and(beyond(this.tag));
     const room = this.used.le(depth - largest);
     const behind = job.address
       .trunc(bits)
@@ -110,22 +113,21 @@ export class ReadRequester extends Module<ReadRequesterParams> {
       .part(bits, 13 - bits)
       .zext(10);
     const advance = this.beat_valid.not().or(this.tx.ready);
-    const able = none.or(free.and(room).and(advance)).and(first.not().or(this.task_ready));
+    const able = none.or(allOf([this.found, barred.not(), room, advance])).and(first.not().or(this.task_ready));
     const send = this.segments.valid.and(able).and(this.ordered.ready).and(none.not());
 
     connect(this.fifo, { in: this.ordered });
     this.order.from(this.fifo.out);
     this.ordered.valid.set(this.segments.valid.and(able));
-    this.ordered.put({ tag: this.next.zext(10), turn: turn.not(), words, none, cut: refused, last });
+    this.ordered.put({ tag: this.tag.zext(10), turn: this.turn, words, none, cut: refused, last });
     this.segments.ready.set(able.and(this.ordered.ready));
     const unit = ofFunction(this.controls, job.function, of => timeoutUnit(of.timeout_value));
     this.issued.set({
       strobe: send,
-      tag: this.next.zext(10),
-      turn: turn.not(),
+      tag: this.tag.zext(10),
+      turn: this.turn,
       lower_address: job.address.trunc(7),
       bytes,
-      dwords: bytes.add(job.address.trunc(2).zext(13).add(3)).part(2, 11),
       index: this.index.zext(16),
       function: job.function,
       stamp: timeIn(unit, this.now_us),
@@ -141,7 +143,7 @@ export class ReadRequester extends Module<ReadRequesterParams> {
           address: job.address,
           extent: extentOf(job.address, bytes),
           requester_id: ofFunction(this.controls, job.function, of => of.id),
-          tag: this.next.zext(10),
+          tag: this.tag.zext(10),
           attr: requestAttributes(this.controls, job),
           at: job.at,
         }),
@@ -150,26 +152,51 @@ export class ReadRequester extends Module<ReadRequesterParams> {
         last: 1,
       });
     });
-    const wrap = this.next.eq(tags - 1);
-    when(this.segments.valid.and(none.not()).and(beyond), () => this.next.set(reserved)).elsewhen(send.or(passed), () =>
-      this.next.set(mux(wrap, u(tag_bits, reserved), this.next.add(1))),
-    );
+    this.find(send, barred, beyond(this.next));
     const taken = resized(mux(send, words, 0), this.used.width);
     this.used.set(this.used.add(taken).sub(this.freed.zext(this.used.width)));
     when(send, () => this.index.set(this.index.add(resized(words, this.index.width))));
     this.unused.set(this.used.any().not().and(swept));
-    this.tables(send, turn.not());
+    this.tables(send);
+  }
+
+  /**
+   * Looks for the next free tag while none is found or the one that was is `sent`. One that is `barred` to the function, as it lies beyond what it may
+   * use, is put back.
+   */
+  private find(sent: Bool, barred: Bool, beyond: Bool) {
+    const { next, found, tag } = this;
+    const { tags, reserved } = this.p;
+    const given = this.given.peek(next);
+    const passed = this.quarantined.peek(next);
+    // Of the tag that was found the table of those that were given does not know yet.
+    const free = allOf([
+      this.sweep.bit(clog2(tags)),
+      given.eq(this.returned.peek(next)),
+      passed.not(),
+      beyond.not(),
+      found.and(next.eq(tag)).not(),
+    ]);
+    const wanted = found.not().or(sent);
+    when(wanted, () => {
+      found.set(free);
+      tag.set(next);
+      this.turn.set(given.not());
+    }).elsewhen(barred, () => found.set(0));
+    when(beyond.or(barred), () => next.set(reserved)).elsewhen(passed.or(wanted.and(free)), () =>
+      next.set(mux(next.eq(tags - 1), u(clog2(tags), reserved), next.add(1))),
+    );
   }
 
   /** Writes of the tables; a sweep after reset makes all tags free. */
-  private tables(send: Bool, turn: Bool) {
+  private tables(send: Bool) {
     const tag_bits = clog2(this.p.tags);
     const swept = this.sweep.bit(tag_bits);
     const row = this.sweep.trunc(tag_bits);
     const write = (table: Memory<typeof bool>, now: Bool, tag: UInt<number>, value: Bool) =>
       when(swept.not().or(now), () => table.write(mux(swept, tag, row), swept.and(value)));
     when(swept.not(), () => this.sweep.set(this.sweep.add(1)));
-    write(this.given, send, this.next, turn);
+    write(this.given, send, this.tag, this.turn);
     write(this.returned, this.released.strobe, this.released.tag.trunc(tag_bits), this.released.turn);
     write(this.quarantined, this.quarantine.strobe, this.quarantine.tag.trunc(tag_bits), this.quarantine.on);
   }

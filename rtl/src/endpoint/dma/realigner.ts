@@ -98,6 +98,8 @@ export class Realigner extends Module<{
   private readonly straight = reg(bool);
   private readonly last_takes_two = reg(bool);
   private readonly shift = reg(uint(byteBits(this.p.width)));
+  /** Bit i is 1 for i < `shift`. */
+  private readonly below_shift = reg(uint(this.p.width / 8));
   private readonly target = reg(uint(byteBits(this.p.width)));
   /** Bytes in the last word of the target, less 1. */
   private readonly tail = reg(uint(byteBits(this.p.width)));
@@ -171,7 +173,13 @@ export class Realigner extends Module<{
     const end = bytes.zext(33).add(target.zext(33)).sub(1);
     const left = end.shr(bits).trunc(33 - bits);
     const tail = end.trunc(bits);
-    const single = empty.or(left.any().not());
+    // One word: seen from the low bits of the sum and the high ones of `bytes`, which need not be waited for.
+    const single = bytes
+      .shr(bits + 1)
+      .any()
+      .or(end.part(bits, 2).any())
+      .not()
+      .or(empty);
     const straight = shift.any().not();
     const last_takes_two = tail.addx(shift).bit(bits);
     const two_words = anyOf([straight, single.not(), last_takes_two]);
@@ -181,6 +189,7 @@ export class Realigner extends Module<{
     this.straight.set(straight);
     this.last_takes_two.set(last_takes_two);
     this.shift.set(shift);
+    this.below_shift.set(belowMask(shift, this.p.width / 8));
     this.target.set(target);
     this.tail.set(tail);
     this.info.set(info);
@@ -202,8 +211,9 @@ export class Realigner extends Module<{
     const size = this.p.width / 8;
     const { shift, fresh } = this;
     const kept = this.held.words(8);
-    const upper = belowMask(shift, size).or(mux(fresh, u(size, (1n << BigInt(size)) - 1n), 0));
-    let bytes: readonly UInt<8>[] = this.words.payload.data.words(8).map((come, k) => mux(upper.bit(k), come, at(kept, k)));
+    let bytes: readonly UInt<8>[] = this.words.payload.data
+      .words(8)
+      .map((come, k) => mux(fresh.or(this.below_shift.bit(k)), come, at(kept, k)));
     for (let bit = 0; 1 << bit < size; bit++) {
       const before = bytes;
       bytes = before.map((byte, j) => mux(shift.bit(bit), at(before, (j + (1 << bit)) % size), byte));

@@ -20,6 +20,7 @@ import { afterCycles } from './after-cycles.ts';
 import type { ErrorRates } from './bit-errors.ts';
 import { LinkDirection, leastLatency } from './link-direction.ts';
 import { framingBytes, type LinkKind, linkRate, linkRates } from './link-rate.ts';
+import { LinkFault, TlpFaults } from './tlp-faults.ts';
 
 export interface LinkModelParams extends LinkKind {
   /** Bits of a beat: 64, 128, 256 or 512. */
@@ -34,6 +35,8 @@ export interface LinkModelParams extends LinkKind {
   readonly recovery_cycles?: number;
   /** Damage on the way, in each direction; none by default. */
   readonly errors?: ErrorRates;
+  /** The lower device can be made to fail as `TlpFaults` says; not by default. */
+  readonly faults?: true;
 }
 
 /** Cycles of `ns` nanoseconds. */
@@ -112,12 +115,16 @@ export class LinkModel extends Module<LinkModelParams> {
   readonly retrain = input(bool);
   readonly a_up = output(bool);
   readonly b_up = output(bool);
+  /** With `faults`. */
+  readonly fault = this.p.faults && input(LinkFault);
+  readonly faulted = this.p.faults && output(bool);
 
   private readonly timing = linkTiming(this.p);
   private readonly training = this.p.training_cycles ?? 64;
   private readonly recovery = this.p.recovery_cycles ?? 64;
   private readonly downward = this.direction(0);
   private readonly upward = this.direction(1);
+  private readonly device_faults = this.p.faults && new TlpFaults({ width: this.p.width });
   /** The link is up for an end; what it has begun to see may still come to its end when this is 0. */
   private readonly a_open = reg(bool, { init: 0 });
   private readonly b_open = reg(bool, { init: 0 });
@@ -143,8 +150,9 @@ export class LinkModel extends Module<LinkModelParams> {
       if (!Number.isInteger(cycles) || cycles < 1) throw new HdlError(`${name} is a number of cycles from 1, not ${cycles}`);
     const { downward, upward, a_open, b_open, a_sees, b_sees } = this;
     const pause = this.recover();
-    connect(downward, { tlp_in: this.a_tx, fc_in: this.a_tx_fc, sends: a_open, receives: b_open, pause });
-    connect(upward, { tlp_in: this.b_tx, fc_in: this.b_tx_fc, sends: b_open, receives: a_open, pause });
+    const { b_tx, a_tx_fc } = this.device();
+    connect(downward, { tlp_in: this.a_tx, fc_in: a_tx_fc, sends: a_open, receives: b_open, pause });
+    connect(upward, { tlp_in: b_tx, fc_in: this.b_tx_fc, sends: b_open, receives: a_open, pause });
     this.b_rx.from(downward.tlp_out);
     this.b_rx_fc.from(downward.fc_out);
     this.a_rx.from(upward.tlp_out);
@@ -155,6 +163,15 @@ export class LinkModel extends Module<LinkModelParams> {
     b_sees.set(b_open.or(b_sees.and(downward.quiet.not())));
     this.a_up.set(a_sees);
     this.b_up.set(b_sees);
+  }
+
+  /** What the lower device sends, and the credits for it. */
+  private device() {
+    const { device_faults, fault, b_tx, a_tx_fc } = this;
+    if (!device_faults || !fault) return { b_tx, a_tx_fc };
+    connect(device_faults, { fault, in: b_tx, fc_in: a_tx_fc });
+    this.faulted?.set(device_faults.done);
+    return { b_tx: device_faults.out, a_tx_fc: device_faults.fc_out };
   }
 
   /** What takes the link down, and what brings it up. */

@@ -70,7 +70,7 @@ export const faultMutants: readonly Mutant[] = [
     text: `      when(abandoned.not(), () => {
         this.reports.set(1);`,
     replacement: `      when(abandoned.not(), () => {
-        this.reports.set(state.quarantined);`,
+        this.reports.set(looked.rests);`,
     tests,
   },
   {

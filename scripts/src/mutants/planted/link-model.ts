@@ -9,6 +9,8 @@ const rates = ['rtl/test/link-model-rate.test.ts'];
 const traffic = ['rtl/test/link-model.test.ts'];
 const states = ['rtl/test/link-model-states.test.ts'];
 const errors = ['rtl/test/link-model-errors.test.ts'];
+const faults = 'rtl/src/link/model/tlp-faults.ts';
+const device = ['rtl/test/link-model-faults.test.ts'];
 
 /** Bugs in the link model, and in the port whose link goes down. */
 export const linkModelMutants: readonly Mutant[] = [
@@ -209,5 +211,32 @@ export const linkModelMutants: readonly Mutant[] = [
     text: 'this.drop.or(allOf([dropping, under_way]))',
     replacement: 'this.drop',
     tests: states,
+  },
+  {
+    name: 'link-fault-poisons-one-beat',
+    area,
+    rules: ['C71b'],
+    file: faults,
+    text: 'poisoning.set(poisons.and(last.not()));',
+    replacement: 'poisoning.set(0);',
+    tests: device,
+  },
+  {
+    name: 'link-fault-strikes-again',
+    area,
+    rules: ['C71b'],
+    file: faults,
+    text: 'hit.set(1)',
+    replacement: 'hit.set(0)',
+    tests: device,
+  },
+  {
+    name: 'link-fault-keeps-credits',
+    area,
+    rules: ['C59'],
+    file: faults,
+    text: 'credits.headers.set(credits.headers.add(1));',
+    replacement: '',
+    tests: device,
   },
 ];

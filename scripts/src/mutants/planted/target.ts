@@ -4,6 +4,7 @@ const area = 'host' as const;
 const io = 'firmware/host/src/nvmeof/io-commands.ts';
 const target = 'firmware/host/src/nvmeof/target.ts';
 const software = ['firmware/test/nvmeof-target.test.ts'];
+const faults = ['firmware/test/e1-faults.test.ts'];
 
 /** Bugs in the storage target: where data goes, what is given back, who may come. And in the jobs that show it. */
 export const targetMutants: readonly Mutant[] = [
@@ -114,5 +115,68 @@ export const targetMutants: readonly Mutant[] = [
     text: 'at + BigInt(bytes) <= BigInt(this.memory.bytes)',
     replacement: 'at >= 0n',
     tests: ['firmware/test/fabric-gpu.test.ts'],
+  },
+  {
+    name: 'target-writes-what-was-lost',
+    area,
+    rules: ['C71b'],
+    file: io,
+    text: 'await transfer.connection.fetch(data, piece);\n    check();',
+    replacement: 'await transfer.connection.fetch(data, piece);',
+    tests: faults,
+  },
+  {
+    name: 'target-answers-with-what-was-lost',
+    area,
+    rules: ['C71b'],
+    file: io,
+    text: 'check();\n    return { outgoing',
+    replacement: 'return { outgoing',
+    tests: faults,
+  },
+  {
+    name: 'error-messages-stop-at-bridges',
+    area,
+    rules: ['C71b'],
+    file: 'firmware/host/src/pci/errors.ts',
+    text: 'if (device.bridge) await device.change(BridgeRegister.control, forwardErrors, forwardErrors);',
+    replacement: '',
+    tests: faults,
+  },
+  {
+    name: 'host-does-not-notice-a-loss',
+    area,
+    rules: ['C71b'],
+    file: 'firmware/host/src/computer.ts',
+    text: "if (message.severity !== 'correctable') this.lose(device);",
+    replacement: '',
+    tests: faults,
+  },
+  {
+    name: 'end-of-a-connection-is-not-told',
+    area,
+    rules: ['C71b'],
+    file: 'firmware/host/src/nvmeof/rdma-connection.ts',
+    text: 'if (!this.closed) this.of.ended();',
+    replacement: '',
+    tests: faults,
+  },
+  {
+    name: 'card-reaches-memory-that-has-gone',
+    area,
+    rules: ['C71e'],
+    file: 'firmware/host/src/nvmeof/rdma-port.ts',
+    text: 'async () => (await region).deregister()',
+    replacement: 'async () => region',
+    tests: faults,
+  },
+  {
+    name: 'drive-writes-part-of-a-command',
+    area,
+    rules: ['C84'],
+    file: 'firmware/device/src/nvme/transfer.ts',
+    text: '      pieces.push({ at, data });\n    });\n    checkAborted(command);\n    return pieces;',
+    replacement: '      pieces.push({ at, data });\n    }).catch(() => {});\n    checkAborted(command);\n    return pieces;',
+    tests: faults,
   },
 ];
