@@ -32,9 +32,6 @@ class Ports {
   readonly data: PortView;
   readonly header: readonly (readonly [keyof PacketHeader, PortView])[];
   private readonly address: PortView;
-  private readonly tag: PortView;
-  private readonly length: PortView;
-  private readonly requester_id: PortView;
 
   constructor(sim: Sim, stream: Stream<TlpBeatType>) {
     const { header, data, first, last } = stream.payload;
@@ -46,9 +43,6 @@ class Ports {
     const fields = header as unknown as { readonly [name: string]: Readable };
     this.header = headerFields.map(name => [name, sim.port(fields[name] as Readable)]);
     this.address = sim.port(header.address);
-    this.tag = sim.port(header.tag);
-    this.length = sim.port(header.length);
-    this.requester_id = sim.port(header.requester_id);
   }
 
   get bytes(): number {
@@ -63,12 +57,12 @@ class Ports {
     return header as unknown as PacketHeader;
   }
 
-  /** Whether the fields that tell a packet from others are the same. */
-  shows({ address, tag, length, requester_id }: PacketHeader): boolean {
+  /** Whether this is the header. */
+  shows(header: PacketHeader): boolean {
     const { words } = this.address;
-    const low = Number(address & 0xffff_ffffn);
-    const others = this.tag.words[0] === tag && this.length.words[0] === length && this.requester_id.words[0] === requester_id;
-    return others && words[0] === low && BigInt(words[1] ?? 0) === address >> 32n;
+    const low = Number(header.address & 0xffff_ffffn);
+    if (words[0] !== low || BigInt(words[1] ?? 0) !== header.address >> 32n) return false;
+    return this.header.every(([name, { words: field }]) => field[0] === header[name]);
   }
 
   write(header: PacketHeader): void {

@@ -171,12 +171,12 @@ export const targetMutants: readonly Mutant[] = [
     tests: faults,
   },
   {
-    name: 'drive-writes-part-of-a-command',
+    name: 'drive-writes-what-did-not-come',
     area,
     rules: ['C84'],
     file: 'firmware/device/src/nvme/transfer.ts',
-    text: '      pieces.push({ at, data });\n    });\n    checkAborted(command);\n    return pieces;',
-    replacement: '      pieces.push({ at, data });\n    }).catch(() => {});\n    checkAborted(command);\n    return pieces;',
+    text: 'await this.hardware.collect(place, data);',
+    replacement: 'await this.hardware.collect(place, data).catch(() => {});',
     tests: faults,
   },
 ];
