@@ -1,5 +1,4 @@
 import {
-  allOf,
   anyOf,
   type Bool,
   bool,
@@ -9,6 +8,7 @@ import {
   mux,
   output,
   RoundRobinArbiter,
+  type Stream,
   stream,
   uint,
   vec,
@@ -72,6 +72,9 @@ export class CopyEngines extends Module<{
   private readonly media_job = wire(stream(LocalJob));
   private readonly memory_result = wire(stream(DmaResult));
   private readonly media_result = wire(stream(DmaResult));
+  /** By source: results of jobs from memory, and from media. */
+  private readonly offers = Array.from({ length: this.p.sources }, () => wire(vec(2, stream(DmaResult))));
+  private readonly result_turns = this.offers.map(() => new RoundRobinArbiter({ n: 2, type: DmaResult }));
   private readonly memory_count = new JobCounter({ functions: this.p.functions, jobs: copiesInside });
   private readonly media_count = new JobCounter({ functions: this.p.functions, jobs: copiesInside });
 
@@ -136,21 +139,26 @@ export class CopyEngines extends Module<{
     this.out_taken.set(memory_job.fire.and(to_media));
   }
 
+  /** A source that has results of both takes them in turn. */
   private giveResults(): void {
     const { memory_result: memory, media_result: media } = this;
     memory.from(this.from_memory.results);
     media.from(this.from_media.results);
-    const mine = (result: typeof memory, i: number): Bool => result.payload.id.trunc(4).eq(i);
     this.results.forEach((results, i) => {
-      const chosen = memory.valid.and(mine(memory, i));
-      results.valid.set(chosen.or(media.valid.and(mine(media, i))));
-      results.put(mux(chosen, memory.payload, media.payload));
+      const offers = at(this.offers, i);
+      [memory, media].forEach((result, kind) => {
+        at(offers, kind).valid.set(result.valid.and(isOf(result, i)));
+        at(offers, kind).put(result.payload);
+      });
+      results.from(connect(at(this.result_turns, i), { in: offers }).out);
     });
-    memory.ready.set(anyOf(this.results.map((results, i) => mine(memory, i).and(results.ready))));
-    media.ready.set(
-      anyOf(this.results.map((results, i) => allOf([mine(media, i), results.ready, memory.valid.and(mine(memory, i)).not()]))),
-    );
+    [memory, media].forEach((result, kind) => {
+      result.ready.set(anyOf(this.offers.map((offers, i) => isOf(result, i).and(at(offers, kind).ready))));
+    });
     this.in_answered.set(media.fire);
     this.out_answered.set(memory.fire.and(memory.payload.id.bit(givesMedia)));
   }
 }
+
+/** The result is of a job of source i. */
+const isOf = (result: Stream<typeof DmaResult>, i: number): Bool => result.payload.id.trunc(4).eq(i);

@@ -400,6 +400,15 @@ export const dmaMutants: readonly Mutant[] = [
     tests: ['rtl/test/endpoint-engines.test.ts'],
   },
   {
+    name: 'dma-copy-result-for-everyone',
+    area,
+    rules: [],
+    file: `${src}/copy-engines.ts`,
+    text: 'result.valid.and(isOf(result, i))',
+    replacement: 'result.valid',
+    tests: ['rtl/test/dma-copies.test.ts'],
+  },
+  {
     name: 'atomic-stranger-told-to-the-last-function',
     area,
     rules: ['C58'],
