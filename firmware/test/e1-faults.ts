@@ -250,7 +250,6 @@ export class FaultRuns implements Disposable {
     this.card = there(card);
     await shorten(this.card);
     this.provider = provide(this.fabric, this.card);
-    await computer.reportErrors();
     return true;
   }
 

@@ -84,6 +84,7 @@ export class Computer {
   readonly errors: ErrorReport[] = [];
   private readonly clients = new Map<PciDevice, DmaClient>();
   private readonly errorTurns = new Turns();
+  private reporting = false;
 
   private constructor(host: Host, machine: Machine, tree: P2pTree, options: ComputerOptions) {
     this.host = host;
@@ -158,6 +159,7 @@ export class Computer {
 
   /** Has functions report errors: they are read and cleared as messages come, and memory of a provider with an error that was not corrected counts as lost. */
   async reportErrors(): Promise<void> {
+    this.reporting = true;
     for (const { devices } of this.machine.domains) await enableErrorReporting(devices);
   }
 
@@ -182,11 +184,12 @@ export class Computer {
   async plug(port: PciDevice): Promise<readonly PciDevice[]> {
     const added = await hotAdd(port);
     await this.tree.changed(port);
+    if (this.reporting) await enableErrorReporting(added);
     return added;
   }
 
   private lose(device: PciDevice): void {
-    const node = this.tree.node(device);
+    const node = this.tree.has(device) ? this.tree.node(device) : undefined;
     for (const { parent, provider } of this.registry.all) if (parent === node) provider.losses++;
   }
 

@@ -26,6 +26,11 @@ export class P2pTree {
     return tree;
   }
 
+  /** It is known here: from when a slot was looked at (`changed`) until it was again. */
+  has(device: PciDevice): boolean {
+    return this.nodes.has(device);
+  }
+
   /** The node of a function. @throws RangeError for a function that was not there. */
   node(device: PciDevice): PciNode {
     const node = this.nodes.get(device);
