@@ -59,6 +59,11 @@ describe('E1 E2: commands end, no block is wrong, pools are whole, and the targe
     expect(failures(await some('removal of the provider', 6))).toBeGreaterThan(0);
   });
 
+  test('C71e C91: a drive is pulled out and put in again, and what it held is there', async () => {
+    const runs = await some('removal of a drive', 6);
+    expect([failures(runs) > 0, runs.some(run => run.reconnected)]).toEqual([true, false]);
+  });
+
   test('C70f: after all that the same commands take as long as before: no credit and no tag is lost', async () => {
     expect(await faults.reference()).toBeLessThan(before * 1.05);
   });

@@ -26,6 +26,7 @@ const freeCycles = 10_000;
 /** Completion timeout value: 50 to 100 microseconds (7.5.3.16). */
 const shortTimeout = 0b0001;
 const deviceControl2 = 0x28;
+const driverOptions = { timeoutCycles: 500_000, queuesInController: false };
 
 /** What a run does to the fabric. */
 export const faultKinds = [
@@ -37,6 +38,7 @@ export const faultKinds = [
   'lost answer',
   'reset of the provider',
   'removal of the provider',
+  'removal of a drive',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -94,7 +96,7 @@ export class FaultRuns implements Disposable {
       between: link => (link === 'root' ? undefined : new LinkModel(model)),
       // Enough for RAM and the card's memory, and not for memory that has gone.
       card: { memoryRegions: 4 },
-      driver: { timeoutCycles: 500_000, queuesInController: false },
+      driver: driverOptions,
       ...(engine && { engine }),
     });
     const { computer } = fabric.on;
@@ -158,7 +160,7 @@ export class FaultRuns implements Disposable {
       throw new Error(`nothing went wrong, and a command failed: ${failed.map(String).join('; ')}`, { cause: failed[0] });
     if (kind === 'nothing' && root() > 0) throw new Error(`${root()} bytes of data were on the root link`);
     const lost = failed.some(error => !(error instanceof NvmeError));
-    if (lost || kind === 'removal of the provider') await this.reconnect();
+    if (lost || kind.startsWith('removal')) await this.reconnect();
     await this.checkPools();
     for (const [i, command] of commands.entries()) if (command.write && outcomes[i]) this.settle(command);
     this.compare();
@@ -224,6 +226,10 @@ export class FaultRuns implements Disposable {
         });
       case 'removal of the provider':
         return later(() => this.pull());
+      case 'removal of a drive': {
+        const drive = random(2);
+        return later(() => this.pullDrive(drive));
+      }
     }
   }
 
@@ -250,6 +256,27 @@ export class FaultRuns implements Disposable {
     this.card = there(card);
     await shorten(this.card);
     this.provider = provide(this.fabric, this.card);
+    return true;
+  }
+
+  /** A drive is pulled out, and put in again with what it holds. */
+  private async pullDrive(index: number): Promise<boolean> {
+    const { on } = this.fabric;
+    const { device, driver, media } = at(on.drives, index);
+    const faults = there(on.testbench.faults);
+    const port = there(device.parent);
+    faults.pull(`nvme${index}`, true);
+    await on.testbench.scheduler.delay(200);
+    driver.gone();
+    await on.computer.unplug(port);
+    faults.pull(`nvme${index}`, false);
+    const [added] = await on.computer.plug(port);
+    const drive = there(added);
+    await shorten(drive);
+    const used = await on.computer.nvme(drive, driverOptions);
+    const node = on.computer.tree.node(drive);
+    const { provider } = there(on.computer.registry.all.find(({ parent }) => parent === node));
+    on.drives[index] = { device: drive, media, driver: used, provider };
     return true;
   }
 

@@ -56,6 +56,7 @@ interface QueueMemory {
   readonly inController: boolean;
   readonly completion: bigint;
   readonly vector: number;
+  readonly release: () => void;
 }
 
 /**
@@ -159,6 +160,21 @@ export class NvmeDriver implements BlockExecutor {
     await shutDown(this.platform, this.timeoutCycles);
     this.shut();
     await disable(this.platform, this.timeoutCycles);
+    this.release();
+  }
+
+  /** The controller has been pulled out: commands on their way fail, none is taken any more, and no register is touched. */
+  gone(): void {
+    this.dead = new HostError(`${this.platform.name} has gone`);
+    this.shut();
+    this.release();
+  }
+
+  /** The memory of all queues is free. */
+  private release(): void {
+    for (const { release } of this.queueMemory) release();
+    this.queueMemory = [];
+    this.platform.memory.release(this.adminMemory);
   }
 
   private async restart(): Promise<void> {
@@ -211,9 +227,15 @@ export class NvmeDriver implements BlockExecutor {
       const vector = platform.vectors > count ? id : id % platform.vectors;
       const taken = fitting >= Math.min(size, fewestEntries) ? buffer?.allocate(fitting * commandBytes) : undefined;
       const entries = taken ? fitting : size;
-      const submission = taken ? taken.bus : platform.memory.allocate(size * commandBytes, pageBytes).base;
-      const completion = platform.memory.allocate(entries * completionBytes, pageBytes).base;
-      return { id, size: entries, submission, inController: taken !== undefined, completion, vector };
+      const inHost = taken ? undefined : platform.memory.allocate(size * commandBytes, pageBytes);
+      const completion = platform.memory.allocate(entries * completionBytes, pageBytes);
+      const submission = taken?.bus ?? inHost?.base ?? 0n;
+      const release = () => {
+        if (taken) buffer?.release(taken);
+        if (inHost) platform.memory.release(inHost);
+        platform.memory.release(completion);
+      };
+      return { id, size: entries, submission, inController: taken !== undefined, completion: completion.base, vector, release };
     });
   }
 
