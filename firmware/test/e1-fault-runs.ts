@@ -28,6 +28,7 @@ async function batch(
 ): Promise<number> {
   using faults = await FaultRuns.start(engine);
   const before = await faults.reference();
+  const free = faults.freeMemory;
   for (let i = 0; i < runs; i++) {
     try {
       const run = await faults.run(first + i);
@@ -45,6 +46,10 @@ async function batch(
   const after = await faults.reference();
   if (after > before * slack)
     throw new Error(`after runs ${first} to ${first + runs - 1} commands take ${after} cycles, not ${before}`);
+  if (faults.freeMemory !== free)
+    throw new Error(
+      `after runs ${first} to ${first + runs - 1} drivers keep memory: ${faults.freeMemory} bytes are free, not ${free}`,
+    );
   return faults.cycles;
 }
 

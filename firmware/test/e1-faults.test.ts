@@ -5,9 +5,11 @@ import { type FaultKind, type FaultRun, FaultRuns } from './e1-faults.ts';
 
 let faults: FaultRuns;
 let before: number;
+let free: bigint;
 beforeAll(async () => {
   faults = await FaultRuns.start();
   before = await faults.reference();
+  free = faults.freeMemory;
 }, 300_000);
 afterAll(() => faults[Symbol.dispose]());
 
@@ -64,7 +66,8 @@ describe('E1 E2: commands end, no block is wrong, pools are whole, and the targe
     expect([failures(runs) > 0, runs.some(run => run.reconnected)]).toEqual([true, false]);
   });
 
-  test('C70f: after all that the same commands take as long as before: no credit and no tag is lost', async () => {
+  test('C70f: after all that the same commands take as long as before: no credit and no tag is lost, and no memory of a driver', async () => {
     expect(await faults.reference()).toBeLessThan(before * 1.05);
+    expect(faults.freeMemory).toBe(free);
   });
 });

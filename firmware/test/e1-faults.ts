@@ -127,6 +127,11 @@ export class FaultRuns implements Disposable {
     return this.fabric.on.testbench.scheduler.now;
   }
 
+  /** Bytes of RAM that drivers and buffers leave free. */
+  get freeMemory(): bigint {
+    return this.fabric.on.computer.host.data.available;
+  }
+
   /** A run. @throws Error for whatever must not be. */
   run(seed: number, kind?: FaultKind): Promise<FaultRun> {
     const random = randomFrom(seed);

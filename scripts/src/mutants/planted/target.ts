@@ -179,4 +179,13 @@ export const targetMutants: readonly Mutant[] = [
     replacement: 'await this.hardware.collect(place, data).catch(() => {});',
     tests: faults,
   },
+  {
+    name: 'driver-keeps-memory-of-a-drive-that-has-gone',
+    area,
+    rules: [],
+    file: 'firmware/host/src/nvme/driver.ts',
+    text: '    this.shut();\n    this.release();\n  }\n\n  /** The memory',
+    replacement: '    this.shut();\n  }\n\n  /** The memory',
+    tests: faults,
+  },
 ];
