@@ -109,6 +109,7 @@ export function channelBench(
   const media = new WordSink(sim, dut.media_out, random, rate);
   const entriesSeen: { index: number; outcome: number; phase: number; cookie: number; posted: number; reads: number }[] = [];
   const writes: Packet[] = [];
+  const places = { ring: ringBase, completion: completionBase };
   const landing: End = {
     drive: () => undefined,
     sample: () => {
@@ -118,7 +119,7 @@ export function channelBench(
           const be = i < 4 ? packet.first_be : i >> 2 === count - 1 ? packet.last_be : 0xf;
           if ((be >> (i & 3)) & 1) remote.set(packet.address + BigInt(i), byte);
         });
-        const place = packet.address - completionBase;
+        const place = packet.address - places.completion;
         if (place >= 0n && place < BigInt(8 * entries)) {
           expect(packet.attr, 'C64: no relaxed ordering for the flag').toBe(0);
           expect([packet.length, packet.first_be, packet.last_be]).toEqual([2, 15, 15]);
@@ -159,7 +160,7 @@ export function channelBench(
     for (const entry of list) {
       bytesOf(entry).forEach((byte, i) => {
         if (local) memory[1024 + 32 * tail + i] = byte;
-        else remote.set(ringBase + BigInt(32 * tail + i), byte);
+        else remote.set(places.ring + BigInt(32 * tail + i), byte);
       });
       tail = (tail + 1) % entries;
     }
@@ -171,6 +172,17 @@ export function channelBench(
       tail = 0;
       runUntil(sim, ends, undefined, 2);
     }
+  };
+  /** Begins anew with the ring and the entries at other addresses. */
+  const move = (ring: bigint, completion: bigint) => {
+    run(0);
+    runUntil(sim, ends, () => Number(sim.peek(dut.idle)) === 1, 500);
+    Object.assign(places, { ring, completion });
+    setFields(sim, dut.ring, { base: ring, local: 0, entries });
+    setNumber(sim.port(dut.completion_base), completion);
+    setNumber(sim.port(dut.tail), 0);
+    run(1);
+    runUntil(sim, ends, undefined, 40);
   };
   const head = () => Number(sim.peek(dut.head));
   run(1);
@@ -191,6 +203,7 @@ export function channelBench(
     ends,
     put,
     run,
+    move,
     head,
     done,
   };

@@ -77,6 +77,29 @@ describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
     runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 500);
   });
 
+  test('all bits of the addresses of rings, entries and data count', () => {
+    const b = channelBench(width, 21, { behaviour: { ...lively, latency: [2, 8] } });
+    const word = () => BigInt(b.random.below(2 ** 32));
+    const anywhere = (mask: bigint) => ((word() << 32n) | word()) & mask;
+    const page = 0xffff_ffff_ffff_f000n;
+    for (let turn = 0; turn < 16; turn++) {
+      const [ring, completion, data] = [anywhere(page), anywhere(page), anywhere(page) + 16n];
+      b.move(ring, completion);
+      const [seen, asked, written] = [b.entriesSeen.length, b.completer.requests.length, b.writes.length];
+      const [length, offset] = [64, 4096 + b.random.below(8) * 512];
+      b.put([
+        { opcode: 1, length, address: data, offset, status: true, cookie: Number(word()) },
+        { opcode: 2, length, address: data + 2048n, offset, status: true, read_back: true, fence: true },
+      ]);
+      runUntil(b.sim, b.ends, () => b.entriesSeen.length === seen + 2, 20_000);
+      const where = `seed 21, ring ${ring.toString(16)}, data ${data.toString(16)}`;
+      const requests = b.completer.requests.slice(asked).map(({ address }) => address);
+      expect(requests, where).toEqual(expect.arrayContaining([ring, data]));
+      expect(b.writes.slice(written)[0]?.address, where).toBe(data + 2048n);
+      expect(remoteBytes(b, data + 2048n, length), where).toEqual(remoteBytes(b, data, length));
+    }
+  });
+
   test('C63: the entry leaves behind all data, and with read-back behind the answer of the peer', () => {
     const b = channelBench(width, 3, { behaviour: { ...lively, latency: [200, 200] } });
     b.put([{ opcode: 2, length: 4000, address: dataBase + 3n, offset: 4099, status: true }]);

@@ -221,6 +221,21 @@ describe.each([64, 512])('tags of a ReadDma of %i bits', width => {
     stillWorks(b, 0x70_0001n, 512 * 16);
   });
 
+  test('results that nobody takes hold the jobs back, and none is lost', () => {
+    const b = readBench(width, 12, { behaviour: prompt });
+    const jobs = 80;
+    for (let id = 0; id < jobs; id++)
+      b.jobs.queue.push({ ...plain, address: 0x40_0000n, length: id < 40 ? 0 : 8 * (id % 3), id });
+    const others = b.ends.filter(end => end !== b.results);
+    setNumber(b.sim.port(b.dut.results.ready), 0);
+    runUntil(b.sim, others, undefined, 500);
+    expect(b.jobs.queue.length).toBeGreaterThan(0);
+    runUntil(b.sim, b.ends, () => b.results.received.length === jobs);
+    expect(b.results.received.map(r => Number(r.id))).toEqual([...Array(jobs).keys()]);
+    expect(new Set(b.outcomes())).toEqual(new Set([0]));
+    b.leakFree();
+  });
+
   test('C84: a reset of the function does not wait for completions that never come', () => {
     const b = readBench(width, 8, { behaviour: { ...prompt, fate: () => 'drop' } });
     setControls(b.sim, b.dut.controls, 0, { timeout_disable: 1 });

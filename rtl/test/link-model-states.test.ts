@@ -124,6 +124,37 @@ describe('the link alone', () => {
     expect(tags(b.sink.received)).toEqual([2]);
   });
 
+  test('a line of 4,000 ns: TLPs of both directions, and a hot reset and its end, each arrive when they have been on the way', () => {
+    const long = { ...gen3x4, latency_ns: 4000 };
+    const { latency: way } = linkTiming(long);
+    expect(way).toBe(1000);
+    const { sim, a, b, go } = modelBench(long);
+    using _ = sim;
+    const ups = () => `${sim.peek(sim.dut.a_up)}${sim.peek(sim.dut.b_up)}`;
+    go(40);
+    for (const serial of [1, 2, 3]) {
+      a.source.queue.push(write(serial, 32));
+      b.source.queue.push(write(serial + 8, 32));
+      a.fc_source.queue.push(update);
+      b.fc_source.queue.push(update);
+      go(way - 10);
+      expect(tags(b.sink.received)).not.toContain(serial);
+      go(40);
+      expect([b.sink, a.sink].map(({ received }) => received.at(-1)?.tag)).toEqual([serial, serial + 8]);
+      expect([b.fc_sink, a.fc_sink].map(({ received }) => received.length)).toEqual([serial, serial]);
+    }
+    sim.poke(sim.dut.hot_reset, 1);
+    go(way - 10);
+    expect(ups()).toBe('01');
+    go(way + 40);
+    expect(ups()).toBe('00');
+    sim.poke(sim.dut.hot_reset, 0);
+    go(way - 10);
+    expect(ups()).toBe('00');
+    go(80);
+    expect(ups()).toBe('11');
+  });
+
   test('C85: a hot reset goes down the link behind the TLPs that were sent before it, and up again when it ends', () => {
     const { sim, a, b, go, poke, up } = bench();
     using _ = sim;

@@ -111,6 +111,23 @@ class Bench implements Disposable {
   }
 }
 
+test.each([64, 128, 256, 512])('all bits of addresses and data count (%i bits)', width => {
+  const random = new Random(width);
+  using b = new Bench(4, width, width);
+  b.enable(1);
+  for (let turn = 0; turn < 24; turn++) {
+    const [v, low, high, data] = [random.below(4), 4 * random.below(2 ** 30), random.below(2 ** 32), random.below(2 ** 32)];
+    [low, high, data].forEach((word, i) => {
+      b.write(4 * v + i, word);
+    });
+    b.mask(v, 0);
+    b.trigger(v);
+    b.cycles(24);
+    const address = (BigInt(high) << 32n) | BigInt(low);
+    expect(b.sent.splice(0).map(({ vector, address }) => [vector, address])).toEqual([[data, address]]);
+  }
+});
+
 describe.each([1, 8, 33, 100])('%d vectors', vectors => {
   test('C92: the table is memory with byte enables; all vectors are masked after reset', () => {
     using b = new Bench(vectors, vectors);

@@ -210,6 +210,25 @@ describe('refusals', () => {
     expect(uncorrectable(bench, completer)).toBe(1 << 20);
   });
 
+  test('the Byte Count of a refused AtomicOp is the size of its operand', () => {
+    using bench = configured();
+    const sizes = [
+      [TlpType.fetchAdd, 4, 4],
+      [TlpType.fetchAdd, 8, 8],
+      [TlpType.swap, 8, 8],
+      [TlpType.compareSwap, 8, 4],
+      [TlpType.compareSwap, 16, 8],
+      [TlpType.compareSwap, 32, 16],
+    ] as const;
+    const requests = sizes.map(([type, bytes], tag) =>
+      atomic(type, { requester_id: device(bench, 1), tag, address: 0x8010_0000n, data: bench.random.bytes(bytes) }),
+    );
+    bench.send(1, ...requests);
+    expect(answers(bench).map(({ status, tag, byte_count, lower_address }) => [status, tag, byte_count, lower_address])).toEqual(
+      sizes.map(([, , count], tag) => [Status.unsupported, tag, count, 0]),
+    );
+  });
+
   test('C82 C83: memory enable and bus master enable of the ports on the way', () => {
     using bench = configured();
     const cases = [
@@ -433,5 +452,16 @@ describe('messages', () => {
     bench.send(1, packet);
     expect(outcome(bench)).toEqual([[3, packet]]);
     expect([uncorrectable(bench, 1), bench.read(1, 0x110), bench.read(1, 0x1c) >>> 31]).toEqual([0, 1 << 13, 1]);
+    // Of one to a register of the switch itself nothing is used.
+    for (const port of [0, 2]) {
+      const { bus, device: number } = configTarget({ ...config(0), address: BigInt(bench.id(port)) << 16n });
+      const kind = port === 0 ? (0 as const) : (1 as const);
+      const target = { requester_id: rootId, tag: 9, kind, bus, device: number, function: 0, register: 0x3c / 4 };
+      const before = bench.read(port, 0x3c);
+      bench.send(0, { ...configWrite({ ...target, data: 0x55 }), ep: 1 });
+      expect(answers(bench)).toMatchObject([{ port: 0, status: Status.unsupported, completer_id: bench.id(0), tag: 9 }]);
+      expect(bench.read(port, 0x3c)).toBe(before);
+      expect(bench.read(0, 0x110)).toBe(1 << 13);
+    }
   });
 });

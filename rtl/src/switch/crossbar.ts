@@ -56,7 +56,8 @@ const codeOf = (kind: UInt<3>): UInt<2> => cat(kind.bit(2), kind.bit(1)).as(2);
 /**
  * The ingress of a crossbar: the queues of a port, and the choice of whose packet it sends. It asks every egress for which it has a packet that may go,
  * takes one of the grants in turn over the egresses (and for it one of the classes in turn), and sends that packet to its end, a beat per cycle as long as
- * beats come and the egress has room. `send` and all that goes with it are of the cycle in which the beat is taken; `beat`, `credits` and `gone` come 1 cycle later.
+ * beats come and the egress has room. `send` and all that goes with it are of the cycle in which the beat is taken; `credits` and `gone` come 1
+ * cycle later, and `beat` 2.
  */
 export class CrossbarIngress extends Module<CrossbarParams> {
   readonly in = input(stream(queuedBeat(this.p.width, this.p.ports)));
@@ -103,8 +104,7 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     const held = numbers.map(e => held_class.and(repeat(held_egress.bit(e), 3)));
     const continues = queues.there.and(held_egress.and(this.room).any());
     const send = chosen.map((c, e) => c.or(held_egress.bit(e).and(continues)));
-    const reads = busy.or(this.grant.any());
-    connect(queues, { in: this.in, kinds: fresh, begins: word(chosen), starts: begins, held, go_on: continues, reads });
+    connect(queues, { in: this.in, kinds: fresh, begins: word(chosen), starts: begins, held, go_on: continues });
     this.beat.set(queues.beat);
     this.kinds.set(fresh);
 
@@ -141,7 +141,7 @@ const waiting = 8;
 
 /**
  * The egress of a crossbar: chooses one of the ingresses that ask, in turn, in every cycle anew; who is chosen may begin a packet in the next one if it is `free`, and then
- * no other begins until that packet is over. A beat leaves 1 cycle after its ingress gave it, from a register; a beat per cycle.
+ * no other begins until that packet is over. A beat leaves in the cycle in which its ingress gives it, unless others wait; a beat per cycle.
  *
  * With `weights` it is passed over once it has begun as many packets in this round as its weight says; a round ends when nobody asks who may go. So nobody waits longer than
  * the weights of the others, and the egress never rests while somebody asks.
@@ -152,7 +152,7 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   readonly sends = input(uint(this.p.ports));
   readonly begins = input(uint(this.p.ports));
   readonly ends = input(uint(this.p.ports));
-  /** By ingress: the beat taken in the cycle before. */
+  /** By ingress: the beat taken 2 cycles before. */
   readonly beat = input(vec(this.p.ports, tlpBeat(this.p.width)));
   readonly grant = output(uint(this.p.ports));
   readonly free = output(bool);
@@ -165,31 +165,43 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   private readonly served = reg(uint(this.p.ports), { init: 0 });
   /** Packets of this round, by ingress. */
   private readonly spent = this.p.weights && reg(vec(this.p.ports, uint(8)), { init: 0 });
+  private readonly sending = reg(uint(this.p.ports), { init: 0 });
   private readonly arriving = reg(uint(this.p.ports), { init: 0 });
+  private readonly arrives = reg(bool, { init: 0 });
   private readonly has_room = reg(bool, { init: 1 });
   private readonly queue = new ShowAheadFifo({ type: tlpBeat(this.p.width), depth: waiting });
 
   protected override logic() {
-    const { chosen, idle, served, arriving, queue } = this;
+    const { chosen, idle, served, sending, arriving, arrives, queue } = this;
     const ended = this.ends.any();
     // A packet that begins in this cycle was granted before: its ingress has had its turn.
     const began = this.begins.any();
-    const turn = mux(began, upTo(chosen.words(1)), served);
-    when(began, () => served.set(turn));
+    const next_served = upTo(chosen.words(1));
+    when(began, () => served.set(next_served));
     const frees = ended.or(idle.and(began.not()));
     idle.set(frees);
     const candidates = this.candidates(began, frees);
     // Nobody keeps the grant while nobody asks: who had it last would be the first to see a credit that comes back, each time.
-    chosen.set(word(inTurn(candidates, turn)));
+    // Whether a packet begins is known late, so both choices are made.
+    const choice = mux(began, word(inTurn(candidates, next_served)), word(inTurn(candidates, served)));
+    chosen.set(choice);
     this.grant.set(chosen);
     this.free.set(idle);
 
-    arriving.set(this.sends);
-    this.sent.set(arriving);
-    queue.in.valid.set(arriving.any());
-    queue.in.put(muxOneHot(arriving.words(1), this.beat));
-    this.out.from(queue.out);
-    const inside = queue.count.add(arriving.any().zext(queue.count.width));
+    sending.set(this.sends);
+    this.sent.set(sending);
+    arriving.set(sending);
+    arrives.set(sending.any());
+    // What comes while nothing waits leaves at once.
+    const beat = muxOneHot(arriving.words(1), this.beat);
+    const waits = queue.out.valid;
+    this.out.valid.set(waits.or(arrives));
+    this.out.put(mux(waits, queue.out.payload, beat));
+    queue.out.ready.set(this.out.ready);
+    queue.in.valid.set(arrives.and(waits.or(this.out.ready.not())));
+    queue.in.put(beat);
+    const one = (bit: Bool) => bit.zext(queue.count.width);
+    const inside = queue.count.add(one(sending.any())).add(one(arrives));
     this.has_room.set(inside.le(waiting - 2));
     this.room.set(this.has_room);
   }

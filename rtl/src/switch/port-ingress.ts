@@ -297,7 +297,7 @@ export class PortIngress extends Module<PortIngressParams> {
     const egress = mux(begins, mux(goes, to_port.zext(bits), inside), this.egress);
     this.egress.set(egress);
     const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);
-    const told_agent = note(width, { data, port, access: way.access, status });
+    const told_agent = note(width, { data, port, access: way.access.and(isPoisoned(header).not()), status });
     const type = mux(begins.and(way.convert), u(5, TlpType.config0), header.type);
     out.put({
       beat: {
@@ -316,7 +316,7 @@ export class PortIngress extends Module<PortIngressParams> {
       .elsewhen(gives_up, () => passing.set(0));
 
     this.hold(enters.and(cast), enters.and(posted), goes_on, ends, gives_up);
-    const poisoned = allOf([header.ep, goes.or(cast), refused.not()]);
+    const poisoned = allOf([isPoisoned(header), anyOf([goes, cast, way.access, way.broadcast, way.terminate]), refused.not()]);
     const told = anyOf([sound.not(), refused, poisoned]);
     this.tell(begins.and(told).or(goes_on.and(wrong_end)), {
       kind: firstOf(ErrorKind.poisoned, [
@@ -452,3 +452,6 @@ export class PortIngress extends Module<PortIngressParams> {
 function firstOf(otherwise: number, list: readonly (readonly [condition: Bool, kind: number])[]): UInt<5> {
   return list.reduceRight<UInt<5>>((rest, [condition, kind]) => mux(condition, u(5, kind), rest), u(5, otherwise));
 }
+
+/** Its data is not to be used (C71b): a configuration write that has it is answered with Unsupported Request. */
+const isPoisoned = (h: Header): Bool => h.ep.and(h.fmt.bit(1));

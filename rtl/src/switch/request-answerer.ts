@@ -18,8 +18,19 @@ import {
   vec,
   when,
 } from '@hdl/ts-hdl';
-import { requestedBytes } from '../tlp/byte-count.ts';
-import { completionAddress, Fmt, firstByte, type Header, hasData, isMemory, Status, TlpType, tlpBeat } from '../tlp/tlp.ts';
+import { operandBytes, requestedBytes } from '../tlp/byte-count.ts';
+import {
+  completionAddress,
+  Fmt,
+  firstByte,
+  type Header,
+  hasData,
+  isAtomic,
+  isMemory,
+  Status,
+  TlpType,
+  tlpBeat,
+} from '../tlp/tlp.ts';
 import { noteOf } from './agent-note.ts';
 
 /** What a completion takes over from its request (2.2.9, C12, C13). */
@@ -121,7 +132,7 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
     this.access.set(told.access);
     this.write.set(hasData(header));
     this.status.set(mux(told.access, u(3, Status.success), told.status));
-    this.byte_count.set(mux(memory, requestedBytes(header).trunc(12), 4));
+    this.byte_count.set(mux(memory, requestedBytes(header).trunc(12), mux(isAtomic(header), operandBytes(header).zext(12), 4)));
     this.lower_address.set(mux(memory, cat(header.address.part(2, 5), firstByte(header.first_be)).as(7), 0));
     this.device.set(header.address.part(19, 13));
     this.number.set(header.address.part(2, 10));

@@ -23,7 +23,7 @@ import {
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { type TlpBeatType, tlpBeat } from '../tlp/tlp.ts';
-import { either, every, oneOf, some } from './trees.ts';
+import { either, every, oneOf, some, word } from './trees.ts';
 
 /** The classes that ordering and flow control know, as codes and as bits of a set. */
 export const TlpClass = { posted: 0, non_posted: 1, completion: 2 } as const;
@@ -71,8 +71,8 @@ type LinkType = BundleType<ReturnType<typeof linkFields>>;
  * The buffer of a switch port: beats of all classes and all egresses in one block RAM, kept apart as 3 queues per egress (linked lists), so that a packet
  * never waits for one that goes elsewhere (C70g), nor posted packets for others (C60, C61).
  *
- *     in ─► data[slot]                             begins, go_on ─► head of the queue ─► data[slot] ─► beat (1 cycle later)
- *           link[tail of the queue] = slot, last, credits                   └─ next head: link[slot]
+ *     in ─► data[slot]                             begins, go_on ─► head of the queue ─► register ─► data[slot] ─► beat (2 cycles later)
+ *           link[tail of the queue] = slot, last, credits                                └─ next head: link[slot]
  *
  * **Order** (C60), for each egress by itself: a non-posted packet or completion is offered when all posted packets that came before it are gone, wholly.
  * Each posted packet carries how many others wait for it. Within a class packets leave in the order of their coming. `relaxed` packets are offered at
@@ -80,12 +80,12 @@ type LinkType = BundleType<ReturnType<typeof linkFields>>;
  * another one (C65).
  *
  * A beat per cycle in and a beat per cycle out, of any queue; a beat can be taken 1 cycle after it came (the packet need not be complete). `beat` is the
- * beat taken in the cycle before. `offered`, `there` and `in.ready` come from registers, `credits`, `held_ending` and `single` soon after them.
+ * beat taken 2 cycles before. `offered`, `there` and `in.ready` come from registers, `credits`, `held_ending` and `single` soon after them.
  * `in.ready` is 0 when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
  *
  * **Speed**: whose beat is taken is known late in a cycle, so whatever follows from it is prepared for both cases: whether a queue has a second beat
- * (`more`), whether its first one ends a packet (`lasts`), where its head lies (`slots`). Its credits are the exclusive or of two memories with a writer each, and
- * are looked up in the cycle after, as is what a departure means for the order.
+ * (`more`), whether its first one ends a packet (`lasts`), where its head lies (`slots`). The beat itself, which lies in many block RAMs, and its link, in LUT RAM,
+ * are looked up in the cycle after, as are its credits, the exclusive or of two memories with a writer each, and what a departure means for the order.
  */
 export class VirtualOutputQueues extends Module<{
   /** Bits of a beat. */
@@ -101,9 +101,8 @@ export class VirtualOutputQueues extends Module<{
   readonly kinds = input(vec(this.p.egresses, uint(classes)));
   /** One-hot: the first beat of a packet for that egress is taken; 0 if none is, and always within a packet. */
   readonly begins = input(uint(this.p.egresses));
-  /** `begins` is not 0; a beat may be taken in this cycle. */
+  /** `begins` is not 0. */
   readonly starts = input(bool);
-  readonly reads = input(bool);
   /** Per egress, by class: the packet under way, all 0 between packets; its next beat is taken, which must be `there`. */
   readonly held = input(vec(this.p.egresses, uint(classes)));
   readonly go_on = input(bool);
@@ -126,8 +125,7 @@ export class VirtualOutputQueues extends Module<{
     style: 'block',
     collisions: 'never',
   });
-  /** Where one is, `linked_slot` tells that the word does not count. */
-  private readonly links = memory(this.Link, { depth: this.p.slots, style: 'block', collisions: 'never' });
+  private readonly links = memory(this.Link, { depth: this.p.slots, style: 'distributed' });
   /** By queue: its last slot; the credits at its head are `firsts` xor `followers`, where what comes to an empty queue writes one, and what follows another the other. */
   private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** this.queueWidth, style: 'distributed' });
   private readonly firsts = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
@@ -143,10 +141,6 @@ export class VirtualOutputQueues extends Module<{
   private readonly waits = reg(bool, { init: 0 });
   /** The queue of the packet that began last. */
   private readonly recent_queue = reg(uint(this.queueWidth));
-  /** The link that was written in the cycle before, and where: if that is what was read, the memory does not give it yet. */
-  private readonly linked = reg(bool, { init: 0 });
-  private readonly linked_slot = reg(uint(this.slotWidth));
-  private readonly link = reg(this.Link);
 
   /** Slots that were never used, and those that were and are free again; the one that was freed in the cycle before. */
   private readonly fresh = reg(uint(this.slotWidth + 1), { init: 0 });
@@ -227,9 +221,6 @@ export class VirtualOutputQueues extends Module<{
         this.firsts.write(put_queue, credits.xor(this.followers.peek(put_queue)));
       });
     });
-    this.linked.set(put.and(found));
-    this.linked_slot.set(tail);
-    this.link.set(entry);
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
     const carried = (k: number): UInt<number> =>
@@ -258,19 +249,22 @@ export class VirtualOutputQueues extends Module<{
     );
     when(this.starts, () => recent_queue.set(begun_queue));
 
-    const fresh = this.kinds.map((kinds, e) => {
-      const again = kinds.and(at(this.stepping, e)).any();
-      return mux(again, next.slot, oneOf(kinds, at(this.slots, e)));
-    });
+    // Where the head of each queue lies is known before which one is taken.
+    const fresh = this.kinds.map((kinds, e) =>
+      oneOf(
+        kinds,
+        at(this.slots, e).map((slot, k) => mux(at(this.stepping, e).bit(k), next.slot, slot)),
+      ),
+    );
     // Within a packet it is the head of its queue, whether that goes on now or not.
     const resting = either(held.map((bits, e) => oneOf(bits, at(this.slots, e))));
     const within = some(held.map(bits => bits.any()));
     const slot = oneOf(begins, fresh).or(mux(within, mux(steps, next.slot, resting), 0));
-    this.beat.set(this.data.read(slot, this.reads));
-    const bypassed = this.linked.and(this.linked_slot.eq(this.freed_slot));
-    next.set(mux(bypassed, this.link, this.links.read(slot, this.reads)));
+    // Both are looked up in the cycle after: who is chosen is known too late in this one for a way to so many memories.
     this.freed.set(this.starts.or(this.go_on));
     this.freed_slot.set(slot);
+    this.beat.set(this.data.read(this.freed_slot, this.freed));
+    next.set(this.links.peek(this.freed_slot));
 
     // The queue of the beat before: its head of then, before the one that follows takes its place.
     const first = this.firsts.peek(recent_queue);
@@ -308,15 +302,20 @@ export class VirtualOutputQueues extends Module<{
     });
     // The same for the packet that begins, and for the one under way: that is the one that steps, if one does.
     const of_held = (flags: readonly UInt<3>[]) => some(held.map((bits, e) => bits.and(at(flags, e)).any()));
-    const held_comes = some(held.map((bits, e) => some([0, 1, 2].map(k => bits.bit(k).and(this.comes(e, k))))));
+    const coming = held.map((_, e) => word([0, 1, 2].map(k => this.comes(e, k))).as(classes));
+    const held_comes = of_held(coming);
     const held_more = mux(steps, beyond, of_held(this.more));
-    const begun_followed = some(kinds.map((bits, e) => begins.bit(e).and(bits.and(at(this.followed, e)).any())));
+    // Of the packet that begins, apart for one whose queue steps: what is known of that one is known late.
+    const of_begun = (flags: readonly UInt<3>[]) => some(kinds.map((bits, e) => begins.bit(e).and(bits.and(at(flags, e)).any())));
+    const calm = this.stepping.map(bits => bits.not());
+    const waiting = coming.map((bits, e) => bits.or(at(this.more, e)).and(at(calm, e)));
+    const steps_again = of_begun(this.stepping)
+      .and(beyond)
+      .or(of_begun(coming.map((bits, e) => bits.and(at(this.stepping, e)))));
     this.held_ending.set(mux(steps, next.last, of_held(this.lasts)));
     this.there.set(this.waits);
-    this.steps.set(begun_followed.or(go_on.and(held_more.or(held_comes))));
-    const goes_on = some(
-      kinds.map((bits, e) => begins.bit(e).and(bits.and(at(this.followed, e)).and(at(this.closing, e).not()).any())),
-    );
+    this.steps.set(some([of_begun(waiting), steps_again, go_on.and(held_more.or(held_comes))]));
+    const goes_on = of_begun(waiting.map((bits, e) => bits.and(at(this.lasts, e).not()))).or(steps_again.and(next.last.not()));
     const remains = some([held_comes, mux(go_on, held_more, this.waits)]);
     const within = some(held.map(bits => bits.any()));
     this.waits.set(goes_on.or(every([within, go_on.and(this.held_ending).not(), remains])));

@@ -1,5 +1,5 @@
 import { cat, mux, type UInt, u } from '@hdl/ts-hdl';
-import { firstByte, type Header, lengthDw } from './tlp.ts';
+import { firstByte, type Header, lengthDw, TlpType } from './tlp.ts';
 
 /** Payload bytes that a request or AtomicOp would have with all bytes enabled: 4 .. 4,096. */
 export const lengthBytes = (h: Header): UInt<13> => cat(lengthDw(h), u(2, 0)).as(13);
@@ -17,6 +17,13 @@ export function requestedBytes(h: Header): UInt<13> {
   const one = h.length.eq(1);
   const after = bytesAfter(mux(one, h.first_be, h.last_be));
   return mux(one.and(h.first_be.any().not()), u(13, 1), lengthBytes(h).sub(firstByte(h.first_be).zext(13)).sub(after.zext(13)));
+}
+
+/** Bytes of an AtomicOp's operand, of which a CAS has two: 4, 8 or 16. That is the Byte Count of its completion (2.2.9). */
+export function operandBytes(h: Header): UInt<5> {
+  const swaps = h.type.eq(TlpType.compareSwap);
+  const dwords = mux(swaps, h.length.part(1, 3), h.length.part(0, 3));
+  return cat(dwords, u(2, 0)).as(5);
 }
 
 function ones(bits: UInt<4>): UInt<3> {

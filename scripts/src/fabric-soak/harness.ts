@@ -168,6 +168,7 @@ export class FabricSoakHarness extends Module<FabricSoakParams> {
         root_hot_reset: 0,
         pulled: 0,
         retrained: 0,
+        link_faults: this.p.topology.links.map(() => ({ poison: 0, lose: 0, traffic: 0, least: 0 })),
         control: others,
         firmware_request: this.no_request.slice(1),
         media_in: this.no_media.slice(1),

@@ -193,6 +193,8 @@ export class SteadyHarness extends Module<SteadyParams> {
     drive(fabric.root_hot_reset).set(0);
     if (fabric.pulled) drive(fabric.pulled).set(0);
     if (fabric.retrained) drive(fabric.retrained).set(0);
+    if (fabric.link_faults)
+      drive(fabric.link_faults).set(this.p.topology.links.map(() => ({ poison: 0, lose: 0, traffic: 0, least: 0 })));
     fabric.firmware_request.forEach((request, i) => {
       request.from(at(this.no_request, i + 1));
     });

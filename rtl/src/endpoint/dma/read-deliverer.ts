@@ -48,10 +48,11 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
   private readonly complete = reg(bool);
   private readonly ending = reg(uint(3));
   private readonly next = reg(uint(clog2(this.p.depth)), { init: 0 });
-  /** Words of the request in front that were read. */
-  private readonly count = reg(uint(10), { init: 0 });
+  /** Words of the request in front that are to be read; at most one is. */
+  private readonly left = reg(uint(10));
+  private readonly at_last = reg(bool);
   private readonly worst = reg(uint(3), { init: 0 });
-  private readonly outcome_fifo = new ShowAheadFifo({ type: uint(3), depth: 4 });
+  private readonly outcome_fifo = new ShowAheadFifo({ type: uint(3), depth: 8 });
   private readonly job_outcome = wire(stream(uint(3)));
   private readonly word_valid = reg(bool, { init: 0 });
   private readonly zero = reg(bool);
@@ -71,16 +72,14 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
       }),
     );
 
-    const { complete, ending } = this;
-    const { tag, turn, words, none, cut, last } = this.front;
+    const { complete, ending, at_last: final } = this;
+    const { tag, turn, none, cut, last } = this.front;
     const advance = this.word_valid.not().or(this.words.ready);
-    const final = none.or(this.count.add(1).eq(words));
     const silent = none.and(cut.not());
     const step = this.front_valid.and(complete).and(advance.or(silent)).and(final.and(last).not().or(this.job_outcome.ready));
     const outcome = mux(none, mux(cut, u(3, DmaOutcome.refused), DmaOutcome.success), ending);
     const worst = this.worst.max(outcome);
 
-    this.fill(step.and(final));
     this.fetch.set(step.and(none.not()));
     this.address.set(this.next);
     this.released.set({ strobe: step.and(final).and(none.not()), tag, turn });
@@ -92,7 +91,8 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
     this.words.put({ data: mux(this.zero.not(), this.word, 0), cut: this.cut });
     when(advance, () => this.word_valid.set(step.and(silent.not())));
     when(step, () => {
-      this.count.set(mux(final, u(10, 0), this.count.add(1)));
+      this.left.set(this.left.sub(1));
+      final.set(this.left.eq(2));
       when(final, () => this.worst.set(mux(last, u(3, 0), worst)));
       when(silent.not(), () => {
         this.zero.set(outcome.any());
@@ -100,6 +100,7 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
       });
       when(none.not(), () => this.next.set(this.next.add(1)));
     });
+    this.fill(step.and(final));
   }
 
   /** Puts the next request in front when the one there leaves. */
@@ -113,6 +114,8 @@ export class ReadDeliverer extends Module<{ readonly width: number; readonly tag
       const told = tells(order.payload);
       this.front_valid.set(order.valid);
       front.set(order.payload);
+      this.left.set(order.payload.words);
+      this.at_last.set(order.payload.none.or(order.payload.words.eq(1)));
       this.complete.set(anyOf([order.payload.none, known.turn.eq(order.payload.turn), told]));
       this.ending.set(mux(told, completed.outcome, known.outcome));
     }).elsewhen(tells(front), () => {

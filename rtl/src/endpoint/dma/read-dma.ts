@@ -33,6 +33,11 @@ import { byteBits, Realigner, realignTask } from './realigner.ts';
 import { ReorderMemory } from './reorder-memory.ts';
 import { TransferPlanner } from './transfer-planner.ts';
 
+/** A job whose last word was accepted. */
+class DeliveredJob extends Bundle({ id: uint(8), function: uint(3) }) {}
+/** Such jobs that wait until their results are taken. */
+const deliveredJobs = 8;
+
 export interface ReadDmaParams {
   /** Bits of a word: 64, 128, 256 or 512. */
   readonly width: number;
@@ -135,8 +140,9 @@ export class ReadDma extends Module<ReadDmaParams> {
   private readonly task = wire(stream(this.taskType));
   private readonly target = wire(this.targetType);
   private readonly counter = new JobCounter({ functions: this.p.functions, jobs: this.p.tags + 15 });
-  private readonly answers = new ShowAheadFifo({ type: DmaResult, depth: 8 });
-  private readonly answer = wire(stream(DmaResult));
+  /** Jobs whose last word was accepted; there is a place for one more in the next cycle. */
+  private readonly delivered = new ShowAheadFifo({ type: DeliveredJob, depth: deliveredJobs });
+  private readonly may_end = reg(bool, { init: 0 });
   private readonly cycle = reg(uint(clog2(this.p.cycles_per_microsecond + 1)), { init: 0 });
   private readonly now_us = reg(uint(timeBits), { init: 0 });
   private readonly next_word = reg(uint(this.p.address_width));
@@ -223,27 +229,33 @@ export class ReadDma extends Module<ReadDmaParams> {
     const { deliverer, realigner, buffer, requester, receiver } = this;
     connect(deliverer, { order: requester.order, completed: receiver.completed, word: buffer.word });
     connect(realigner, { task: this.tasks.out, words: deliverer.words });
-    connect(this.answers, { in: this.answer });
-    this.results.from(this.answers.out);
     const { data, mask, some, first, last, info } = realigner.out.payload;
     const { word, memory, id, function: owner } = unpack(this.targetType, info);
-    const told = last.not().or(this.answer.ready.and(deliverer.outcomes.valid));
-    const valid = realigner.out.valid.and(told).and(some);
-    const moves = told.and(some.not().or(mux(memory, this.memory_write.ready, this.media.ready)));
+    const may_go = last.not().or(this.may_end);
+    const valid = realigner.out.valid.and(may_go).and(some);
+    const moves = may_go.and(some.not().or(mux(memory, this.memory_write.ready, this.media.ready)));
     const address = mux(first, word, this.next_word);
     this.memory_write.valid.set(valid.and(memory));
     this.memory_write.put({ address, data, mask });
     this.media.valid.set(valid.and(memory.not()));
     this.media.put(data);
     realigner.out.ready.set(moves);
-    deliverer.outcomes.ready.set(realigner.out.valid.and(moves).and(last));
-    this.answer.valid.set(
-      realigner.out.valid
-        .and(last)
-        .and(some.not().or(mux(memory, this.memory_write.ready, this.media.ready)))
-        .and(deliverer.outcomes.valid),
-    );
-    this.answer.put({ id, function: owner, outcome: deliverer.outcomes.payload });
     when(realigner.out.valid.and(moves), () => this.next_word.set(address.add(1)));
+    this.delivered.in.valid.set(realigner.out.valid.and(moves).and(last));
+    this.delivered.in.put({ id, function: owner });
+    this.answer();
+  }
+
+  /** Results: the jobs that were delivered, and how they ended. */
+  private answer() {
+    const { results, delivered } = this;
+    const { outcomes } = this.deliverer;
+    const { id, function: owner } = delivered.out.payload;
+    // One may come in this cycle and one in the next.
+    this.may_end.set(delivered.count.le(deliveredJobs - 2));
+    results.valid.set(delivered.out.valid.and(outcomes.valid));
+    results.put({ id, function: owner, outcome: outcomes.payload });
+    delivered.out.ready.set(results.ready.and(outcomes.valid));
+    outcomes.ready.set(results.ready.and(delivered.out.valid));
   }
 }

@@ -157,6 +157,15 @@ export const dmaMutants: readonly Mutant[] = [
     tests: read,
   },
   {
+    name: 'dma-result-without-a-place',
+    area,
+    rules: [],
+    file: `${src}/read-dma.ts`,
+    text: 'last.not().or(this.may_end)',
+    replacement: 'last.or(1)',
+    tests: tags,
+  },
+  {
     name: 'dma-failed-read-gives-its-bytes',
     area,
     rules: ['C71b'],

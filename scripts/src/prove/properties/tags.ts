@@ -42,7 +42,10 @@ class TagProof extends ReadRequester {
       released.strobe.not().or(allOf([swept, has(held, released.tag), has(turns, released.tag).eq(released.turn)])),
       'a tag comes back that is away, with its turn',
     );
-    assume(quarantine.strobe.not().or(swept), 'nothing is shut before there is anything');
+    assume(
+      quarantine.strobe.not().or(swept.and(quarantine.on.not().or(has(held, quarantine.tag)))),
+      'what is shut is the tag of a request, while it has it',
+    );
     assume(freed.not().or(promised.any()), 'a word is read that was promised');
     assume(none.eq(bytes.any().not()).and(bytes.le(max_read_request)), 'a segment has as many bytes as it may, or none');
     assume(job.address.trunc(7).zext(13).add(bytes).le(max_read_request), 'it crosses no multiple of that (C6)');
@@ -88,6 +91,12 @@ class TagProof extends ReadRequester {
         );
       });
     }
+    const found = this['found'];
+    const [tag, turn] = [this['tag'], this['turn']];
+    when(found, () => {
+      assert(swept.and(has(held, tag).not()).and(has(shut, tag).not()), 'the tag that stands ready is free');
+      assert(this['given'].peek(tag).ne(turn), 'its turn differs from that of the request before');
+    });
     assert(swept.or(anyOf([held, shut, promised].map(set => set.any())).not()), 'nothing happens before all tags are free');
     assert(sweep.le(tags), 'the sweep ends');
     assert(promised.eq(this['used'].zext(8).as(8)), 'the words that are promised are counted');
