@@ -109,6 +109,7 @@ export type {
 export type { Add, Clog2, CountWidth, Mul, SliceWidth, Sub, TotalWidth } from './lang/width-arithmetic.ts';
 export { clog2, minus, plus, times } from './lang/widths.ts';
 export { checked, DesignError } from './passes/checked.ts';
+export { type ConstantBits, constantBits } from './passes/constant-bits.ts';
 export { type Diagnostic, diagnose, formatDiagnostic, shareModules } from './passes/index.ts';
 export { cHeader } from './registers/c-header.ts';
 export { registerPage } from './registers/markdown.ts';

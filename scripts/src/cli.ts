@@ -138,6 +138,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('run the tests of the RTL and tell what they exercise of it, by its source; write docs/coverage.md')
     .option('--only <names>', 'test files, or parts of their names, with commas between them; writes no page')
     .option('--html <folder>', 'write the source with its lines coloured')
+    .option('--keep <folder>', 'keep what was counted')
+    .option('--measured <folder>', 'make the page of what was kept there, and run nothing')
     .action(async options => {
       const { coverage } = await import('./coverage.ts');
       code = await coverage(options);

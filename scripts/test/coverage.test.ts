@@ -4,10 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bool, Coverage, type CoverageData, input, Module, output, reg, simulate, uint, when } from '@hdl/ts-hdl';
 import { expect, test } from 'vitest';
+import { Bins } from '../src/coverage/bins/bins.ts';
+import { allBins, binText, whyNot } from '../src/coverage/bins/cross.ts';
+import { binsSection } from '../src/coverage/bins/section.ts';
+import { coverSwitch } from '../src/coverage/bins/switch-cover.ts';
+import { Collector } from '../src/coverage/collector.ts';
+import { parseRecord, recordText } from '../src/coverage/data.ts';
 import { holesOf } from '../src/coverage/holes.ts';
 import { writeHtml } from '../src/coverage/html.ts';
 import { coveragePage } from '../src/coverage/page.ts';
 import { pointsOf, tally } from '../src/coverage/points.ts';
+import { tlp } from '../src/soak/tlp.ts';
 
 const here = fileURLToPath(import.meta.url);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,7 +64,8 @@ test('what was not exercised is told by line, blocks as the ways that they are',
   expect(line).toContain('when(this.clear');
   expect(way?.what.map(text => text.split(' (')[0])).toEqual(['when 1']);
   expect(holes.some(({ kind }) => kind === 'block')).toBe(false);
-  expect(coveragePage(files)).toContain(`[${name}:${way?.line}](../${name}#L${way?.line}) Counter: when 1`);
+  const page = coveragePage(files, new Bins(), { simulations: 2, seconds: 1 });
+  expect(page).toContain(`[${name}:${way?.line}](../${name}#L${way?.line}) Counter: when 1`);
 });
 
 test('the source with its lines coloured is written as HTML', () => {
@@ -69,4 +77,56 @@ test('the source with its lines coloured is written as HTML', () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('vectors count once, and constant bits are no points', () => {
+  const place = { file: here, line: 1, column: 1 };
+  const signal = { module: 'M', place, width: 2 };
+  const runs = {
+    signals: [
+      { ...signal, name: 'rx_0_data', rose: 1n, fell: 1n, constant: 2n },
+      { ...signal, name: 'rx_1_data', rose: 0n, fell: 0n, constant: 2n },
+      // What moves is not constant, whatever is said of it.
+      { ...signal, name: 'other', rose: 3n, fell: 0n, constant: 2n },
+    ],
+    decisions: [],
+    states: [],
+  };
+  const found = (pointsOf(runs, root).get(name) ?? []).map(({ what, count }) => [what, count]);
+  expect(found).toEqual([
+    ['rx_*_data[0] rose', 1],
+    ['rx_*_data[0] fell', 1],
+    ['other[0] rose', 1],
+    ['other[0] fell', 0],
+    ['other[1] rose', 1],
+    ['other[1] fell', 0],
+  ]);
+  const record = { coverage: runs, simulations: 3, seconds: 2, bins: { a: 1 } };
+  expect(parseRecord(recordText(record))).toEqual(record);
+});
+
+test('every combination that nobody has seen is told, and one that cannot be ends the run', () => {
+  const bins = new Bins();
+  const [first] = bins.holes();
+  if (!first) throw new Error('all are seen');
+  expect(binsSection(bins).join('\n')).toContain(`\n- ${binText(first)}\n`);
+  bins.add({ [binText(first)]: 1 });
+  expect(binsSection(bins).join('\n')).not.toContain(`\n- ${binText(first)}\n`);
+  expect(bins.holes()).toHaveLength(allBins().filter(bin => !whyNot(bin)).length - 1);
+  const write = tlp({ fmt: 2, body: new Uint8Array(4) });
+  expect(() => bins.checked(write, { route: 'here', access: 'none', trouble: 'none' })).toThrow(
+    'MWr · here · none · none was seen, of which the cross says that it cannot be: A switch is the target of',
+  );
+});
+
+test('the campaign for combinations finds many of a switch within a batch', () => {
+  const collector = new Collector();
+  const bins = new Bins();
+  const all = bins.holes().length;
+  coverSwitch(collector.engine, bins, { seed: 1, batches: 1 });
+  expect(all - bins.holes().length).toBeGreaterThan(150);
+  const { decisions, signals } = collector.sum();
+  expect(decisions.every(({ place }) => place?.file.includes('/rtl/src/'))).toBe(true);
+  expect(signals.some(({ constant }) => constant !== 0n)).toBe(true);
+  expect(collector.simulations).toBe(1);
 });

@@ -1,4 +1,7 @@
 import type { Tally } from '@hdl/ts-hdl';
+import type { Bins } from './bins/bins.ts';
+import { binsSection } from './bins/section.ts';
+import { campaigns } from './campaigns.ts';
 import { grouped } from './grouped.ts';
 import { holesOf, reasonOf } from './holes.ts';
 import { type FilePoints, type Point, tally } from './points.ts';
@@ -30,8 +33,15 @@ export function totals(files: FilePoints): { readonly name: string; readonly all
   }));
 }
 
-/** docs/coverage.md: what the tests exercise of the RTL, by its TypeScript source. */
-export function coveragePage(files: FilePoints): string {
+/** What it took. */
+export interface Effort {
+  simulations: number;
+  /** Seconds of CPU time. */
+  seconds: number;
+}
+
+/** docs/coverage.md: what tests and campaigns exercise of the RTL, by its TypeScript source. */
+export function coveragePage(files: FilePoints, bins: Bins, effort: Effort): string {
   const folders = [...new Set([...files.keys()].map(file => file.slice(0, file.lastIndexOf('/'))))];
   const inFolder = (folder: string) =>
     [...files].filter(([file]) => file.slice(0, file.lastIndexOf('/')) === folder).flatMap(([, points]) => points);
@@ -44,12 +54,16 @@ export function coveragePage(files: FilePoints): string {
   return [
     '# Coverage of the RTL',
     '',
-    '`npm run coverage` writes this page: it runs the tests of the RTL with every simulation in this process counting what it exercises, and joins the counts by places',
-    'in the TypeScript source. `npm run coverage -- --html FOLDER` also writes the source with its lines coloured.',
+    '`npm run coverage` writes this page: it runs tests of the RTL and short forms of the campaigns with every simulation in this process counting what it exercises, and joins',
+    'the counts by places in the TypeScript source. Tests that are left out, and why, stand in `scripts/src/coverage.ts`. `npm run coverage -- --html FOLDER` also writes the source',
+    'with its lines coloured.',
+    '',
+    `Campaigns: ${campaigns.map(({ name }) => name).join('; ')}. ${effort.simulations} simulations, ${Math.round(effort.seconds)} s of CPU time.`,
     '',
     '- **blocks**: bodies of `when` and of arms of `match` that were entered, what tools for Verilog call line coverage;',
     '- **ways**: whatever a decision may do: each condition 1 and 0, each arm, each side of a multiplexer;',
-    '- **toggles**: bits of named signals, that each rose and that each fell;',
+    '- **toggles**: bits of named signals, that each rose and that each fell. Elements of a vector are one signal, as instances of a module are. Bits that are constant in every',
+    '  design that ran, tied by a parameter or because nothing else ever arrives there (`hdl/src/passes/constant-bits.ts`), are no points;',
     '- **states**: of registers of enumerations.',
     '',
     '| | blocks | ways | toggles | states |',
@@ -60,6 +74,7 @@ export function coveragePage(files: FilePoints): string {
       .map(({ due }) => cell(due))
       .join(' | ')} |`,
     '',
+    ...binsSection(bins),
     '## Explained',
     '',
     ...(explained.size === 0 ? ['Nothing.'] : []),

@@ -1,6 +1,6 @@
 import type { FaultLedger } from '../soak/fault-ledger.ts';
 import { Mismatch, same } from '../soak/reference/mismatch.ts';
-import { span } from '../soak/reference/rules.ts';
+import { operand, span } from '../soak/reference/rules.ts';
 import {
   byteCount,
   classOf,
@@ -21,6 +21,7 @@ import type { Judgement } from './switch-reference.ts';
 interface Expected {
   readonly tlp: Tlp;
   readonly from: number;
+  readonly judgement: Judgement;
   /** Bytes of its body that arrive. */
   readonly bytes: number;
   /** It may be lost: a link goes down. */
@@ -29,6 +30,7 @@ interface Expected {
 
 interface Refusal {
   readonly tlp: Tlp;
+  readonly judgement: Judgement;
   readonly status: 1 | 4;
   lossy: boolean;
 }
@@ -36,6 +38,8 @@ interface Refusal {
 interface ErrorEvent {
   readonly bit: number;
   readonly tlp: Tlp | undefined;
+  /** Of a TLP of which the error alone tells that it was dropped, or passed with it. */
+  readonly judgement: Judgement | undefined;
 }
 
 const keyOf = (t: Tlp): number => 4 * transaction(t) + classOf(t);
@@ -54,11 +58,17 @@ export class SwitchBoard {
   private allowed = 0;
   /** TLPs that are lost, for one behind them has come. */
   private readonly overtaken: Tlp[] = [];
+  /** TLPs that end in the switch without a sign. */
+  private silent: (readonly [Tlp, Judgement])[] = [];
+  private readonly checked: (t: Tlp, judgement: Judgement) => void;
 
-  constructor(faults: FaultLedger) {
+  /** `checked` hears of each TLP of which all became that had to, as far as that can be told of it alone. */
+  constructor(faults: FaultLedger, checked: (t: Tlp, judgement: Judgement) => void) {
     this.faults = faults;
+    this.checked = checked;
     const each = <T>(make: () => T) => Array.from({ length: links }, make);
-    this.waiting = each(() => each(() => [[], [], []]));
+    // Copies come from the switch's agent, as from one more link.
+    this.waiting = each(() => Array.from({ length: links + 1 }, () => [[], [], []]));
     this.refusals = each(() => new Map());
     this.errors = each(() => []);
   }
@@ -69,18 +79,30 @@ export class SwitchBoard {
     for (const list of this.errors) list.length = 0;
     this.allowed = 0;
     this.overtaken.length = 0;
+    this.silent = [];
   }
 
   /** A TLP enters by a link, and this has to become of it. `lossy`: or it is lost. */
-  enters(t: Tlp, from: number, { to, status: refused, error, cut }: Judgement, lossy = false): void {
-    if (to !== undefined) this.waiting[to]?.[from]?.[classOf(t)]?.push({ tlp: t, from, bytes: cut ?? t.body.length, lossy });
+  enters(t: Tlp, from: number, judgement: Judgement, lossy = false): void {
+    const { to, copies = [], status: refused, error, cut } = judgement;
+    const expected = { tlp: t, from, judgement, bytes: cut ?? t.body.length, lossy };
+    if (to !== undefined) this.waiting[to]?.[from]?.[classOf(t)]?.push(expected);
+    for (const link of copies) this.waiting[link]?.[links]?.[classOf(t)]?.push(expected);
     if (refused !== undefined) {
       const map = this.refusals[from];
       const list = map?.get(transaction(t)) ?? [];
-      list.push({ tlp: t, status: refused, lossy });
+      list.push({ tlp: t, judgement, status: refused, lossy });
       map?.set(transaction(t), list);
     }
-    if (error !== undefined) this.logs(from, error, t);
+    if (error !== undefined)
+      this.errors[from]?.push({ bit: error, tlp: t, judgement: refused === undefined ? judgement : undefined });
+    else if (to === undefined && copies.length === 0 && !lossy) this.silent.push([t, judgement]);
+  }
+
+  /** A window ends in which everything was looked at: what ends in the switch has left no trace. */
+  close(): void {
+    for (const [t, judgement] of this.silent) this.checked(t, judgement);
+    this.silent = [];
   }
 
   /** Errors that ports may log in this window, whatever comes; a bit each. */
@@ -90,7 +112,7 @@ export class SwitchBoard {
 
   /** An error that a port has to log. */
   logs(link: number, bit: number, t?: Tlp): void {
-    this.errors[link]?.push({ bit, tlp: t });
+    this.errors[link]?.push({ bit, tlp: t, judgement: undefined });
   }
 
   /** TLPs and answers that have to come. */
@@ -141,15 +163,16 @@ export class SwitchBoard {
     throw new Mismatch(`link ${link} gets what nobody sent there: ${describe(t)}`);
   }
 
-  private compare(t: Tlp, { tlp, bytes }: Expected): void {
+  private compare(t: Tlp, { tlp, bytes, judgement }: Expected): void {
     for (const field of ['fmt', 'tc', 'attr', 'th', 'td', 'ep', 'at', 'length', 'last_be', 'first_be', 'high', 'low'] as const)
       if (t[field] !== tlp[field]) same(`${field} of ${describe(tlp)}`, t[field], tlp[field]);
-    same(`the type of ${describe(tlp)}`, t.type, tlp.type);
+    same(`the type of ${describe(tlp)}`, t.type, judgement.as ?? tlp.type);
     for (let i = 0; i < bytes; i++)
       if (t.body[i] !== tlp.body[i]) same(`byte ${i} of ${describe(tlp)}`, t.body[i] ?? -1, tlp.body[i] ?? -1);
     if (t.body.length < bytes) throw new Mismatch(`${t.body.length} of ${bytes} bytes come of ${describe(tlp)}`);
     // That it went up although it was meant for a peer is seen here.
     this.faults.found(tlp, 'alone');
+    if (judgement.error === undefined) this.checked(tlp, judgement);
   }
 
   /** A completion with which the switch refuses a request: it goes back the way the request came. */
@@ -161,7 +184,7 @@ export class SwitchBoard {
     list?.shift();
     if (list?.length === 0) this.refusals[link]?.delete(transaction(t));
     const memory = asked.type < 2 || isAtomic(asked);
-    const { first: start, count } = asked.type < 2 ? span(asked) : { first: 0, count: 4 };
+    const { first: start, count } = asked.type < 2 ? span(asked) : { first: 0, count: isAtomic(asked) ? operand(asked) : 4 };
     same('the status', status(t), first.status);
     same('the completer ID', completer(t), portId(link));
     same('the traffic class', t.tc, asked.tc);
@@ -171,6 +194,7 @@ export class SwitchBoard {
     same('Lower Address', lowerAddress(t), memory && asked.type < 2 ? ((asked.low & 0x7c) + start) & 0x7f : 0);
     same('what is 0', t.length + t.td + t.ep + t.th + t.at, 0);
     this.faults.found(asked, 'alone');
+    this.checked(asked, first.judgement);
     return true;
   }
 
@@ -185,9 +209,10 @@ export class SwitchBoard {
           .map(({ bit, tlp }) => `\n  ${bit}: ${tlp ? describe(tlp) : 'the link'}`)
           .join('')}`,
       );
-    for (const { bit, tlp } of events) {
+    for (const { bit, tlp, judgement } of events) {
       const alone = events.filter(other => other.bit === bit).length === 1;
       this.faults.found(tlp, alone ? 'alone' : 'together');
+      if (tlp && judgement && alone && ((this.allowed >>> bit) & 1) === 0) this.checked(tlp, judgement);
     }
     events.length = 0;
   }

@@ -20,7 +20,7 @@ import {
   subordinate,
   TlpMaker,
 } from './switch-plan.ts';
-import { type AccessControl, type PortState, SwitchReference } from './switch-reference.ts';
+import { type AccessControl, type Cause, type PortState, SwitchReference } from './switch-reference.ts';
 
 /** Registers of a port that the campaign names. */
 export const register = {
@@ -67,17 +67,20 @@ const configTags = 256;
 export class SwitchPlayer implements Disposable {
   readonly bench: SwitchBench;
   readonly faults = new FaultLedger();
-  readonly board = new SwitchBoard(this.faults);
+  readonly board = new SwitchBoard(this.faults, (t, cause) => this.checked(t, cause));
   readonly width: number;
   random = new Random(0);
   make = new TlpMaker(this.random);
   reference = new SwitchReference([], 64);
   tlps = 0;
-  private readonly asked = new Map<number, (value: number) => void>();
+  private readonly asked = new Map<number, { readonly t: Tlp; readonly done: (value: number) => void }>();
   private tag = 0;
+  private readonly checked: (t: Tlp, cause: Cause) => void;
 
-  constructor(width: number, engine: Engine) {
+  /** `checked` hears of each TLP whose outcome was compared with what the reference says. */
+  constructor(width: number, engine: Engine, checked: (t: Tlp, cause: Cause) => void = () => {}) {
     this.width = width;
+    this.checked = checked;
     this.bench = new SwitchBench(width, engine, (link, t) => this.seen(link, t));
   }
 
@@ -151,13 +154,14 @@ export class SwitchPlayer implements Disposable {
       () => !this.asked.has(tag),
       () => 'configuration requests',
     );
-    this.asked.set(tag, done);
     const body = new Uint8Array(write === undefined ? 0 : 4);
     if (write !== undefined) new DataView(body.buffer).setUint32(0, write >>> 0, true);
     const low = ((id << 16) | offset) >>> 0;
     const type = port === 0 ? 4 : 5;
     this.tlps++;
-    this.bench.send(0, tlp({ fmt: write === undefined ? 0 : 2, type, low, first_be: 15, requester: hostId, tag, body }));
+    const t = tlp({ fmt: write === undefined ? 0 : 2, type, low, first_be: 15, requester: hostId, tag, body });
+    this.asked.set(tag, { t, done });
+    this.bench.send(0, t);
   }
   /** Writes a register of a port; `wait` says when it is written. */
   write(port: number, offset: number, data: number): void {
@@ -205,16 +209,18 @@ export class SwitchPlayer implements Disposable {
     });
     this.wait();
     this.board.allow(0);
+    this.board.close();
     this.faults.close();
   }
 
   private seen(link: number, t: Tlp): void {
     if (link === 0 && isCompletion(t) && t.requester === hostId) {
-      const done = this.asked.get(t.tag);
-      if (!done) throw new Mismatch(`nobody asked for the completion with tag ${t.tag}`);
+      const asked = this.asked.get(t.tag);
+      if (!asked) throw new Mismatch(`nobody asked for the completion with tag ${t.tag}`);
       this.asked.delete(t.tag);
       same('the status of a configuration request', status(t), 0);
-      done(t.body.length >= 4 ? new DataView(t.body.buffer, t.body.byteOffset).getUint32(0, true) : 0);
+      this.checked(asked.t, { route: 'here', access: 'none', trouble: 'none' });
+      asked.done(t.body.length >= 4 ? new DataView(t.body.buffer, t.body.byteOffset).getUint32(0, true) : 0);
       return;
     }
     this.board.leaves(t, link);

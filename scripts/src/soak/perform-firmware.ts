@@ -25,7 +25,8 @@ const control = (flags: number, of: number, memory: boolean, flush: boolean): nu
   (flush ? 0x200 : 0);
 
 const flagsOf = (c: number): number => ((c >>> 16) & 0xc00) | ((c >>> 28) % 8 === 7 ? Flag.translated : 0);
-const highOf = (c: number): number => ((c >>> 13) % 3 === 0 ? 0 : 1 + (c >>> 16));
+/** Upper half of a host address; a third of them lie below 4 GiB. */
+export const highOf = (c: number): number => ((c >>> 13) % 3 === 0 ? 0 : Math.imul(1 + (c >>> 16), 0x9e37_79b1) >>> 0);
 
 /** A single job: a read, a write with or without flush, or a copy inside. */
 export function job(player: Player, { a, b, c, d }: Numbers): void {

@@ -1,7 +1,7 @@
 import { doubledAnswer, forgedAnswer, lostAnswer } from './answers.ts';
 import { lostLimits, overrun } from './credits.ts';
 import type { Operation, OperationName } from './operation.ts';
-import { doorbell, firmwareAtomic, job, mailbox, mask, media, trigger } from './perform-firmware.ts';
+import { doorbell, firmwareAtomic, highOf, job, mailbox, mask, media, trigger } from './perform-firmware.ts';
 import type { Player } from './player.ts';
 import { at } from './reference/config.ts';
 import { Kind } from './reference/errors.ts';
@@ -247,7 +247,7 @@ const performers: Readonly<Record<OperationName, Perform>> = {
     );
     // Fence, status, interrupt, read-back, attributes, and a translated address now and then.
     const flags = ((a >>> 4) & 0x3c0) | ((a >>> 16) & 0xc00) | ((c >>> 28) % 8 === 7 ? 0x2000 : 0);
-    const high = (c >>> 13) % 3 === 0 ? 0 : 1 + (c >>> 16);
+    const high = highOf(c);
     const transfer = { opcode, bytes: opcode === 'none' ? 0 : length, offset };
     const own = player.bases[0]?.[1] ?? { high: 0, low: 0 };
     if (local) player.dma.give({ ...transfer, inner: own.low + remote, high: own.high, flags: flags & ~0x200, remote });

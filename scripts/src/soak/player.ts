@@ -144,10 +144,10 @@ export class Player implements Disposable {
     const tell = (register: { readonly offset: number }, value: number) => port.tell(0, register.offset, value);
     tell(firmware.channel_owner, channelVector);
     tell(firmware.channel_ring_low, host.ring);
-    tell(firmware.channel_ring_high, 0);
+    tell(firmware.channel_ring_high, this.dma.upper);
     tell(firmware.channel_entries, ringEntries);
     tell(firmware.channel_completion_low, host.entries);
-    tell(firmware.channel_completion_high, 0);
+    tell(firmware.channel_completion_high, this.dma.upper);
     tell(firmware.channel_tail, this.dma.tail);
     tell(firmware.channel_control, 1);
   }
@@ -277,7 +277,8 @@ export class Player implements Disposable {
   private setVector(f: number, v: number): void {
     const { table = 0 } = registerLayouts[f]?.msix ?? {};
     const base = this.bases[f]?.[0] ?? { high: 0, low: 0 };
-    const words = [messages + 0x1_0000 * f + 4 * v, 0, 0x5a00_0000 + 256 * f + v, 0];
+    const data = ((0x5a00_0000 + 256 * f + v) ^ (this.dma.upper << 16)) >>> 0;
+    const words = [messages + 0x1_0000 * f + 4 * v, this.dma.upper, data, 0];
     words.forEach((word, i) => {
       const body = new Uint8Array(4);
       new DataView(body.buffer).setUint32(0, word, true);
@@ -436,7 +437,7 @@ export class Player implements Disposable {
     this.posted[f]?.push({ low: posts.from + low, data });
     const { firmware: port } = this.bench;
     port.tell(f, firmware.post_low.offset, posts.from + low);
-    port.tell(f, firmware.post_high.offset, 0);
+    port.tell(f, firmware.post_high.offset, this.dma.upper);
     port.tell(f, firmware.post_data.offset, data);
   }
 
@@ -445,7 +446,7 @@ export class Player implements Disposable {
     this.unseal(t);
     if (isCompletion(t)) this.reference.requests.complete(t);
     else if (isMessage(t)) this.reference.message(t);
-    else if (hasData(t) && t.type === 0 && t.high === 0 && t.low >= posts.from && t.low < messages + 0x8_0000)
+    else if (hasData(t) && t.type === 0 && t.high === this.dma.upper && t.low >= posts.from && t.low < messages + 0x8_0000)
       this.fromRegisters(t);
     else this.dma.request(t);
   }

@@ -36,6 +36,8 @@ export class DmaReference {
   /** Write jobs that ended as refused: their last writes, and a flush, may still be on their way. */
   private readonly refused: Open[] = [];
   private windows = 0;
+  /** Upper half of the addresses of the rings, and of what the endpoint posts. */
+  upper = 0;
   /** The endpoint must not ask for anything. */
   mute = false;
   private readonly memory: MemoryReference;
@@ -65,6 +67,7 @@ export class DmaReference {
   reset(seed: number): void {
     this.restart();
     this.answers.reset(seed);
+    this.upper = Math.imul(seed, 0x9e37_79b1) >>> 0;
     this.jobs.length = 0;
     this.refused.length = 0;
     this.windows = 0;
@@ -352,7 +355,7 @@ export class DmaReference {
     const { first, count } = span(t);
     this.newTag(t, by);
     const low = t.low + first;
-    if (t.high === 0 && t.low >= host.ring && t.low < host.ring + this.ring.length) {
+    if (t.high === this.upper && t.low >= host.ring && t.low < host.ring + this.ring.length) {
       if (t.tag >= 8) throw new Mismatch('descriptors are fetched with a tag of others');
       const data = this.ring.slice(t.low - host.ring, t.low - host.ring + 4 * dwords(t));
       this.answers.ask({ tlp: t, data, first, count, of: undefined, by, fault: 0 });
@@ -400,7 +403,7 @@ export class DmaReference {
   }
 
   private write(t: Tlp, by: ConfigReference): void {
-    if (by === this.owner && t.high === 0 && t.low >= host.entries && t.low < host.entries + 8 * ringEntries) {
+    if (by === this.owner && t.high === this.upper && t.low >= host.entries && t.low < host.entries + 8 * ringEntries) {
       this.entry(t);
       return;
     }
