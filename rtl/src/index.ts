@@ -61,7 +61,6 @@ export { LinkReceiver, type LinkReceiverParams } from './link/link-receiver.ts';
 export { LinkTransmitter, type LinkTransmitterParams } from './link/link-transmitter.ts';
 export { damageRate, type ErrorRates } from './link/model/bit-errors.ts';
 export { LinkModel, type LinkModelParams, linkTiming } from './link/model/link-model.ts';
-export { LinkFault } from './link/model/tlp-faults.ts';
 export {
   type Generation,
   type Lanes,
@@ -74,6 +73,7 @@ export {
   tlpBytes,
   tlpRate,
 } from './link/model/link-rate.ts';
+export { LinkFault } from './link/model/tlp-faults.ts';
 export { portCredits, Switch, type SwitchParams } from './switch/switch.ts';
 export { checkedBeat, EcrcChecker } from './tlp/ecrc-checker.ts';
 export { EcrcGenerator } from './tlp/ecrc-generator.ts';

@@ -1,4 +1,20 @@
-import { allOf, type Bool, Bundle, bool, cat, input, Module, mux, output, reg, stream, type UInt, u, uint, when } from '@hdl/ts-hdl';
+import {
+  allOf,
+  type Bool,
+  Bundle,
+  bool,
+  cat,
+  input,
+  Module,
+  mux,
+  output,
+  reg,
+  stream,
+  type UInt,
+  u,
+  uint,
+  when,
+} from '@hdl/ts-hdl';
 import { dataCredits, hasData, isCompletion, isPosted, lengthDw, tlpBeat } from '../../tlp/tlp.ts';
 import { FcClass, FcKind, FcUpdate, fcClasses } from '../fc-update.ts';
 
