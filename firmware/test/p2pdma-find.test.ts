@@ -402,7 +402,7 @@ describe('what the core says and what TLPs do', () => {
     );
   });
 
-  test('siblings that may not talk inside their device need upstream forwarding above and a host bridge (C75)', () => {
+  test('M1-16: siblings that may not talk inside their device need upstream forwarding above and a host bridge (C75)', () => {
     const port = (acs: number): PciNode => ({ ...there(t1(listed).card.up), acs });
     const pair = (acs: number) => {
       const up = port(acs);

@@ -70,7 +70,7 @@ export const p2pdmaMutants: readonly Mutant[] = [
   {
     name: 'way-of-the-first-pagemap-for-all',
     area,
-    rules: ['M2-4'],
+    rules: ['M1-21'],
     file: 'firmware/host/src/p2pdma/scatter-list.ts',
     text: 'if (last?.map !== map) last',
     replacement: 'last ??= undefined; if (!last) last',
@@ -241,7 +241,7 @@ export const p2pdmaMutants: readonly Mutant[] = [
   {
     name: 'pagemap-not-put',
     area,
-    rules: ['M0-9'],
+    rules: ['M3-8'],
     file: 'firmware/host/src/p2pdma/pagemap.ts',
     text: '    this.pagemap.pageFreed(this);\n    this.pagemap.put();',
     replacement: '    this.pagemap.pageFreed(this);',
@@ -259,7 +259,7 @@ export const p2pdmaMutants: readonly Mutant[] = [
   {
     name: 'memory-given-while-removed',
     area,
-    rules: ['M0-9'],
+    rules: ['M3-8'],
     file: 'firmware/host/src/p2pdma/pagemap.ts',
     text: 'if (this.dying) return false;',
     replacement: '',
