@@ -5,6 +5,7 @@ import { NvmeError } from '../host/src/nvme/index.ts';
 import type { NvmeOfInitiator } from '../host/src/nvmeof/index.ts';
 import type { PoolMemory, Provider } from '../host/src/p2pdma/index.ts';
 import type { PciDevice } from '../host/src/pci/index.ts';
+import { Express } from '../host/src/pci/registers.ts';
 import { Status } from '../nvme/status.ts';
 import { at } from './bench.ts';
 import { targetTopology } from './fabric-computer.ts';
@@ -25,7 +26,6 @@ const mostBlocks = 32;
 const freeCycles = 10_000;
 /** Completion timeout value: 50 to 100 microseconds (7.5.3.16). */
 const shortTimeout = 0b0001;
-const deviceControl2 = 0x28;
 const driverOptions = { timeoutCycles: 500_000, queuesInController: false };
 
 /** What a run does to the fabric. */
@@ -251,38 +251,33 @@ export class FaultRuns implements Disposable {
 
   /** The card is pulled out, and another one like it put in. */
   private async pull(): Promise<boolean> {
-    const { computer, testbench } = this.fabric.on;
-    const faults = there(testbench.faults);
-    faults.pull('card0', true);
-    await testbench.scheduler.delay(200);
-    await computer.unplug(this.port);
-    faults.pull('card0', false);
-    const [card] = await computer.plug(this.port);
-    this.card = there(card);
-    await shorten(this.card);
+    this.card = await this.swap('card0', this.port);
     this.provider = provide(this.fabric, this.card);
     return true;
   }
 
   /** A drive is pulled out, and put in again with what it holds. */
   private async pullDrive(index: number): Promise<boolean> {
-    const { on } = this.fabric;
-    const { device, driver, media } = at(on.drives, index);
-    const faults = there(on.testbench.faults);
-    const port = there(device.parent);
-    faults.pull(`nvme${index}`, true);
-    await on.testbench.scheduler.delay(200);
-    driver.gone();
-    await on.computer.unplug(port);
-    faults.pull(`nvme${index}`, false);
-    const [added] = await on.computer.plug(port);
-    const drive = there(added);
-    await shorten(drive);
-    const used = await on.computer.nvme(drive, driverOptions);
-    const node = on.computer.tree.node(drive);
-    const { provider } = there(on.computer.registry.all.find(({ parent }) => parent === node));
-    on.drives[index] = { device: drive, media, driver: used, provider };
+    const { computer, drives } = this.fabric.on;
+    const { device, driver, media } = at(drives, index);
+    const drive = await this.swap(`nvme${index}`, there(device.parent), () => driver.gone());
+    const used = await computer.nvme(drive, driverOptions);
+    drives[index] = { device: drive, media, driver: used, provider: there(computer.registry.of(computer.tree.node(drive))) };
     return true;
+  }
+
+  /** The device below a port is pulled out, and put in again soon after its driver has heard of it. @returns its function. */
+  private async swap(link: string, port: PciDevice, gone: () => void = () => {}): Promise<PciDevice> {
+    const { computer, testbench } = this.fabric.on;
+    const faults = there(testbench.faults);
+    faults.pull(link, true);
+    await testbench.scheduler.delay(200);
+    gone();
+    await computer.unplug(port);
+    faults.pull(link, false);
+    const device = there((await computer.plug(port))[0]);
+    await shorten(device);
+    return device;
   }
 
   private async carryOut({ drive, start, data, write }: Command): Promise<void> {
@@ -375,7 +370,7 @@ function provide({ on: { computer } }: TargetFabric, card: PciDevice): Provider 
 
 /** A completion timeout that tests can wait for. */
 async function shorten(device: PciDevice): Promise<void> {
-  await device.change(device.express(deviceControl2), 0xf, shortTimeout);
+  await device.change(device.express(Express.deviceControl2), 0xf, shortTimeout);
 }
 
 function randomData(random: (below: number) => number, blocks: number): Uint8Array {

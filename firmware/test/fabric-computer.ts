@@ -99,7 +99,7 @@ export class FabricComputer implements Disposable {
       const media = new MemoryBacking(randomBytes(capacity, i + 1));
       await bootNvme(scheduler, port, params, media, firmware);
       const used = await computer.nvme(device, { queuesInController: false, ...driver });
-      const provider = computer.registry.all.find(({ parent }) => parent === computer.tree.node(device))?.provider;
+      const provider = computer.registry.of(computer.tree.node(device));
       if (!provider) throw new RangeError(`${name} provides nothing`);
       this.drives.push({ device, media, driver: used, provider });
     }

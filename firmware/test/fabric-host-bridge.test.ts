@@ -10,6 +10,7 @@ import {
   unmapScatterList,
 } from '../host/src/p2pdma/index.ts';
 import { acsRegister, ExtendedId } from '../host/src/pci/registers.ts';
+import { routingId } from '../host/src/pci-function.ts';
 import { at } from './bench.ts';
 import { FabricComputer } from './fabric-computer.ts';
 import { code, there } from './p2pdma-bench.ts';
@@ -32,10 +33,7 @@ afterAll(() => on[Symbol.dispose]());
 
 const run = <T>(main: () => Promise<T>): Promise<T> => on.testbench.scheduler.run(main);
 const bridge = () => there(on.testbench.bridge);
-const idOf = (name: string): number => {
-  const { bus, device, function: number } = on.device(name).bdf;
-  return (bus << 8) | (device << 3) | number;
-};
+const idOf = (name: string): number => routingId(on.device(name).bdf);
 const card = () => {
   const device = on.device('card0');
   const { address, bytes } = there(device.bars.find(({ index }) => index === 0));

@@ -57,7 +57,7 @@ export async function targetFabric(
     on,
     nic,
     remoteNic,
-    nicProvider: there(computer.registry.all.find(({ parent }) => parent === computer.tree.node(device))).provider,
+    nicProvider: there(computer.registry.of(computer.tree.node(device))),
     network: fabric.network,
     async target(settings, { initiator, ...rest } = {}) {
       const drives = on.drives.map((drive, i) => ({ ...drive, p2pmem: settings[i] ?? '0' }));

@@ -8,6 +8,7 @@ export {
   firmwareMap,
 } from './config/endpoint-maps.ts';
 export { type EngineName, engineNames } from './config/engine-map.ts';
+export { ErrorMessageCode } from './config/error-messages.ts';
 export { functionControls } from './config/function-controls.ts';
 export { AtomicJob } from './endpoint/dma/atomic-requester.ts';
 export { DescriptorRing } from './endpoint/dma/descriptor-fetch.ts';

@@ -39,7 +39,7 @@ import {
   type PciDevice,
   takeErrors,
 } from './pci/index.ts';
-import type { AddressRange, PciFunction } from './pci-function.ts';
+import { type AddressRange, type PciFunction, routingId } from './pci-function.ts';
 import { RdmaDriver, type RdmaDriverOptions } from './rdma/index.ts';
 
 export interface ComputerOptions extends BringUpOptions, HostOptions {
@@ -189,14 +189,14 @@ export class Computer {
   }
 
   private lose(device: PciDevice): void {
-    const node = this.tree.has(device) ? this.tree.node(device) : undefined;
-    for (const { parent, provider } of this.registry.all) if (parent === node) provider.losses++;
+    const node = this.tree.find(device);
+    const provider = node && this.registry.of(node);
+    if (provider) provider.losses++;
   }
 
   private heard(message: ErrorMessage | undefined): void {
     if (!message) return;
-    const { bus, device: number, function: of } = message.source;
-    const device = this.machine.devices.find(({ bdf }) => bdf.bus === bus && bdf.device === number && bdf.function === of);
+    const device = this.machine.devices.find(({ bdf }) => routingId(bdf) === message.source);
     if (!device) return;
     if (message.severity !== 'correctable') this.lose(device);
     this.host.scheduler.spawn(`errors of ${device.name}`, () =>

@@ -7,6 +7,9 @@ export interface Bdf {
   readonly function: number;
 }
 
+/** As TLPs carry it (2.2.4.2). */
+export const routingId = ({ bus, device, function: number }: Bdf): number => (bus << 8) | (device << 3) | number;
+
 /** As people write it: `03:00.0`, bus and device in hexadecimal. */
 export function formatBdf({ bus, device, function: number }: Bdf): string {
   return `${bus.toString(16).padStart(2, '0')}:${device.toString(16).padStart(2, '0')}.${number}`;

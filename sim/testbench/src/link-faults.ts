@@ -1,6 +1,6 @@
 import { FcClass, type FcClassName, type Topology } from '@hdl/pcie-rtl';
 import type { PortView, Simulation } from '@hdl/ts-hdl';
-import { portOf } from './rings.ts';
+import { bitOf, portOf, setBit } from './rings.ts';
 
 /** How a device fails: with which TLP, and what becomes of it. */
 export interface DeviceFault {
@@ -24,10 +24,7 @@ export class LinkFaults {
 
   /** The device below a link is pulled out, or put in again. */
   pull(link: string, out: boolean): void {
-    const bit = this.bit(link);
-    const word = this.pulled.words[bit >> 5] ?? 0;
-    const mask = 1 << (bit & 31);
-    this.pulled.words[bit >> 5] = out ? word | mask : word & ~mask;
+    setBit(this.pulled, this.bit(link), out ? 1 : 0);
   }
 
   /** The next TLP of the device below a link that fits has this fault; nothing for none any more. */
@@ -41,8 +38,7 @@ export class LinkFaults {
 
   /** The fault that was armed has happened. */
   happened(link: string): boolean {
-    const bit = this.bit(link);
-    return (((portOf(this.simulation, 'link_faulted').words[bit >> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+    return bitOf(portOf(this.simulation, 'link_faulted'), this.bit(link)) === 1;
   }
 
   private bit(link: string): number {

@@ -2,7 +2,7 @@ import type { Packet } from '@hdl/pcie-rtl';
 import type { PortView, Simulation } from '@hdl/ts-hdl';
 import { PacketAssembler, packBeats } from './beats.ts';
 import { HostMemory } from './host-memory.ts';
-import { portOf, RingReader, RingWriter } from './rings.ts';
+import { bitOf, portOf, RingReader, RingWriter, setBit } from './rings.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Payload limits by their code (7.5.3.4). */
@@ -174,12 +174,4 @@ export class DevicePort {
     }
     return all.subarray(0, bytes);
   }
-}
-
-const bitOf = (port: PortView, bit: number) => ((port.words[bit >> 5] ?? 0) >>> (bit & 31)) & 1;
-
-function setBit(port: PortView, bit: number, value: 0 | 1): void {
-  const word = port.words[bit >> 5] ?? 0;
-  const mask = 1 << (bit & 31);
-  port.words[bit >> 5] = value ? word | mask : word & ~mask;
 }

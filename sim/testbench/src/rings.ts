@@ -182,3 +182,12 @@ export function portOf(simulation: Simulation, name: string): PortView {
   if (!port) throw new RangeError(`the harness has no port '${name}'`);
   return port;
 }
+
+/** A bit of a port. */
+export const bitOf = (port: PortView, bit: number): number => ((port.words[bit >> 5] ?? 0) >>> (bit & 31)) & 1;
+
+export function setBit(port: PortView, bit: number, value: 0 | 1): void {
+  const word = port.words[bit >> 5] ?? 0;
+  const mask = 1 << (bit & 31);
+  port.words[bit >> 5] = value ? word | mask : word & ~mask;
+}

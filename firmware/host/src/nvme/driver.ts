@@ -227,15 +227,18 @@ export class NvmeDriver implements BlockExecutor {
       const vector = platform.vectors > count ? id : id % platform.vectors;
       const taken = fitting >= Math.min(size, fewestEntries) ? buffer?.allocate(fitting * commandBytes) : undefined;
       const entries = taken ? fitting : size;
-      const inHost = taken ? undefined : platform.memory.allocate(size * commandBytes, pageBytes);
-      const completion = platform.memory.allocate(entries * completionBytes, pageBytes);
-      const submission = taken?.bus ?? inHost?.base ?? 0n;
-      const release = () => {
-        if (taken) buffer?.release(taken);
-        if (inHost) platform.memory.release(inHost);
-        platform.memory.release(completion);
+      const inHost = (bytes: number) => {
+        const range = platform.memory.allocate(bytes, pageBytes);
+        return { base: range.base, release: () => platform.memory.release(range) };
       };
-      return { id, size: entries, submission, inController: taken !== undefined, completion: completion.base, vector, release };
+      const submission = taken ? { base: taken.bus, release: () => buffer?.release(taken) } : inHost(size * commandBytes);
+      const completion = inHost(entries * completionBytes);
+      const release = () => {
+        submission.release();
+        completion.release();
+      };
+      const inController = taken !== undefined;
+      return { id, size: entries, submission: submission.base, inController, completion: completion.base, vector, release };
     });
   }
 

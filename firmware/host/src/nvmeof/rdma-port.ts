@@ -118,8 +118,7 @@ export class RdmaPort {
     const { ranges } = this.computer.map(this.network, pagemap);
     const peer = pagemap.device !== this.network.pci;
     const region = this.domain.registerMemory({ ranges, access: { localWrite: true }, peer });
-    const provider = this.computer.registry.providers.find(({ device }) => device === pagemap.device);
-    provider?.hold({ unmap: () => this.forget(pagemap, region) });
+    this.computer.registry.of(pagemap.device)?.hold({ unmap: () => this.forget(pagemap, region) });
     return region;
   }
 

@@ -44,10 +44,15 @@ export class ProviderRegistry {
     return this.known.filter(({ provider }) => provider.published).map(({ parent }) => parent.name);
   }
 
+  /** The provider of a function; none if it is none. */
+  of(device: PciNode): Provider | undefined {
+    return this.known.find(({ parent }) => parent === device)?.provider;
+  }
+
   /** Makes a function a provider. @throws Errno EBUSY if it is one, else as `Provider`. */
   register(parts: ProviderParts): RegisteredProvider {
     const { device } = parts;
-    if (this.known.some(({ parent }) => parent === device)) throw new Errno('EBUSY', `${device.name} is a provider already`);
+    if (this.of(device)) throw new Errno('EBUSY', `${device.name} is a provider already`);
     const provider = new Provider(parts);
     const name = this.form === 'child device' ? `p2pmem${this.next++}` : device.name;
     const registered: RegisteredProvider = { name, form: this.form, parent: device, provider };

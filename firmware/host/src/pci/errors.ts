@@ -1,4 +1,5 @@
 import { HostError } from '../host-error.ts';
+import { routingId } from '../pci-function.ts';
 import { everyDevice, type PciDevice } from './pci-device.ts';
 import { Aer, BridgeRegister, Dpc, ExtendedId, forwardErrors } from './registers.ts';
 import { busReset, linkUp, restoreConfig, type SavedConfig, settle } from './reset.ts';
@@ -98,10 +99,9 @@ async function gather(
   several: boolean,
   severity: ErrorReport['severity'],
 ): Promise<ErrorReport[]> {
-  const idOf = ({ bdf }: PciDevice) => (bdf.bus << 8) | (bdf.device << 3) | bdf.function;
   const reports: ErrorReport[] = [];
   for (const device of everyDevice([root])) {
-    const report = several || idOf(device) === source ? await takeErrors(device, severity) : undefined;
+    const report = several || routingId(device.bdf) === source ? await takeErrors(device, severity) : undefined;
     if (report) reports.push(report);
   }
   return reports;

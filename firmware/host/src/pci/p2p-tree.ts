@@ -26,16 +26,16 @@ export class P2pTree {
     return tree;
   }
 
-  /** It is known here: from when a slot was looked at (`changed`) until it was again. */
-  has(device: PciDevice): boolean {
-    return this.nodes.has(device);
-  }
-
   /** The node of a function. @throws RangeError for a function that was not there. */
   node(device: PciDevice): PciNode {
-    const node = this.nodes.get(device);
+    const node = this.find(device);
     if (!node) throw new RangeError(`${device.name} is not in the tree`);
     return node;
+  }
+
+  /** The same, or nothing: a function of a slot is known from when that was looked at (`changed`) until it was again. */
+  find(device: PciDevice): PciNode | undefined {
+    return this.nodes.get(device);
   }
 
   /** What is below a bridge now: devices that were put in are there, and those that were pulled out are not. */

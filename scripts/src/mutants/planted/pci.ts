@@ -351,8 +351,8 @@ export const pciMutants: readonly Mutant[] = [
     area,
     rules: [],
     file: 'firmware/host/src/pci/errors.ts',
-    text: 'several || idOf(device) === source',
-    replacement: 'idOf(device) === source',
+    text: 'several || routingId(device.bdf) === source',
+    replacement: 'routingId(device.bdf) === source',
     tests: ['firmware/test/pci-events.test.ts'],
   },
   {
