@@ -20,6 +20,12 @@ export const prefix = 'Vmodel';
 const verilatorFlags =
   '-O3 --x-assign 0 --x-initial 0 --no-assert --no-timing -Wno-fatal --output-split 20000 --output-split-cfuncs 2000'.split(' ');
 
+/**
+ * Verilator 5.048 and 5.050 make `(a >> b) >> c` into `a >> (b + c)`, where the sum has the width of `b` and may wrap
+ * (https://github.com/verilator/verilator/issues/7955).
+ */
+const wrongRewrites = ['-fno-dfg-peephole-replace-shiftl-shiftl', '-fno-dfg-peephole-replace-shiftr-shiftr'];
+
 const searchFails = /Internal Error: .*V3Gate\.cpp:\d+: Consumer doesn't match lhs of assign/;
 
 /**
@@ -48,6 +54,7 @@ export function* verilate(
       file: verilator.command,
       args: [
         ...verilatorFlags,
+        ...wrongRewrites,
         ...more,
         ...extra,
         ...flags,

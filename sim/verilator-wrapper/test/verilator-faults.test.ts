@@ -64,3 +64,22 @@ test('what an optimisation of Verilator cannot do is built without it', () => {
   model.step(3);
   expect([model.cycle, model.ports.get('out19')?.words[0]]).toEqual([3, 0]);
 });
+
+test('shifts of shifts that are longer than the width of one of them give 0, which Verilator 5.048 forgets', () => {
+  const shifts = `
+module Top (input a, input [2:0] b, output right, output [2:0] left);
+  assign right = (a >> a) >> {5'd0, a};
+  assign left = (3'd7 << b) << b;
+endmodule
+`;
+  using model = verilateVerilog({ top: 'Top', sources: [{ name: 'Top.v', text: shifts }] });
+  const port = (name: string) => {
+    const found = model.ports.get(name);
+    if (!found) throw new RangeError(name);
+    return found.words;
+  };
+  port('a')[0] = 1;
+  port('b')[0] = 4;
+  model.settle();
+  expect([port('right')[0], port('left')[0]]).toEqual([0, 0]);
+});
