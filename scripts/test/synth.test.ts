@@ -36,15 +36,17 @@ describe('figures from what the tools write', () => {
 });
 
 test('a memory that was meant as block RAM is found where it became distributed RAM or registers', () => {
-  const netlist = (cells: Record<string, string>) =>
-    JSON.stringify({
-      modules: { Fifo: { cells: Object.fromEntries(Object.entries(cells).map(([name, type]) => [name, { type }])) } },
-    });
+  const netlist = (cells: Record<string, string>, ...names: readonly string[]) => {
+    const typed = Object.fromEntries(Object.entries(cells).map(([name, type]) => [name, { type }]));
+    return JSON.stringify({ modules: { Fifo: { cells: typed, netnames: Object.fromEntries(names.map(name => [name, {}])) } } });
+  };
   const { top } = elaborate(() => new Fifo({ type: uint(8), depth: 16 })).design;
   expect(misplacedMemories(top, netlist({ 'words.0.0': 'DP16KD', 'words.0.1': 'TRELLIS_FF' }))).toEqual([]);
   expect(misplacedMemories(top, netlist({ 'words.0.0': 'TRELLIS_DPR16X4', 'words.1.0': 'TRELLIS_DPR16X4' }))).toEqual(['words']);
   expect(misplacedMemories(top, netlist({ 'words.0.0': 'DP16KD', 'words.1.0': 'TRELLIS_DPR16X4' }))).toEqual(['words']);
-  expect(misplacedMemories(top, netlist({ 'words.0.0': 'TRELLIS_FF' }))).toEqual(['words']);
+  expect(misplacedMemories(top, netlist({ 'words[0]_TRELLIS_FF_Q': 'TRELLIS_FF' }, 'words[0]', 'words[1]'))).toEqual(['words']);
+  // Nobody reads it.
+  expect(misplacedMemories(top, netlist({ count_TRELLIS_FF_Q: 'TRELLIS_FF' }, 'count'))).toEqual([]);
   const small = elaborate(() => new ShowAheadFifo({ type: uint(8), depth: 16 })).design.top;
   expect(misplacedMemories(small, netlist({ 'words.0.0': 'TRELLIS_DPR16X4' }))).toEqual([]);
 });

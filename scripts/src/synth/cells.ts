@@ -14,7 +14,13 @@ const placement = z.object({
   utilization: z.record(z.string(), z.object({ used: z.number() })),
 });
 const netlist = z.object({
-  modules: z.record(z.string(), z.object({ cells: z.record(z.string(), z.object({ type: z.string() })) })),
+  modules: z.record(
+    z.string(),
+    z.object({
+      cells: z.record(z.string(), z.object({ type: z.string() })),
+      netnames: z.record(z.string(), z.unknown()),
+    }),
+  ),
 });
 
 const sum = (cells: Cells, kind: RegExp) =>
@@ -62,21 +68,21 @@ export function blockMemories(module: ir.Module, path = ''): string[] {
   ];
 }
 
-/** Paths of the memories that have cells of these kinds in a flat ECP5 netlist (JSON of Yosys). */
-function memoriesOf(json: string, kind: RegExp): Set<string> {
-  const paths = Object.values(netlist.parse(JSON.parse(json)).modules).flatMap(({ cells }) =>
-    Object.entries(cells)
-      .filter(([, { type }]) => kind.test(type))
-      .map(([name]) => name.replace(/(\.\d+)+$/, '')),
-  );
-  return new Set(paths);
-}
-
-/** Memories that were meant as block RAM and became, at least in part, distributed RAM or registers. */
+/**
+ * Memories that were meant as block RAM and became, at least in part, distributed RAM or registers in a flat ECP5 netlist (JSON of Yosys). One of which
+ * nobody reads anything is not there at all.
+ */
 export function misplacedMemories(top: ir.Module, json: string): string[] {
-  const block = memoriesOf(json, /^(DP16KD|PDPW16KD)$/);
-  const distributed = memoriesOf(json, /^TRELLIS_DPR16X4$/);
-  return blockMemories(top).filter(path => distributed.has(path) || !block.has(path));
+  const modules = Object.values(netlist.parse(JSON.parse(json)).modules);
+  const distributed = modules.flatMap(({ cells }) =>
+    Object.entries(cells).flatMap(([name, { type }]) => (type === 'TRELLIS_DPR16X4' ? [name.replace(/(\.\d+)+$/, '')] : [])),
+  );
+  // Words in registers keep their names: `words[0]`.
+  const registers = modules.flatMap(({ netnames }) =>
+    Object.keys(netnames).flatMap(name => /^(.*)\[\d+\]$/.exec(name)?.[1] ?? []),
+  );
+  const elsewhere = new Set([...distributed, ...registers]);
+  return blockMemories(top).filter(path => elsewhere.has(path));
 }
 
 /** The middle value, of an even number the lower one of the two. */
