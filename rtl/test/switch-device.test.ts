@@ -403,6 +403,56 @@ describe('messages', () => {
     expect([bench.read(1, 0x94), bench.read(0, 0x94)]).toEqual([0, 0]);
   });
 
+  /** Room for two posted TLPs at a time. */
+  const few = { posted: { headers: 2, data: 64 }, non_posted: { headers: 8, data: 16 }, completion: { headers: 8, data: 64 } };
+
+  test('C43 C60 C61: a write does not pass copies of broadcasts that wait for credits', () => {
+    using bench = configured({ partnerCredits: few });
+    const broadcast = (bytes: number) =>
+      message({ requester_id: rootId, route: MessageRoute.broadcast, code: 0x7f, payload: bench.random.bytes(bytes) });
+    const toPort2 = () => write(bench, 0, memoryOf(bench, 2));
+    bench.partner(2).holds.add('posted');
+    const sent = [toPort2(), toPort2(), broadcast(4), broadcast(8), toPort2(), broadcast(12), toPort2()];
+    bench.partner(0).source.queue.push(...sent);
+    bench.run(300);
+    expect(bench.partner(2).sink.received.length).toBeLessThan(sent.length);
+    bench.partner(2).holds.clear();
+    bench.settle();
+    expect(bench.taken(2)).toEqual(sent);
+  });
+
+  test.each([1, 2, 3])('C43 C60 C61: nothing passes a broadcast, nor does it pass anything, seed %i', seed => {
+    using bench = configured({ partnerCredits: few, seed });
+    const { random } = bench;
+    const sent = Array.from({ length: 80 }, () => {
+      const payload = random.bytes(4 << (2 * random.below(3)));
+      if (random.chance(0.5)) {
+        const route = MessageRoute.broadcast;
+        return { port: undefined, packet: message({ requester_id: rootId, route, code: 0x7f, payload }) };
+      }
+      const port = 1 + random.below(3);
+      return { port, packet: write(bench, 0, memoryOf(bench, port), { payload, length: payload.length / 4 }) };
+    });
+    bench.partner(0).source.queue.push(...sent.map(({ packet }) => packet));
+    // An error of every port wants to go up meanwhile, again and again.
+    for (const port of [1, 2, 3]) {
+      bench.change(port, 4, 1 << 8);
+      bench.partner(port).source.queue.push(...Array.from({ length: 20 }, () => write(bench, port, 0x8010_0000n)));
+    }
+    for (let n = 0; n < 12; n++) {
+      const blocked = bench.partner(1 + random.below(3));
+      blocked.holds.add('posted');
+      bench.run(300);
+      blocked.holds.clear();
+      bench.run(20);
+    }
+    bench.settle();
+    for (const port of [1, 2, 3]) {
+      const due = sent.filter(each => (each.port ?? port) === port).map(({ packet }) => packet);
+      expect(bench.taken(port), `port ${port}`).toEqual(due);
+    }
+  });
+
   test('C90: error messages from below pass where both ports pass them on', () => {
     using bench = configured();
     const [correctable, nonfatal, fatal] = [errorMessage(0x30), errorMessage(0x31), errorMessage(0x33)];

@@ -24,7 +24,7 @@ import { at } from '../at.ts';
 import { inTurn } from '../link/round-robin.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { every, oneOf, some, word } from './trees.ts';
-import { queuedBeat, VirtualOutputQueues } from './virtual-output-queues.ts';
+import { queuedBeat, TlpClass, VirtualOutputQueues } from './virtual-output-queues.ts';
 
 interface CrossbarParams {
   /** Bits of a beat. */
@@ -35,7 +35,7 @@ interface CrossbarParams {
   readonly slots: number;
   /** Per ingress: packets that it may send to an egress in a round of all that ask, 1 to 255. Without, each egress is shared in turns. */
   readonly weights?: readonly number[];
-  /** So many of its last egresses copy what goes there: `origin` tells whose it is, `held` keeps it back. */
+  /** So many of its last egresses copy the posted packets that go there: `origin` tells whose they are, `held` keeps them back. */
   readonly casters?: number;
 }
 
@@ -243,7 +243,7 @@ export class Crossbar extends Module<CrossbarParams> {
   readonly begun = output(vec(this.p.ports, Moved));
   /** One-hot by ingress: where the packet of `begun` comes from. */
   readonly origin = this.p.casters ? output(vec(this.p.ports, uint(this.p.ports))) : undefined;
-  /** Bit i: nothing of ingress i goes to be copied. */
+  /** Bit i: no posted packet of ingress i goes to be copied. */
   readonly held = this.p.casters ? input(uint(this.p.ports)) : undefined;
   /** Per ingress: a packet left its buffer in the cycle before. */
   readonly gone = output(vec(this.p.ports, Moved));
@@ -255,7 +255,9 @@ export class Crossbar extends Module<CrossbarParams> {
     const { held } = this;
     if (!held) return this.allowed;
     const first = this.p.ports - (this.p.casters ?? 0);
-    return this.allowed.map((allowed, e) => (e < first ? allowed : mux(held.bit(ingress), u(3, 0), allowed)));
+    const posted = 1 << TlpClass.posted;
+    const others = (allowed: UInt<3>) => allowed.and(u(3, 7 - posted));
+    return this.allowed.map((allowed, e) => (e < first ? allowed : mux(held.bit(ingress), others(allowed), allowed)));
   }
 
   private egressParams() {

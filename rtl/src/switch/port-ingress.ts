@@ -49,6 +49,7 @@ import {
   tlpBeat,
 } from '../tlp/tlp.ts';
 import { note } from './agent-note.ts';
+import { CopyWait } from './copy-wait.ts';
 import { Moved } from './crossbar.ts';
 import { agentEgress, casterEgress, egressesOf } from './egresses.ts';
 import { multicastHit } from './multicast.ts';
@@ -106,8 +107,8 @@ const patience = 32;
  *                                                         └─ dropped, error              gone (crossbar) ─► CreditAllocator × 3 ─► CreditSender ─► tx_fc
  *
  * 1 cycle from `rx` to `out`, a beat per cycle; `rx.ready` is always 1, for the partner has credits for what it sends, and `out.ready` must be. `out` is found
- * from registers, `event` and what goes with it are such. With multicast `rx.ready` is 0 from the end of a write to a group until its copies have left, and they wait for the
- * posted TLPs before it (`follows`), so that nothing overtakes anything (C60); both wait for posted TLPs alone.
+ * from registers, `event` and what goes with it are such. From the end of a TLP that is copied, a broadcast or a write to a multicast group, `rx.ready` is 0 until its copies have
+ * left, and they wait for the posted TLPs before it (`follows`), so that nothing overtakes anything (C60, C61); both wait for posted TLPs alone.
  *
  * A TLP goes to a port, or to the agent (the egress after those of the ports): configuration accesses of the switch's own spaces, non-posted requests that
  * nobody takes or access control forbids, broadcast messages. Posted TLPs and completions that nobody takes are dropped here, and so are malformed TLPs (C71d:
@@ -131,11 +132,12 @@ export class PortIngress extends Module<PortIngressParams> {
   readonly link_up = input(bool);
   /** The port is contained: what begins from this cycle on does not pass, though the link is not down yet. */
   readonly contains = input(bool);
-  /** With multicast: what its own configuration space says; the copies of its last write to a group are gone. */
+  /** With multicast: what its own configuration space says. */
   readonly groups = this.p.multicast ? input(MulticastControls) : undefined;
-  readonly copied = this.p.multicast ? input(bool) : undefined;
-  /** Posted TLPs before that write have not left: it has to wait in the buffer. */
-  readonly follows = this.p.multicast ? output(bool) : undefined;
+  /** Where TLPs that are copied come: the copies of the last one are gone. */
+  readonly copied = this.isCopied ? input(bool) : undefined;
+  /** There: posted TLPs before it have not left: it has to wait in the buffer. */
+  readonly follows = this.isCopied ? output(bool) : undefined;
   readonly out = output(stream(queuedBeat(this.p.width, egressesOf(this.p))));
   /** A packet left the buffer. */
   readonly gone = input(Moved);
@@ -186,21 +188,20 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly halted = reg(bool, { init: 0 });
   private readonly told = reg(bool, { init: 0 });
   private readonly report = reg(ErrorEvent);
-  /** A write to a group is being copied. */
-  private readonly casting = this.p.multicast ? reg(bool, { init: 0 }) : undefined;
-  /** Posted TLPs in the buffer of the crossbar. */
-  private readonly posted_inside = this.p.multicast
-    ? reg(uint(clog2(this.p.credits.posted.headers + 1)), { init: 0 })
-    : undefined;
-  /** Within a write to a group. */
-  private readonly within_cast = this.p.multicast ? reg(bool, { init: 0 }) : undefined;
+  /** Of the beat that comes: the last of its TLP, which may be one that is copied. */
+  private readonly coming = this.isCopied ? wire(Bundle({ last: bool, copyable: bool })) : undefined;
+  private readonly copy_wait = this.isCopied ? new CopyWait({ posted: this.p.credits.posted.headers }) : undefined;
   private readonly begins = wire(bool);
   private readonly overflows = wire(bool);
   private readonly drops = wire(bool);
 
+  /** Some of the TLPs that come are copied: broadcasts come from above alone. */
+  private get isCopied(): boolean {
+    return this.p.multicast || this.p.direction === 'upstream';
+  }
+
   protected override logic() {
-    this.rx.ready.set(1);
-    if (this.posted_inside) this.follows?.set(this.posted_inside.gt(1));
+    this.rx.ready.set(this.copy_wait ? this.copy_wait.stalls.not() : 1);
     this.begins.set(allOf([this.rx.fire, this.rx.payload.first, this.restarting.not()]));
     this.survey();
     this.receive();
@@ -237,11 +238,12 @@ export class PortIngress extends Module<PortIngressParams> {
     const code = cat(header.last_be, header.first_be);
     const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
     const says = (which: number) => to_root.and(code.eq(which));
+    const ends = anyOf([last, remaining.any().not()]);
     seen.set({
       came: rx.fire,
       begins,
       continues: rx.fire.and(first.not()),
-      ends: anyOf([last, remaining.any().not()]),
+      ends,
       wrong_end,
       malformed: anyOf([undefinedType(header), wrongSingle(header), payloadTooLong(header, own.mps), wrong_end.and(first)]),
       too_long: cat(...this.controls.map(to => payloadTooLong(header, to.mps)).toReversed()),
@@ -250,7 +252,9 @@ export class PortIngress extends Module<PortIngressParams> {
       nonfatal: says(ErrorMessageCode.nonfatal),
       fatal: says(ErrorMessageCode.fatal),
     });
-    if (this.groups && this.group_hit) this.group_hit.set(multicastHit(header, this.groups));
+    const cast = this.groups && multicastHit(header, this.groups);
+    if (cast) this.group_hit?.set(cast);
+    this.coming?.set({ last: ends, copyable: anyOf([found.broadcast, cast?.hit ?? u(1, 0)]) });
     this.data.set(data);
     when(begins, () => {
       this.header.set(header);
@@ -315,7 +319,24 @@ export class PortIngress extends Module<PortIngressParams> {
       .elsewhen(goes_on, () => passing.set(ends.not()))
       .elsewhen(gives_up, () => passing.set(0));
 
-    this.hold(enters.and(cast), enters.and(posted), goes_on, ends, gives_up);
+    const { copy_wait: wait, coming, copied, follows } = this;
+    if (wait && coming && copied && follows) {
+      connect(wait, {
+        came: this.rx.fire,
+        first: this.rx.payload.first,
+        last: coming.last,
+        copyable: coming.copyable,
+        begins,
+        copies: allOf([enters, cast.or(way.broadcast)]),
+        posted: enters.and(posted),
+        goes_on,
+        ends,
+        gives_up,
+        gone: this.gone.valid.and(this.gone.class.eq(TlpClass.posted)),
+        copied,
+      });
+      follows.set(wait.follows);
+    }
     const poisoned = allOf([isPoisoned(header), anyOf([goes, cast, way.access, way.broadcast, way.terminate]), refused.not()]);
     const told = anyOf([sound.not(), refused, poisoned]);
     this.tell(begins.and(told).or(goes_on.and(wrong_end)), {
@@ -342,21 +363,6 @@ export class PortIngress extends Module<PortIngressParams> {
     const counts = allOf([hit, allowed, way.violation.not()]);
     const cast = counts.and(blocked.not());
     return { cast, blocked: counts.and(blocked) };
-  }
-
-  /** `casts`: a write to a group begins; `enters`: a posted TLP. */
-  private hold(casts: Bool, enters: Bool, goes_on: Bool, ends: Bool, gives_up: Bool): void {
-    const { casting, within_cast, posted_inside: inside, copied } = this;
-    if (!casting || !within_cast || !inside || !copied) return;
-    const left = this.gone.valid.and(this.gone.class.eq(TlpClass.posted));
-    inside.set(inside.add(enters.zext(inside.width)).sub(left.zext(inside.width)));
-    when(copied, () => casting.set(0));
-    when(this.seen.begins, () => within_cast.set(casts.and(ends.not())))
-      .elsewhen(goes_on, () => within_cast.set(within_cast.and(ends.not())))
-      .elsewhen(gives_up, () => within_cast.set(0));
-    const over = casts.and(ends).or(within_cast.and(goes_on.and(ends).or(gives_up)));
-    when(over, () => casting.set(1));
-    this.rx.ready.set(casting.or(over).not());
   }
 
   /** Relaxed ordering (C60, C64): completions, and non-posted requests with data. */

@@ -64,7 +64,8 @@ export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =
  *
  * One non-posted request and one broadcast at a time: `allowed` tells the crossbar. What comes is always taken, and what is sent always finds room in the crossbar: at
  * most `completions` completions and `agentMessages` messages are in it, and each waits for credits of its own class alone. So a request waits for
- * completions to leave, a message for messages, and nothing that passes by waits for either.
+ * completions to leave, a message for messages, and nothing that passes by waits for either, but for what comes behind a broadcast: that waits for `copied`. Until then
+ * nothing new joins the copies that are still inside.
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
  * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
@@ -98,6 +99,8 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly access_mask = output(uint(4));
   readonly access_device = output(uint(13));
   readonly aborted = output(uint(this.p.ports + 1));
+  /** All copies of a broadcast have left the crossbar's buffer: 1 for a cycle. */
+  readonly copied = output(bool);
 
   private readonly answerer = new RequestAnswerer({ width: this.p.width, ports: this.p.ports });
   private readonly broadcaster = new Broadcaster(this.p);
@@ -107,9 +110,11 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   );
   private readonly answering = reg(bool, { init: 0 });
   private readonly broadcasting = reg(bool, { init: 0 });
+  /** All copies of the broadcast are in the crossbar. */
+  private readonly draining = reg(bool, { init: 0 });
   private readonly completions_inside = reg(uint(clog2(completions + 1)), { init: 0 });
   private readonly messages_inside = reg(uint(clog2(agentMessages(this.p) + 1)), { init: 0 });
-  private readonly served = reg(uint(2 * this.p.ports + 2), { init: 0 });
+  private readonly served = reg(uint(2 * this.p.ports + 3), { init: 0 });
   private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(queuedBeat(this.p.width, egressesOf(this.p)));
   /** The interrupts as writes. */
@@ -129,10 +134,13 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
 
   /** At most one request and one broadcast are on their way here or inside. */
   private take(): void {
-    const { answering, broadcasting, begun, answerer, broadcaster } = this;
+    const { answering, broadcasting, draining, begun, answerer, broadcaster } = this;
     const begins = (kind: number) => begun.valid.and(begun.class.eq(kind));
+    const copied = draining.and(this.messages_inside.any().not());
+    this.copied.set(copied);
     when(begins(TlpClass.non_posted), () => answering.set(1)).elsewhen(answerer.done, () => answering.set(0));
-    when(begins(TlpClass.posted), () => broadcasting.set(1)).elsewhen(broadcaster.done, () => broadcasting.set(0));
+    when(begins(TlpClass.posted), () => broadcasting.set(1)).elsewhen(copied, () => broadcasting.set(0));
+    when(broadcaster.done, () => draining.set(1)).elsewhen(copied, () => draining.set(0));
     this.allowed.set(cat(u(1, 0), answering.not(), broadcasting.not()).as(3));
   }
 
@@ -164,9 +172,9 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     });
   }
 
-  /** One beat per cycle: completions first, then error messages and interrupts in turn, then copies of broadcasts. */
+  /** One beat per cycle: completions first, then error messages, interrupts and copies of a broadcast in turn. */
   private send(): void {
-    const { answerer, broadcaster, copying } = this;
+    const { answerer, broadcaster, copying, draining } = this;
     const agent_egress_width = this.beat.egress.width;
     const may_message = this.messages_inside.ne(agentMessages(this.p));
     const answers = allOf([answerer.out.valid, copying.not(), this.completions_inside.ne(completions)]);
@@ -180,28 +188,27 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
         passes: this.passes_writes,
       })),
     ];
-    const chosen = roundRobin(
-      said.map(({ from }) => from.valid),
-      this.served,
-    );
-    const turn = allOf([copying.not(), answers.not(), may_message]);
+    const asking = [...said.map(({ from }) => from.valid), broadcaster.out.valid];
+    const chosen = roundRobin(asking, this.served);
+    // What is counted with the copies waits until these have left: else there might always be something inside.
+    const turn = allOf([copying.not(), answers.not(), may_message, draining.not()]);
     const passed = said.map(({ from, passes }, i) => {
       from.ready.set(turn.and(at(chosen, i)));
       return allOf([turn, at(chosen, i), from.valid, passes]);
     });
     const messages = anyOf(passed);
-    const some_message = anyOf(said.map(({ from }) => from.valid));
-    when(turn.and(some_message), () => {
+    when(turn.and(anyOf(asking)), () => {
       this.served.set(cat(...chosen.map((_, i) => anyOf(chosen.slice(i))).toReversed()));
     });
 
-    const copies = broadcaster.out.valid.and(copying.or(answers.or(some_message).not()));
-    broadcaster.out.ready.set(copying.or(answers.or(some_message).not()));
+    const copy_goes = copying.or(turn.and(at(chosen, said.length)));
+    const copies = broadcaster.out.valid.and(copy_goes);
+    broadcaster.out.ready.set(copy_goes);
     when(copies, () => copying.set(broadcaster.out.payload.last.not()));
 
     const egress = (port: UInt<number>) => port.zext(agent_egress_width);
     const error = muxOneHot(
-      chosen,
+      chosen.slice(0, said.length),
       said.map(({ beat }) => beat),
     );
     const sent = mux(copies, broadcaster.out.payload, mux(answers, answerer.out.payload, error));

@@ -134,7 +134,7 @@ export class Switch extends Module<SwitchParams> {
     slots: this.all.slots,
     // A turn is enough for what deals with one TLP at a time.
     ...(this.p.weights && { weights: Array.from({ length: egressesOf(this.all) }, (_, i) => this.p.weights?.[i] ?? 1) }),
-    ...(this.all.multicast && { casters: 2 }),
+    casters: 1 + this.caster.length,
   });
 
   protected override logic() {
@@ -237,6 +237,7 @@ export class Switch extends Module<SwitchParams> {
     });
   }
 
+  /** What copies: the casters, and the agent for broadcasts. */
   private joinCasters(): void {
     const { crossbar, space } = this;
     this.caster.forEach((caster, i) => {
@@ -263,9 +264,10 @@ export class Switch extends Module<SwitchParams> {
     const held = this.ingress.map(ingress => ingress.follows ?? u(1, 0));
     if (crossbar.held) drive(crossbar.held).set(cat(...held.toReversed()).zext(egressesOf(this.all)));
     this.ingress.forEach((ingress, port) => {
-      if (!ingress.groups || !ingress.copied) return;
-      drive(ingress.groups).set(some(at(space, port).multicast));
-      drive(ingress.copied).set(at(this.caster, port === 0 ? 0 : 1).done.bit(port));
+      if (ingress.groups) drive(ingress.groups).set(some(at(space, port).multicast));
+      // An ingress that waits has one TLP that is copied.
+      const done = this.caster[port === 0 ? 0 : 1]?.done.bit(port) ?? u(1, 0);
+      if (ingress.copied) drive(ingress.copied).set(port === 0 ? done.or(this.agent.copied) : done);
     });
   }
 }
