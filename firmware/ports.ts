@@ -24,9 +24,19 @@ export interface HostMemory {
   write(address: bigint, data: Uint8Array): void;
 }
 
-/** The root port. Memory requests for host memory do not come up to it. */
+/** What lies below a root port: ranges of bus addresses, and bus numbers from `first` to `last`. */
+export interface BelowRoot {
+  readonly windows: readonly { readonly base: bigint; readonly bytes: bigint }[];
+  readonly buses: { readonly first: number; readonly last: number };
+}
+
+/** The root complex. Memory requests for host memory do not come up to it. */
 export interface RootPort {
   readonly hostMemory: HostMemory;
+  /** Its root ports. */
+  readonly ports: number;
+  /** Says what lies below one of them: packets leave by the one that has their bus or address, and by the first one if none has. */
+  describe(port: number, below: BelowRoot): void;
   /** Resolves when the packet is on its way; packets leave in the order of the calls. */
   send(packet: Packet): Promise<void>;
   /** The next packet that comes up. */

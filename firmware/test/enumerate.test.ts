@@ -87,6 +87,8 @@ test('a request that nobody answers ends with an error that names it, and not fo
   const swallowed: Packet[] = [];
   const between = (root: RootPort): RootPort => ({
     hostMemory: root.hostMemory,
+    ports: root.ports,
+    describe: (port, below) => root.describe(port, below),
     setMaxPayload: bytes => root.setMaxPayload(bytes),
     receive: () => root.receive(),
     send: async packet => {

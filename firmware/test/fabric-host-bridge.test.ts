@@ -52,7 +52,7 @@ const failed = (work: Promise<unknown>) =>
 
 /** Domain 1 is the drive's: host memory as it is, and nothing else. Everybody else has what the buses have. @returns the drive's IOMMU. */
 function protect(): Iommu {
-  const { tables } = bridge();
+  const tables = at(bridge().tables, 0);
   for (const name of on.devices.keys()) tables.setContext(idOf(name), 'identity');
   for (let i = 0n; i < aperture.pages; i++) {
     const iova = aperture.base + i * BigInt(page);
@@ -79,13 +79,13 @@ function mapCard(iommu: Iommu, over: Platform = platform, direction: Direction =
 
 beforeEach(() => {
   const root = on.computer.machine.devices[0];
-  bridge().describe(
-    [
+  bridge().describe(0, {
+    windows: [
       { base: 0xd000_0000n, bytes: 0x1000_0000n },
       { base: 0x90_0000_0000n, bytes: 1n << 40n },
     ],
-    { first: there(root).bdf.bus, last: 255 },
-  );
+    buses: { first: there(root).bdf.bus, last: 255 },
+  });
   bridge().forward('all');
   bridge().translate(false);
   bridge().takeFaults();

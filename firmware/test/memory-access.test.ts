@@ -60,6 +60,8 @@ test('a completion that nobody asked for is counted and dropped', async () => {
   const other = await bench({
     between: root => ({
       hostMemory: root.hostMemory,
+      ports: root.ports,
+      describe: (port, below) => root.describe(port, below),
       setMaxPayload: bytes => root.setMaxPayload(bytes),
       send: each => root.send(each),
       receive: () => {

@@ -21,8 +21,9 @@ export { BarMemory } from './endpoint/receive/bar-memory.ts';
 export { RegisterWrite } from './endpoint/receive/interfaces.ts';
 export { ReceiveSide } from './endpoint/receive/receive-side.ts';
 export { TransactionLayer, type TransactionLayerParams } from './endpoint/transaction-layer.ts';
+export { drawTopology, topologySvg } from './fabric/draw.ts';
 export { endpointParams } from './fabric/endpoint-of.ts';
-export { Fabric, type FabricEndpoint, type FabricParams, type FabricSwitch } from './fabric/fabric.ts';
+export { Fabric, type FabricEndpoint, type FabricParams, type FabricSwitch, type RootEnd } from './fabric/fabric.ts';
 export type { Link, LinkBetween } from './fabric/link.ts';
 export { LinkCounts, ObservedFabric } from './fabric/observed-fabric.ts';
 export {
@@ -38,6 +39,7 @@ export {
   type TopologyDescription,
   type TopologyEndpoint,
   TopologyError,
+  type TopologyRoot,
   type TopologySwitch,
   topology,
 } from './fabric/topology.ts';

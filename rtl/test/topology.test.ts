@@ -1,5 +1,8 @@
+import { elaborate } from '@hdl/ts-hdl';
 import { describe, expect, test } from 'vitest';
+import { drawTopology, topologySvg } from '../src/fabric/draw.ts';
 import { endpointParams } from '../src/fabric/endpoint-of.ts';
+import { Fabric } from '../src/fabric/fabric.ts';
 import { defaultTopology, endpointsByBus, type TopologyDescription, TopologyError, topology } from '../src/fabric/topology.ts';
 
 const drive = (name: string, parent = 'switch0', memory_bytes = 4096) => ({ name, parent, memory_bytes });
@@ -40,7 +43,7 @@ describe('what cannot be built is refused with a sentence', () => {
     [
       "nothing hangs below the root port 'top'",
       {
-        root: 'top',
+        roots: ['top'],
         switches: [
           { name: 'a', parent: 'b' },
           { name: 'b', parent: 'a' },
@@ -94,7 +97,8 @@ describe('what cannot be built is refused with a sentence', () => {
 
 test('the default: a switch, two drives and a spare', () => {
   const t = defaultTopology();
-  expect([t.root, t.top, t.switches.map(s => s.children)]).toEqual(['root', 'switch0', [['drive0', 'drive1', 'spare0']]]);
+  expect(t.roots).toEqual([{ name: 'root', top: 'switch0' }]);
+  expect(t.switches.map(s => s.children)).toEqual([['drive0', 'drive1', 'spare0']]);
   expect(t.endpoints.map(e => e.params.memory_bytes)).toEqual([2 ** 20, 2 ** 18, 2 ** 12]);
   expect(t.links).toEqual(['root', 'drive0', 'drive1', 'spare0']);
 });
@@ -109,7 +113,7 @@ test('switches of switches, and what descriptions leave open', () => {
     ],
     endpoints: [drive('a', 'inner'), { ...drive('b', 'outer'), tags: 256, credits }, drive('c', 'inner')],
   });
-  expect(t.top).toBe('outer');
+  expect(t.roots).toEqual([{ name: 'root', top: 'outer' }]);
   expect(t.links).toEqual(['root', 'a', 'c', 'inner', 'b']);
   expect(t.switches.map(s => s.credits)).toEqual([credits, undefined]);
   expect(t.endpoints.map(e => [e.params.tags, e.params.functions.length, e.params.credits])).toEqual([
@@ -139,4 +143,61 @@ test('endpoints by bus number: depth first, in the order of the ports, switches 
     endpoints: [drive('a'), drive('b', 'switch1'), drive('c'), drive('d', 'switch1')],
   });
   expect(endpointsByBus(built)).toEqual(['b', 'd', 'a', 'c']);
+});
+
+describe('several root ports', () => {
+  const two = {
+    roots: ['left', 'right'],
+    switches: [{ name: 'switch0', parent: 'left' }],
+    endpoints: [
+      { ...drive('drive0'), functions: [{ kind: 'nic' }, { kind: 'memory', memory_bytes: 8192 }] },
+      drive('drive1', 'switch0'),
+      drive('drive2', 'right'),
+    ],
+  } as const;
+
+  test('have a link each, and the fabric ports that bear their names', () => {
+    const built = topology(two);
+    expect(built.roots).toEqual([
+      { name: 'left', top: 'switch0' },
+      { name: 'right', top: 'drive2' },
+    ]);
+    expect(built.links).toEqual(['left', 'right', 'drive0', 'drive1']);
+    const { design } = elaborate(() => new Fabric({ topology: built, width: 256 }));
+    const ports = design.top.signals.filter(({ kind }) => kind === 'input' || kind === 'output').map(({ name }) => name);
+    for (const name of ['left_up', 'right_up', 'left_rx_header_fmt', 'right_tx_fc_ready', 'right_hot_reset'])
+      expect(ports).toContain(name);
+  });
+
+  test.each([
+    ["nothing hangs below the root port 'other'", { ...two, roots: ['left', 'right', 'other'] }],
+    ["two devices are called 'left': give each its own name", { ...two, roots: ['left', 'left'] }],
+    ['a fabric cannot have 0 root ports: 1 to 16', { ...two, roots: [] }],
+    ["'right_tx_fc' is a name that the fabric itself uses", { ...two, endpoints: [...two.endpoints, drive('right_tx_fc')] }],
+    ["it is one of 'left', 'right', 'switch0'", { ...two, endpoints: [drive('drive0', 'root')] }],
+  ])('what does not fit: %s', (message, description) => {
+    expect(() => topology(description)).toThrow(message);
+  });
+
+  test('are drawn as text and as a picture', () => {
+    expect(drawTopology(topology(two)).split('\n')).toEqual([
+      'left (root port)',
+      '└─ switch0 (switch, 2 ports)',
+      '   ├─ drive0 (block, 4 KiB; nic; memory, 8 KiB)',
+      '   └─ drive1 (block, 4 KiB)',
+      'right (root port)',
+      '└─ drive2 (block, 4 KiB)',
+    ]);
+    const svg = topologySvg(topology(two));
+    // A box for each device and root port, a line for each link.
+    expect([svg.match(/<rect /g)?.length, svg.match(/<path /g)?.length]).toEqual([6, 4]);
+    const at = (name: string) => {
+      const [, x, y] = new RegExp(`<text x="([\\d.]+)" y="([\\d.]+)" class="name">${name}<`).exec(svg) ?? [];
+      return { x: Number(x), y: Number(y) };
+    };
+    expect(at('drive0').x).toBeLessThan(at('drive1').x);
+    expect(at('switch0').x).toBe((at('drive0').x + at('drive1').x) / 2);
+    expect(at('right').x).toBe(at('drive2').x);
+    expect([at('left').y, at('drive2').y]).toEqual([at('right').y, at('switch0').y]);
+  });
 });

@@ -1,4 +1,4 @@
-import { Endpoint, Fabric, Switch, type Topology } from '@hdl/pcie-rtl';
+import { drawTopology, Endpoint, Fabric, Switch, type Topology, topologySvg } from '@hdl/pcie-rtl';
 import { checked, elaborate, emitNetlist, emitVerilog, type ir } from '@hdl/ts-hdl';
 import { writeFolder } from './files.ts';
 import { loadTopology } from './topology-file.ts';
@@ -22,7 +22,7 @@ export const width = 256;
 
 /**
  * The Verilog of a topology: the files of its fabric, which include those of its endpoints and switches, and a file list per top module
- * (`fabric.f`, and `endpoint.f` and `switch.f` for the first endpoint and the first switch). Names in a list are relative to the folder.
+ * (`fabric.f`, and `endpoint.f` and `switch.f` for the first endpoint and the first switch). Names in a list are relative to the folder. `fabric.svg` is a picture of it.
  */
 export function emittedFiles(topology: Topology, netlist = false): EmittedFile[] {
   const design = checked(elaborate(() => new Fabric({ topology, width })).design);
@@ -34,8 +34,9 @@ export function emittedFiles(topology: Topology, netlist = false): EmittedFile[]
   ] as const) {
     if (module) lists.push(fileList(list, module));
   }
-  const drawn = netlist ? [{ name: 'fabric.json', text: `${JSON.stringify(emitNetlist(design))}\n` }] : [];
-  return [...emitVerilog(design), ...lists, ...drawn];
+  const picture = { name: 'fabric.svg', text: topologySvg(topology) };
+  const cells = netlist ? [{ name: 'fabric.json', text: `${JSON.stringify(emitNetlist(design))}\n` }] : [];
+  return [...emitVerilog(design), ...lists, picture, ...cells];
 }
 
 /** The Verilog of a topology's first switch, in one piece; of nothing where there is none. */
@@ -63,12 +64,13 @@ function fileList(name: string, top: ir.Module): EmittedFile {
 
 /** `p2p emit`. @returns the exit code. */
 export async function emit(options: EmitOptions): Promise<number> {
-  const files = emittedFiles(await loadTopology(options.topology), options.netlist);
+  const topology = await loadTopology(options.topology);
+  const files = emittedFiles(topology, options.netlist);
   writeFolder(options.out, files);
   const modules = files.filter(f => f.name.endsWith('.v'));
   const lines = modules.reduce((sum, f) => sum + f.text.split('\n').length, 0);
   process.stdout.write(
-    `${options.out}: ${modules.length} modules, ${lines} lines of Verilog; fabric.f, endpoint.f and switch.f list them\n`,
+    `${options.out}: ${modules.length} modules, ${lines} lines of Verilog; fabric.f, endpoint.f and switch.f list them, fabric.svg shows the fabric:\n${drawTopology(topology)}\n`,
   );
   return 0;
 }

@@ -27,6 +27,7 @@ import {
   barRanges,
   type Domain,
   type DomainApertures,
+  type DomainSetup,
   type ErrorMessage,
   type ErrorReport,
   enableErrorReporting,
@@ -43,7 +44,7 @@ import { type AddressRange, type PciFunction, routingId } from './pci-function.t
 import { RdmaDriver, type RdmaDriverOptions } from './rdma/index.ts';
 
 export interface ComputerOptions extends BringUpOptions, HostOptions {
-  /** Where BARs may be; below 4 GiB from 0xd0000000 and above from 576 GiB without. */
+  /** Where BARs may be; below 4 GiB from 0xd0000000 and above from 576 GiB without. Several root ports share it. */
   readonly apertures?: DomainApertures;
   /** What is known about the machine beside its tree: which host bridges forward, and how distances are judged. */
   readonly platform?: Platform;
@@ -57,6 +58,17 @@ const defaultApertures: DomainApertures = {
 };
 
 const pageBytes = 4096n;
+
+/** The room of one of several root ports: equal parts, in whole pages of 1 MiB. */
+function share(all: DomainApertures, port: number, ports: number): DomainApertures {
+  if (ports === 1) return all;
+  const { memory, prefetchable, io } = all;
+  const part = ({ base, bytes }: AddressRange): AddressRange => {
+    const each = (bytes / BigInt(ports)) & ~0xf_ffffn;
+    return { base: base + BigInt(port) * each, bytes: each };
+  };
+  return { memory: part(memory), ...(prefetchable && { prefetchable: part(prefetchable) }), ...(io && port === 0 && { io }) };
+}
 
 /** A buffer as a client's requests reach it. */
 export interface MappedBuffer {
@@ -100,7 +112,10 @@ export class Computer {
     host.requester.onRequest(packet => this.heard(errorMessage(packet)));
   }
 
-  /** Starts it: finds all functions, gives them addresses, payload limits and access control. @throws HostError as `Machine.bringUp`. */
+  /**
+   * Starts it: finds all functions, gives them addresses, payload limits and access control. What is below a root port is a domain of its own; where there are several, peers in two of them
+   * need one payload limit, which is `peer2peer` then. @throws HostError as `Machine.bringUp`, where nothing answers, and where domains have different limits.
+   */
   static async boot(
     at: { readonly root: RootPort; readonly scheduler: Scheduler },
     options: ComputerOptions = {},
@@ -108,12 +123,27 @@ export class Computer {
     const host = new Host(at, options);
     // Milliseconds that hardware is waited for; what is simulated is ready earlier, so a microsecond stands for each.
     const clock = { sleep: (milliseconds: number) => at.scheduler.delay(milliseconds * 250) };
-    const domain: Domain = { number: 0, config: host.config, clock, bus: host.config.bus, starts: 'link' };
-    const { apertures = defaultApertures } = options;
-    const machine = await Machine.bringUp([{ domain, apertures }], { payload: 'safe', ...options });
-    const [first] = machine.devices;
-    if (!first) throw new HostError('nothing answers at the root port: there is no device 0 at its link');
-    at.root.setMaxPayload(await first.payload());
+    const setups = host.config.buses.map(({ first, last }, number): DomainSetup => {
+      const domain: Domain = { number, config: host.config, clock, bus: first, lastBus: last, starts: 'link' };
+      return { domain, apertures: share(options.apertures ?? defaultApertures, number, at.root.ports) };
+    });
+    setups.forEach(({ domain: { bus: first, lastBus: last = first }, apertures: { memory, prefetchable } }, port) => {
+      at.root.describe(port, { windows: [memory, ...(prefetchable ? [prefetchable] : [])], buses: { first, last } });
+    });
+    const payload = at.root.ports > 1 ? 'peer2peer' : 'safe';
+    const machine = await Machine.bringUp(setups, { payload, ...options });
+    const limits = await Promise.all(
+      machine.domains.map(({ devices: [first], domain }) => {
+        if (!first) throw new HostError(`nothing answers at root port ${domain.number}: there is no device 0 at its link`);
+        return first.payload();
+      }),
+    );
+    const [limit = 128, ...others] = limits;
+    if (others.some(other => other !== limit))
+      throw new HostError(
+        `the functions below the root ports have payload limits of ${limits.join(', ')} bytes: bring them up with the policy peer2peer`,
+      );
+    at.root.setMaxPayload(limit);
     return new Computer(host, machine, await P2pTree.of(machine.domains), options);
   }
 

@@ -8,17 +8,30 @@ export const allOnes = 0xffff_ffff;
 /** What a read of the ID gives while the function is not ready: the root complex shows software the retry status (2.3.2). */
 const notReady = 0xffff_0001;
 
+/** Bus 0 is the root complex. */
+const firstBus = 1;
+const lastBus = 255;
+
 /**
- * Configuration space by TLPs: type 0 to the bus at the root port's link, type 1 to the buses behind it (C20, C21).
+ * Configuration space by TLPs: type 0 to the bus at a root port's link, type 1 to the buses behind it (C20, C21). Each root port has as many bus numbers as the others.
  */
 export class ConfigAccess {
-  /** Bus number of the root port's link. */
-  readonly bus: number;
+  /** Bus numbers by root port: that of its link, and the last one behind it. */
+  readonly buses: readonly { readonly first: number; readonly last: number }[];
   private readonly requester: Requester;
 
-  constructor(requester: Requester, bus = 1) {
+  constructor(requester: Requester, ports: number) {
     this.requester = requester;
-    this.bus = bus;
+    const each = Math.floor((lastBus - firstBus + 1) / ports);
+    this.buses = Array.from({ length: ports }, (_, i) => {
+      const first = firstBus + i * each;
+      return { first, last: first + each - 1 };
+    });
+  }
+
+  /** Bus number of the first root port's link. */
+  get bus(): number {
+    return this.buses[0]?.first ?? firstBus;
   }
 
   /**
@@ -44,7 +57,7 @@ export class ConfigAccess {
   }
 
   private target(bdf: Bdf, offset: number) {
-    const kind: 0 | 1 = bdf.bus === this.bus ? 0 : 1;
+    const kind: 0 | 1 = this.buses.some(({ first }) => first === bdf.bus) ? 0 : 1;
     return { ...bdf, kind, register: offset / 4 };
   }
 }

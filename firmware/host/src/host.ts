@@ -16,7 +16,7 @@ export interface HostOptions extends RequesterOptions {
 }
 
 /**
- * The computer at the root port: its processor's accesses, its interrupt controller and its memory. It reaches the fabric only by TLPs at the
+ * The computer at the root ports: its processor's accesses, its interrupt controller and its memory. It reaches the fabric only by TLPs at the
  * root port.
  */
 export class Host {
@@ -36,7 +36,7 @@ export class Host {
     this.scheduler = scheduler;
     this.root = root;
     this.requester = new Requester(root, scheduler, options);
-    this.config = new ConfigAccess(this.requester);
+    this.config = new ConfigAccess(this.requester, root.ports);
     this.memory = new MemoryAccess(this.requester);
     this.interrupts = new InterruptController(this.requester, scheduler, options.interruptCycles ?? 20);
     const base = root.hostMemory.base;
@@ -56,8 +56,12 @@ export class Host {
     this.root.hostMemory.write(address, data);
   }
 
-  /** Brings up the fabric, the root port's own payload limit included. @throws HostError as `enumerate` does. */
+  /** Brings up the fabric, the root port's own payload limit included. @throws HostError as `enumerate` does, and where there are several root ports. */
   async enumerate(options: EnumerateOptions = {}): Promise<PciTree> {
+    if (this.root.ports > 1)
+      throw new HostError(
+        `there are ${this.root.ports} root ports, and this way to bring a fabric up knows one: use \`Computer.boot\``,
+      );
     const tree = await enumerate(this.config, options);
     this.root.setMaxPayload(tree.maxPayload);
     return tree;

@@ -70,20 +70,24 @@ interface UpperEnd {
   readonly setUp: (up: Bool) => void;
 }
 
+/** The ports of a fabric for the link of a root port, seen from below: `rx` comes down from it. */
+export interface RootEnd extends PortStreams {
+  readonly name: string;
+  /** The root port holds its link in hot reset. */
+  readonly hot_reset: In<Bool>;
+  /** The link is up. */
+  readonly up: Bool;
+}
+
 /**
- * A fabric made from a topology: its switches and endpoints are instances of the names that the topology gives, joined by links. `root_rx` and `root_rx_fc` come
- * down from the root complex, `root_tx` and `root_tx_fc` go up to it. Lists have an element per endpoint in the topology's order. A hot reset
- * goes down from `root_hot_reset` and from every port below a switch. No logic of its own: latency, throughput and reset are those of the parts.
+ * A fabric made from a topology: its switches and endpoints are instances of the names that the topology gives, joined by links. Ports for a root port bear
+ * its name: `root_rx` and `root_rx_fc` come down from it, `root_tx` and `root_tx_fc` go up to it, `root_hot_reset` holds its link in reset, and `root_up` says that the link is up;
+ * `roots` lists them. Other lists have an element per endpoint in the topology's order. A hot reset goes down from a root port and from every port below a switch. No logic
+ * of its own: latency, throughput and reset are those of the parts.
  */
 export class Fabric extends Module<FabricParams> {
+  private readonly ends = new Map(this.p.topology.roots.map(({ name }) => [name, this.rootEnd(name)] as const));
   private readonly count = this.p.topology.endpoints.length;
-  readonly root_rx = input(stream(tlpBeat(this.p.width)));
-  readonly root_rx_fc = input(stream(FcUpdate));
-  readonly root_tx = output(stream(tlpBeat(this.p.width)));
-  readonly root_tx_fc = output(stream(FcUpdate));
-  readonly root_hot_reset = input(bool);
-  /** The root link is up. */
-  readonly root_up = output(bool);
   /** With `between`, bit i: the device below link i is pulled out; the link is trained anew. Of no effect where nothing lies on the link. */
   readonly pulled = this.perLink();
   readonly retrained = this.perLink();
@@ -109,16 +113,37 @@ export class Fabric extends Module<FabricParams> {
       const between = p.between?.(name);
       if (between) this.betweens.set(name, between);
     }
-    // Own properties are what gives instances their names.
+    // Own properties are what gives instances and ports their names.
     const links = [...this.betweens].map(([name, between]) => [`link_${name}`, between] as const);
-    Object.assign(this, Object.fromEntries([...this.switches, ...this.endpoints, ...links]));
+    const ports = [...this.ends.values()].flatMap(({ name, ...end }) =>
+      Object.entries(end).map(([port, signal]) => [`${name}_${port}`, signal] as const),
+    );
+    Object.assign(this, Object.fromEntries<unknown>([...this.switches, ...this.endpoints, ...links, ...ports]));
+  }
+
+  private rootEnd(name: string) {
+    const beat = tlpBeat(this.p.width);
+    return {
+      name,
+      rx: input(stream(beat)),
+      rx_fc: input(stream(FcUpdate)),
+      tx: output(stream(beat)),
+      tx_fc: output(stream(FcUpdate)),
+      hot_reset: input(bool),
+      up: output(bool),
+    };
   }
 
   private perLink() {
     return this.p.between && input(uint(this.p.topology.links.length));
   }
 
-  /** Names of the links, the root's first. */
+  /** The ends of the root ports' links, in the topology's order. */
+  get roots(): readonly RootEnd[] {
+    return [...this.ends.values()];
+  }
+
+  /** Names of the links, those of the root ports first. */
   get links(): readonly string[] {
     return this.p.topology.links;
   }
@@ -140,10 +165,13 @@ export class Fabric extends Module<FabricParams> {
   /** Joins every link of the fabric. @returns them in the order of `links`. */
   protected joinLinks(): readonly Link[] {
     const { topology } = this.p;
-    // The fabric's own ports are the root port seen from below.
-    const root = { rx: this.root_tx, rx_fc: this.root_tx_fc, tx: this.root_rx, tx_fc: this.root_rx_fc };
-    const setUp = (up: Bool) => this.root_up.set(up);
-    const joined = [this.join(topology.root, topology.top, { port: root, hot_reset: this.root_hot_reset, setUp })];
+    const joined = topology.roots.map(({ name, top }) => {
+      const end = this.ends.get(name);
+      if (!end) throw new TopologyError(`there is no root port '${name}'`);
+      // The fabric's own ports are the root port seen from below.
+      const port = { rx: end.tx, rx_fc: end.tx_fc, tx: end.rx, tx_fc: end.rx_fc };
+      return this.join(name, top, { port, hot_reset: end.hot_reset, setUp: up => end.up.set(up) });
+    });
     for (const { name, children } of topology.switches)
       children.forEach((child, port) => {
         joined.push(this.join(child, child, this.below(name, port)));

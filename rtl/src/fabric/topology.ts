@@ -2,7 +2,7 @@ import { reservedBy } from '@hdl/ts-hdl';
 import type { LinkCredits } from '../link/fc-update.ts';
 import type { PortCredits } from '../switch/port-ingress.ts';
 
-/** A fabric described as data: a root port, switches, endpoints, and which hangs below which. */
+/** A fabric described as data: root ports, switches, endpoints, and which hangs below which. */
 
 /** A topology that cannot be built: what is wrong with it, where, and what would do. */
 export class TopologyError extends Error {
@@ -15,6 +15,7 @@ export const Limits = {
   ports: 32,
   /** Bus numbers of a segment: one for each link and one inside each switch, and the root bus. */
   buses: 256,
+  roots: 16,
   /** Bytes of the 64-bit window for prefetchable memory: 1 TiB. */
   prefetchable: 2 ** 40,
   /** Bytes of one endpoint's BAR memory: its size is told in a 32-bit register. */
@@ -33,7 +34,7 @@ export const Limits = {
 
 export interface SwitchDescription {
   readonly name: string;
-  /** The root or a switch. */
+  /** A root port or a switch. */
   readonly parent: string;
   readonly vendor_id?: number;
   readonly device_id?: number;
@@ -79,13 +80,13 @@ export interface EndpointDescription
   extends Partial<Omit<EndpointSettings, 'memory_bytes'>>,
     Pick<EndpointSettings, 'memory_bytes'> {
   readonly name: string;
-  /** The root or a switch. */
+  /** A root port or a switch. */
   readonly parent: string;
 }
 
 export interface TopologyDescription {
-  /** Name of the root port. */
-  readonly root?: string;
+  /** Names of the root ports, 1 to 16; one that is called `root` by default. */
+  readonly roots?: readonly string[];
   /** Non-posted requests that the root complex may have outstanding; 64 by default. */
   readonly root_tags?: number;
   readonly switches?: readonly SwitchDescription[];
@@ -103,15 +104,19 @@ export interface TopologyEndpoint {
   readonly params: EndpointSettings;
 }
 
+/** A root port, and the device at its link. */
+export interface TopologyRoot {
+  readonly name: string;
+  readonly top: string;
+}
+
 /** A topology that can be built. */
 export interface Topology {
-  readonly root: string;
+  readonly roots: readonly TopologyRoot[];
   readonly root_tags: number;
-  /** The device at the root port. */
-  readonly top: string;
   readonly switches: readonly TopologySwitch[];
   readonly endpoints: readonly TopologyEndpoint[];
-  /** Links by name: the root's is called as the root, every other as the device at its lower end. The root's is the first. */
+  /** Links by name: that of a root port is called as the port, every other as the device at its lower end. Those of the root ports are the first. */
   readonly links: readonly string[];
 }
 
@@ -126,19 +131,24 @@ const kinds: readonly FunctionKind[] = ['block', 'nvme', 'nic', 'gpu', 'memory']
 
 /** Checks a description and fills in what it leaves open. @throws TopologyError that says what does not fit. */
 export function topology(description: TopologyDescription): Topology {
-  const { root = 'root', root_tags = defaults.root_tags, switches = [], endpoints } = description;
-  checkNames(root, [...switches, ...endpoints]);
-  checkParents(root, switches, endpoints);
+  const { roots: names = ['root'], root_tags = defaults.root_tags, switches = [], endpoints } = description;
+  if (names.length === 0 || names.length > Limits.roots)
+    throw new TopologyError(`a fabric cannot have ${names.length} root ports: 1 to ${Limits.roots}`);
+  checkNames(names, [...switches, ...endpoints]);
+  checkParents(names, switches, endpoints);
 
   const children = (parent: string) => [...switches, ...endpoints].filter(d => d.parent === parent).map(d => d.name);
-  const [top, another] = children(root);
-  if (top === undefined)
-    throw new TopologyError(`nothing hangs below the root port '${root}': give one device parent: '${root}'`);
-  if (another !== undefined)
-    throw new TopologyError(
-      `'${top}' and '${another}' both hang below the root port '${root}', which has one link: put a switch between`,
-    );
-  checkPaths(root, switches);
+  const roots = names.map(name => {
+    const [top, another] = children(name);
+    if (top === undefined)
+      throw new TopologyError(`nothing hangs below the root port '${name}': give one device parent: '${name}'`);
+    if (another !== undefined)
+      throw new TopologyError(
+        `'${top}' and '${another}' both hang below the root port '${name}', which has one link: put a switch between`,
+      );
+    return { name, top };
+  });
+  checkPaths(names, switches);
 
   const full = switches.map(s => ({
     name: s.name,
@@ -171,19 +181,18 @@ export function topology(description: TopologyDescription): Topology {
   }
 
   return {
-    root,
+    roots,
     root_tags,
-    top,
     switches: full,
     endpoints: endpoints.map(e => ({ name: e.name, parent: e.parent, params: endpointSettings(e) })),
-    links: [root, ...full.flatMap(s => s.children)],
+    links: [...names, ...full.flatMap(s => s.children)],
   };
 }
 
 /** Names of the endpoints in the order of their bus numbers: that of the ports that they hang below, depth first. */
-export function endpointsByBus({ top, switches }: Topology): string[] {
+export function endpointsByBus({ roots, switches }: Topology): string[] {
   const below = (device: string): string[] => switches.find(({ name }) => name === device)?.children.flatMap(below) ?? [device];
-  return below(top);
+  return roots.flatMap(({ top }) => below(top));
 }
 
 /** The default: a switch with two drives that have BAR memory, and a third endpoint to spare. */
@@ -201,11 +210,13 @@ export function defaultTopology(): Topology {
 
 /** Names of the fabric's own ports and members, and of what is derived from them. */
 const reserved =
-  /^(clk|rst|p|links|join|joinLinks|logic|lower|below|count|betweens|endpoints?|switches|constructor|(root_[rt]x|root_hot_reset|root_up|pulled|retrained|link_|firmware_|media_|cycle|clear|ranges|counters|monitor).*)$/;
+  /^(clk|rst|p|links|join|joinLinks|logic|lower|below|count|betweens|endpoints?|switches|roots|ends|constructor|(pulled|retrained|link_|firmware_|media_|cycle|clear|ranges|counters|monitor).*)$/;
+/** What the ports of a fabric for a root port are called, behind its name. */
+const rootSuffixes = /_([rt]x.*|hot_reset|up)$/;
 
-function checkNames(root: string, devices: readonly { readonly name: string }[]): void {
+function checkNames(roots: readonly string[], devices: readonly { readonly name: string }[]): void {
   const seen = new Set<string>();
-  for (const name of [root, ...devices.map(d => d.name)]) {
+  for (const name of [...roots, ...devices.map(d => d.name)]) {
     if (!/^[a-z][a-z0-9_]*$/.test(name) || name.length > 64)
       throw new TopologyError(
         `'${name}' cannot be the name of a device: use up to 64 lower-case letters, digits and underscores, a letter first`,
@@ -213,32 +224,38 @@ function checkNames(root: string, devices: readonly { readonly name: string }[])
     if (seen.has(name)) throw new TopologyError(`two devices are called '${name}': give each its own name`);
     seen.add(name);
   }
+  const ofRoot = (name: string) => roots.includes(name.replace(rootSuffixes, '')) && rootSuffixes.test(name);
   for (const { name } of devices) {
     const language = reservedBy(name);
-    const why = language ? `word of ${language}` : reserved.test(name) ? 'name that the fabric itself uses' : undefined;
+    const used = reserved.test(name) || ofRoot(name);
+    const why = language ? `word of ${language}` : used ? 'name that the fabric itself uses' : undefined;
     if (why) throw new TopologyError(`'${name}' is a ${why}: choose another for the device`);
   }
 }
 
-function checkParents(root: string, switches: readonly SwitchDescription[], endpoints: readonly EndpointDescription[]): void {
+function checkParents(
+  roots: readonly string[],
+  switches: readonly SwitchDescription[],
+  endpoints: readonly EndpointDescription[],
+): void {
   if (endpoints.length === 0) throw new TopologyError('there is no endpoint: a fabric has at least one');
   const parents = new Map(switches.map(s => [s.name, s.parent]));
   for (const { name, parent } of [...switches, ...endpoints]) {
-    if (parent === root || parents.has(parent)) continue;
+    if (roots.includes(parent) || parents.has(parent)) continue;
     const what = endpoints.some(e => e.name === parent) ? 'is an endpoint, and nothing hangs below one' : 'does not exist';
-    const known = [root, ...parents.keys()].map(p => `'${p}'`).join(', ');
+    const known = [...roots, ...parents.keys()].map(p => `'${p}'`).join(', ');
     throw new TopologyError(`the parent '${parent}' of '${name}' ${what}: it is one of ${known}`);
   }
 }
 
-function checkPaths(root: string, switches: readonly SwitchDescription[]): void {
+function checkPaths(roots: readonly string[], switches: readonly SwitchDescription[]): void {
   const parents = new Map(switches.map(s => [s.name, s.parent]));
   for (const { name } of switches) {
     const path = [name];
-    for (let up = parents.get(name); up !== undefined && up !== root; up = parents.get(up)) {
+    for (let up = parents.get(name); up !== undefined && !roots.includes(up); up = parents.get(up)) {
       if (path.includes(up))
         throw new TopologyError(
-          `the switches ${[...path, up].join(' below ')} hang below each other: one must hang below '${root}'`,
+          `the switches ${[...path, up].join(' below ')} hang below each other: one must hang below ${roots.map(root => `'${root}'`).join(' or ')}`,
         );
       path.push(up);
     }

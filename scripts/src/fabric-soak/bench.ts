@@ -185,8 +185,8 @@ export class FabricBench implements Disposable {
 
   /** Name of an agent. */
   nameOf(agent: number): string {
-    const { root, endpoints } = this.params.topology;
-    return agent === 0 ? root : (endpoints[agent - 1]?.name ?? `agent ${agent}, which does not exist`);
+    const { roots, endpoints } = this.params.topology;
+    return agent === 0 ? (roots[0]?.name ?? 'root') : (endpoints[agent - 1]?.name ?? `agent ${agent}, which does not exist`);
   }
 
   /** Names of links whose bit is 1, or 0. */

@@ -13,6 +13,7 @@ import {
   bool,
   cat,
   connect,
+  drive,
   input,
   Module,
   output,
@@ -147,25 +148,26 @@ export class FabricSoakHarness extends Module<FabricSoakParams> {
   protected override logic() {
     const { root, fabric, ever_broken } = this;
     const [first, ...others] = this.control;
-    if (!first) throw new RangeError('there is a root');
+    const [end] = fabric.roots;
+    if (!first || !end) throw new RangeError('there is a root');
     connect(
       root as Module<unknown>,
       {
         control: first,
-        rx: fabric.root_tx,
-        rx_fc: fabric.root_tx_fc,
+        rx: end.tx,
+        rx_fc: end.tx_fc,
         hot_reset: 0,
         software: this.software,
         firmware_request: at(this.no_request, 0),
         media_in: at(this.no_media, 0),
       } as never,
     );
+    end.rx.from(root.tx);
+    end.rx_fc.from(root.tx_fc);
+    drive(end.hot_reset).set(0);
     connect(
       fabric as Module<unknown>,
       {
-        root_rx: root.tx,
-        root_rx_fc: root.tx_fc,
-        root_hot_reset: 0,
         pulled: 0,
         retrained: 0,
         link_faults: this.p.topology.links.map(() => ({ poison: 0, lose: 0, traffic: 0, least: 0 })),

@@ -44,7 +44,7 @@ export function soakedTopology(name: FabricName): Topology {
 }
 
 /** All bridges of a topology, each before those below it. */
-export function bridgesOf({ switches, endpoints, top }: Topology): readonly Bridge[] {
+export function bridgesOf({ switches, endpoints, roots }: Topology): readonly Bridge[] {
   const bridges: Bridge[] = [];
   const number = (name: string) => 1 + endpoints.findIndex(e => e.name === name);
   const childrenOf = (name: string) => switches.find(s => s.name === name)?.children;
@@ -78,13 +78,13 @@ export function bridgesOf({ switches, endpoints, top }: Topology): readonly Brid
       visit(child, bus, level + 1);
     });
   };
-  visit(top, 1, 1);
+  for (const { top } of roots) visit(top, 1, 1);
   return bridges;
 }
 
 /** By agent: those that are on the same switch, a bit each; the root is on the topmost one. */
-export function neighboursOf({ endpoints, top }: Topology): readonly number[] {
-  const homes = [top, ...endpoints.map(({ parent }) => parent)];
+export function neighboursOf({ endpoints, roots }: Topology): readonly number[] {
+  const homes = [...roots.map(({ top }) => top), ...endpoints.map(({ parent }) => parent)];
   return homes.map((own, i) => homes.reduce((bits, home, j) => (j !== i && home === own ? bits | (1 << j) : bits), 0));
 }
 

@@ -181,16 +181,17 @@ export class SteadyHarness extends Module<SteadyParams> {
 
   protected override logic() {
     const { root, fabric } = this;
+    const end = at(fabric.roots, 0);
     drive(root.control).set(at(this.control, 0));
-    root.rx.from(fabric.root_tx);
-    root.rx_fc.from(fabric.root_tx_fc);
-    drive(root.hot_reset).set(fabric.root_up.not());
+    root.rx.from(end.tx);
+    root.rx_fc.from(end.tx_fc);
+    drive(root.hot_reset).set(end.up.not());
     root.software?.from(this.software);
     root.firmware_request.from(at(this.no_request, 0));
     root.media_in.from(at(this.no_media, 0));
-    fabric.root_rx.from(root.tx);
-    fabric.root_rx_fc.from(root.tx_fc);
-    drive(fabric.root_hot_reset).set(0);
+    end.rx.from(root.tx);
+    end.rx_fc.from(root.tx_fc);
+    drive(end.hot_reset).set(0);
     if (fabric.pulled) drive(fabric.pulled).set(0);
     if (fabric.retrained) drive(fabric.retrained).set(0);
     if (fabric.link_faults)

@@ -3,6 +3,7 @@ import type { PortView, Simulation } from '@hdl/ts-hdl';
 import { iommuPath } from './fabric-harness.ts';
 import { portOf, RingReader } from './rings.ts';
 import type { RootBridgeParams } from './root-complex.ts';
+import { type BelowRoot, nothingBelow } from './root-routes.ts';
 
 /** Which requests of devices a host bridge sends down again. */
 export type Forwarding = 'nothing' | 'writes' | 'all';
@@ -18,34 +19,31 @@ export interface RefusedRequest {
 const pageBytes = 4096n;
 const reasons = Object.keys(FaultReason) as (keyof typeof FaultReason)[];
 
-/** What software sees of the host bridge above the root port: what lies below, what is forwarded, the IOMMU's tables and its faults. */
+/** What software sees of the host bridge above the root ports: what lies below, what is forwarded, the IOMMUs' tables and their faults. */
 export class HostBridgePort {
-  readonly tables: IommuTables;
+  /** By root port: the tables for what comes up by it. */
+  readonly tables: readonly IommuTables[];
   private readonly simulation: Simulation;
   private readonly faults: RingReader;
 
-  constructor(simulation: Simulation, width: number, params: RootBridgeParams) {
+  constructor(simulation: Simulation, ports: number, width: number, params: RootBridgeParams) {
     this.simulation = simulation;
-    this.tables = new IommuTables(path => simulation.memory(path), iommuPath, { ...params, width });
+    const numbers = [...Array(ports).keys()];
+    this.tables = numbers.map(i => new IommuTables(path => simulation.memory(path), iommuPath(i), { ...params, width }));
     this.faults = new RingReader(simulation, 'a fault of the IOMMU', 'faults_control', 'faults_status', 'faults');
-    this.describe([], { first: 1, last: 0 });
+    for (const port of numbers) this.describe(port, nothingBelow);
   }
 
-  /**
-   * Says what lies below the root port: memory as whole pages, and bus numbers. @throws RangeError for more windows than there are.
-   */
-  describe(
-    windows: readonly { readonly base: bigint; readonly bytes: bigint }[],
-    buses: { readonly first: number; readonly last: number },
-  ): void {
+  /** Says what lies below a root port: memory as whole pages, and bus numbers. @throws RangeError for more windows than there are. */
+  describe(port: number, { windows, buses }: BelowRoot): void {
     if (windows.length > windowsPerPort) throw new RangeError(`${windows.length} windows: the host bridge has ${windowsPerPort}`);
     for (let i = 0; i < windowsPerPort; i++) {
       const { base, bytes } = windows[i] ?? { base: pageBytes, bytes: 0n };
-      this.set(`below_windows_${i}_base`, base / pageBytes);
-      this.set(`below_windows_${i}_limit`, (base + bytes) / pageBytes - 1n);
+      this.set(`below_${port}_windows_${i}_base`, base / pageBytes);
+      this.set(`below_${port}_windows_${i}_limit`, (base + bytes) / pageBytes - 1n);
     }
-    this.set('below_secondary', BigInt(buses.first));
-    this.set('below_subordinate', BigInt(buses.last));
+    this.set(`below_${port}_secondary`, BigInt(buses.first));
+    this.set(`below_${port}_subordinate`, BigInt(buses.last));
   }
 
   forward(what: Forwarding): void {

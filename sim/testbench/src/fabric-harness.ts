@@ -12,8 +12,9 @@ import {
   tlpBeat,
 } from '@hdl/pcie-rtl';
 import { anyOf, bool, cat, connect, drive, input, Module, output, reg, uint, vec } from '@hdl/ts-hdl';
+import { at } from './at.ts';
 import { hostMemoryPaths } from './host-memory.ts';
-import { BridgeControl, type RootBridgeParams, RootComplex } from './root-complex.ts';
+import { bridgeControl, type RootBridgeParams, RootComplex } from './root-complex.ts';
 import { ringControl, ringStatus } from './transactors/ring.ts';
 import { StreamSink } from './transactors/stream-sink.ts';
 import { StreamSource } from './transactors/stream-source.ts';
@@ -27,22 +28,22 @@ export interface FabricHarnessParams {
   readonly host_base: bigint;
   /** Makes what lies on a link, by the link's name; nothing by default. */
   readonly between?: FabricParams['between'];
-  /** Makes a host bridge above the root port; none by default. */
+  /** Makes a host bridge above the root ports, which several need; none by default. */
   readonly bridge?: RootBridgeParams;
 }
 
 /** Paths of the memories of a `FabricHarness` that software reaches: host memory and the rings. */
 export function softwareMemories(topology: Topology, width = 256, bridge = false): string[] {
-  const rings = ['root_source', 'root_sink', ...(bridge ? ['faults'] : [])];
+  const rings = [...topology.roots.map((_, i) => `root_source_${i}`), 'root_sink', ...(bridge ? ['faults'] : [])];
   topology.endpoints.forEach((_, i) => {
     rings.push(...['request', 'response', 'media_in', 'media_out'].map(name => `${name}_${i}`));
   });
-  const tables = bridge ? Object.values(iommuMemories(iommuPath)) : [];
+  const tables = bridge ? topology.roots.flatMap((_, i) => Object.values(iommuMemories(iommuPath(i)))) : [];
   return [...hostMemoryPaths(width), ...tables, ...rings.map(ring => `${ring}.ring`)];
 }
 
-/** The `Iommu` below the top module. */
-export const iommuPath = 'root.bridge.iommus_0';
+/** The `Iommu` of a root port below the top module. */
+export const iommuPath = (port: number): string => `root.bridge.iommus_${port}`;
 
 /** Words of the rings that carry TLP beats, register accesses and media words. */
 export const ringDepth = { tlp: 256, register: 256, media: 2048, fault: 64 } as const;
@@ -53,10 +54,10 @@ export const ringDepth = { tlp: 256, register: 256, media: 2048, fault: 64 } as 
  */
 export class FabricHarness extends Module<FabricHarnessParams> {
   readonly attention = output(bool);
-  /** Payload limit of the root port: 128 << root_mps bytes. */
+  /** Payload limit of the root ports: 128 << root_mps bytes. */
   readonly root_mps = input(uint(3));
-  /** The root port holds its link in hot reset. */
-  readonly root_hot_reset = input(bool);
+  /** Bit i: root port i holds its link in hot reset. */
+  readonly root_hot_reset = input(uint(this.ports));
   /** As those of `Fabric`. */
   readonly pulled = this.perLink();
   readonly retrained = this.perLink();
@@ -69,8 +70,9 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   readonly interrupt_enable = input(uint(this.count));
   readonly interrupts = output(uint(this.count));
 
-  readonly root_source_control = input(ringControl(ringDepth.tlp));
-  readonly root_source_status = output(ringStatus(ringDepth.tlp));
+  /** By root port: what software sends. */
+  readonly root_source_control = input(vec(this.ports, ringControl(ringDepth.tlp)));
+  readonly root_source_status = output(vec(this.ports, ringStatus(ringDepth.tlp)));
   readonly root_sink_control = input(ringControl(ringDepth.tlp));
   readonly root_sink_status = output(ringStatus(ringDepth.tlp));
   readonly request_control = input(vec(this.count, ringControl(ringDepth.register)));
@@ -83,7 +85,7 @@ export class FabricHarness extends Module<FabricHarnessParams> {
   readonly media_out_status = output(vec(this.count, ringStatus(ringDepth.media)));
 
   /** With `bridge`. */
-  readonly bridge_control = this.p.bridge && input(BridgeControl);
+  readonly bridge_control = this.p.bridge && input(bridgeControl(this.ports));
   readonly faults_control = this.p.bridge && input(ringControl(ringDepth.fault));
   readonly faults_status = this.p.bridge && output(ringStatus(ringDepth.fault));
 
@@ -92,8 +94,10 @@ export class FabricHarness extends Module<FabricHarnessParams> {
     width: this.p.width,
     ...(this.p.between && { between: this.p.between }),
   });
-  private readonly root = new RootComplex(this.p);
-  private readonly root_source = new StreamSource({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
+  private readonly root = new RootComplex({ ...this.p, ports: this.ports });
+  private readonly root_source = this.p.topology.roots.map(
+    () => new StreamSource({ type: tlpBeat(this.p.width), depth: ringDepth.tlp }),
+  );
   private readonly root_sink = new StreamSink({ type: tlpBeat(this.p.width), depth: ringDepth.tlp });
   private readonly faults = this.p.bridge && new StreamSink({ type: IommuFault, depth: ringDepth.fault });
   private readonly request = this.each(() => new StreamSource({ type: FirmwareRequest, depth: ringDepth.register }));
@@ -105,6 +109,10 @@ export class FabricHarness extends Module<FabricHarnessParams> {
 
   private get count(): number {
     return this.p.topology.endpoints.length;
+  }
+
+  private get ports(): number {
+    return this.p.topology.roots.length;
   }
 
   private perLink() {
@@ -119,23 +127,27 @@ export class FabricHarness extends Module<FabricHarnessParams> {
     const { fabric, root, root_source, root_sink } = this;
     this.cycle.set(this.cycle.add(1));
 
-    connect(root_source, { control: this.root_source_control });
+    root_source.forEach((source, i) => {
+      connect(source, { control: at(this.root_source_control, i) });
+      at(this.root_source_status, i).set(source.status);
+    });
     connect(root_sink, { control: this.root_sink_control, in: root.to_software });
     connect(root, {
-      rx: fabric.root_tx,
-      rx_fc: fabric.root_tx_fc,
-      link_up: fabric.root_up,
-      from_software: root_source.out,
+      rx: fabric.roots.map(({ tx }) => tx),
+      rx_fc: fabric.roots.map(({ tx_fc }) => tx_fc),
+      link_up: fabric.roots.map(({ up }) => up),
+      from_software: root_source.map(({ out }) => out),
       mps: this.root_mps,
     });
     this.joinBridge();
-    this.root_source_status.set(root_source.status);
+    fabric.roots.forEach((end, i) => {
+      end.rx.from(at(root.tx, i));
+      end.rx_fc.from(at(root.tx_fc, i));
+      drive(end.hot_reset).set(this.root_hot_reset.bit(i));
+    });
     this.root_sink_status.set(root_sink.status);
 
     connect(fabric, {
-      root_rx: root.tx,
-      root_rx_fc: root.tx_fc,
-      root_hot_reset: this.root_hot_reset,
       firmware_request: this.request.map(r => r.out),
       media_in: this.media_in.map(m => m.out),
       cycle: this.cycle,
@@ -171,7 +183,7 @@ export class FabricHarness extends Module<FabricHarnessParams> {
 
     const levels = cat(...fabric.firmware_interrupt.toReversed());
     this.interrupts.set(levels);
-    const transactors = [root_source, root_sink, ...this.request, ...this.response, ...this.media_in, ...this.media_out];
+    const transactors = [...root_source, root_sink, ...this.request, ...this.response, ...this.media_in, ...this.media_out];
     this.attention.set(anyOf([...transactors.map(t => t.status.attention), levels.and(this.interrupt_enable).any()]));
   }
 
@@ -182,10 +194,4 @@ export class FabricHarness extends Module<FabricHarnessParams> {
     connect(faults, { control: faults_control, in: root.fault });
     this.faults_status?.set(faults.status);
   }
-}
-
-function at<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  if (item === undefined) throw new RangeError(`index ${index} of a list of ${list.length}`);
-  return item;
 }

@@ -1,42 +1,67 @@
 import type { Packet } from '@hdl/pcie-rtl';
 import type { PortView, Simulation } from '@hdl/ts-hdl';
+import { at } from './at.ts';
 import { PacketAssembler, packBeats } from './beats.ts';
+import type { HostBridgePort } from './bridge-port.ts';
 import { HostMemory } from './host-memory.ts';
 import { bitOf, portOf, RingReader, RingWriter, setBit } from './rings.ts';
+import { type BelowRoot, nothingBelow, rootPortOf } from './root-routes.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Payload limits by their code (7.5.3.4). */
 const payloadLimits: readonly number[] = [128, 256, 512, 1024, 2048, 4096];
 
-/** The host's end of the root link: the only way from the host to the fabric. */
+export interface RootPortParams {
+  /** Bits of a beat. */
+  readonly width: number;
+  readonly hostBase: bigint;
+  /** Root ports. */
+  readonly ports: number;
+  readonly bridge: HostBridgePort | undefined;
+}
+
+/** The host's end of the root links: the only way from the host to the fabric. */
 export class RootPort {
   readonly hostMemory: HostMemory;
+  /** Root ports. */
+  readonly ports: number;
   private readonly simulation: Simulation;
   private readonly scheduler: Scheduler;
   private readonly width: number;
-  private readonly source: RingWriter;
+  private readonly below: BelowRoot[];
+  private readonly bridge: HostBridgePort | undefined;
+  private readonly sources: readonly RingWriter[];
   private readonly sink: RingReader;
   private readonly assembler: PacketAssembler;
 
-  constructor(simulation: Simulation, scheduler: Scheduler, width: number, hostBase: bigint) {
+  constructor(simulation: Simulation, scheduler: Scheduler, { width, hostBase, ports, bridge }: RootPortParams) {
     this.simulation = simulation;
     this.scheduler = scheduler;
     this.width = width;
-    this.source = new RingWriter(
-      simulation,
-      'room to send a packet at the root port',
-      'root_source_control',
-      'root_source_status',
-      'root_source',
-    );
+    this.ports = ports;
+    this.bridge = bridge;
+    this.below = Array.from({ length: ports }, () => nothingBelow);
+    this.sources = this.below.map((_, i) => {
+      const parts = [`root_source_control_${i}`, `root_source_status_${i}`, `root_source_${i}`] as const;
+      return new RingWriter(simulation, 'room to send a packet at the root port', ...parts);
+    });
     this.sink = new RingReader(simulation, 'a packet at the root port', 'root_sink_control', 'root_sink_status', 'root_sink');
     this.assembler = new PacketAssembler(width);
     this.hostMemory = new HostMemory(simulation, width, hostBase);
   }
 
-  /** Sends a packet; resolves when the root port has taken it. */
+  /**
+   * Says what lies below a root port, so that packets leave by it and the host bridge, if there is one, knows it. A single root port gets all packets without.
+   * @throws RangeError for more windows than a host bridge has.
+   */
+  describe(port: number, below: BelowRoot): void {
+    this.bridge?.describe(port, below);
+    this.below[port] = below;
+  }
+
+  /** Sends a packet by the root port that it belongs to; resolves when that has taken it. */
   send(packet: Packet): Promise<void> {
-    return this.source.write(this.scheduler, packBeats(packet, this.width));
+    return at(this.sources, rootPortOf(packet, this.below)).write(this.scheduler, packBeats(packet, this.width));
   }
 
   /** The next packet that came up and is not for host memory. One receiver at a time. */
@@ -50,7 +75,7 @@ export class RootPort {
     }
   }
 
-  /** Sets the payload limit of the root port in bytes (its device control register). @throws RangeError unless it is 128, 256, … or 4,096. */
+  /** Sets the payload limit of the root ports in bytes (its device control register). @throws RangeError unless it is 128, 256, … or 4,096. */
   setMaxPayload(bytes: number): void {
     const code = payloadLimits.indexOf(bytes);
     if (code < 0)
@@ -60,7 +85,7 @@ export class RootPort {
 
   /** @internal */
   poll(): boolean {
-    const sent = this.source.poll();
+    const sent = this.sources.map(source => source.poll()).includes(true);
     return this.sink.poll() || sent;
   }
 }

@@ -16,11 +16,13 @@ import {
   tlpBeat,
 } from '@hdl/pcie-rtl';
 import {
+  anyOf,
   type Bool,
   Bundle,
   bool,
   clog2,
   connect,
+  HdlError,
   input,
   Module,
   mux,
@@ -31,8 +33,10 @@ import {
   stream,
   u,
   uint,
+  vec,
   wire,
 } from '@hdl/ts-hdl';
+import { at } from './at.ts';
 
 export interface RootComplexParams {
   /** Bits of a beat. */
@@ -44,20 +48,18 @@ export interface RootComplexParams {
   readonly credits?: LinkCredits;
   /** Largest payload in bytes that it takes; 512 by default. */
   readonly max_payload?: number;
+  /** Root ports; 1 by default. Several need a `bridge`. */
+  readonly ports?: number;
   /** Makes a `HostBridge`, which translates addresses and sends requests of devices down again; without, what is not for host memory is software's. */
   readonly bridge?: RootBridgeParams;
 }
 
-/** Of a `HostBridge` with one root port. */
+/** Of a `HostBridge`, whatever its root ports. */
 export type RootBridgeParams = Omit<HostBridgeParams, 'width' | 'ports'>;
 
 /** What software sets of the `HostBridge`. */
-export class BridgeControl extends Bundle({
-  translates: bool,
-  forwards_posted: bool,
-  forwards_non_posted: bool,
-  below: BridgePort,
-}) {}
+export const bridgeControl = (ports: number) =>
+  Bundle({ translates: bool, forwards_posted: bool, forwards_non_posted: bool, below: vec(ports, BridgePort) });
 
 /** Credits of a root port that keep a link busy: several of the longest payloads, and the reads of several devices. It takes all completions (C70b). */
 export const rootCredits: LinkCredits = {
@@ -70,7 +72,7 @@ export const rootCredits: LinkCredits = {
 const writeCycles = 3;
 
 /**
- * The host's end of the root link, in hardware as far as data goes: host memory with its completer stands beside the root port, made of the same
+ * The host's end of the root links, in hardware as far as data goes: host memory with its completer stands beside the root ports, made of the same
  * blocks as an endpoint's receive side; software sees only what is left.
  *
  *     rx ─► LinkPort ─┬─ posted for host memory, all non-posted ─► ReceiveSide ◄─► BarMemory
@@ -79,41 +81,46 @@ const writeCycles = 3;
  *     tx ◄─ LinkPort ◄──── completions ◄── PacketArbiter ◄─────────────┘
  *                    └─── posted, non-posted, completions ◄── from_software
  *
- * A beat per cycle both ways, as far as the partner's credits go. Non-posted requests that nobody claims are answered with Unsupported Request; AtomicOps are
+ * With several root ports the `HostBridge` lies between them and the rest. Completions of host memory go to the port that has the requester's bus; software says by which port
+ * each packet of its own leaves. A beat per cycle both ways, as far as the partner's credits go. Non-posted requests that nobody claims are answered with Unsupported Request; AtomicOps are
  * performed in host memory. What comes up for software comes after the writes to host memory before it (2.4.1). There are no registers in which errors are
  * logged: malformed TLPs are dropped.
  */
 export class RootComplex extends Module<RootComplexParams> {
   private readonly beat = tlpBeat(this.p.width);
   private readonly address_width = clog2(this.p.host_bytes / (this.p.width / 8)) as number;
-  /** The link below: what comes up, and the partner's credits; what goes down, and the credits for what comes up. */
-  readonly rx = input(stream(this.beat));
-  readonly rx_fc = input(stream(FcUpdate));
-  readonly tx = output(stream(this.beat));
-  readonly tx_fc = output(stream(FcUpdate));
+  private readonly ports = this.p.ports ?? 1;
+  /** By root port, the link below: what comes up, and the partner's credits; what goes down, and the credits for what comes up. */
+  readonly rx = input(vec(this.ports, stream(this.beat)));
+  readonly rx_fc = input(vec(this.ports, stream(FcUpdate)));
+  readonly tx = output(vec(this.ports, stream(this.beat)));
+  readonly tx_fc = output(vec(this.ports, stream(FcUpdate)));
   /** 0 stops the link: what waits to leave is lost, and the credits are exchanged anew when it is 1 again. */
-  readonly link_up = input(bool);
-  /** What the host sends, and what comes up for it. */
-  readonly from_software = input(stream(this.beat));
+  readonly link_up = input(vec(this.ports, bool));
+  /** What the host sends by each root port, and what comes up for it. */
+  readonly from_software = input(vec(this.ports, stream(this.beat)));
   readonly to_software = output(stream(this.beat));
   /** Payload limit of the root port: 128 << mps bytes. */
   readonly mps = input(uint(3));
   /** With `bridge`. */
-  readonly bridge_control = this.p.bridge && input(BridgeControl);
+  readonly bridge_control = this.p.bridge && input(bridgeControl(this.ports));
   readonly fault = this.p.bridge && output(stream(IommuFault));
-  private readonly bridge = this.p.bridge && new HostBridge({ ...this.p.bridge, width: this.p.width, ports: 1 });
+  private readonly bridge = this.p.bridge && new HostBridge({ ...this.p.bridge, width: this.p.width, ports: this.ports });
   /** What came up, behind the bridge if there is one. */
   private readonly up_posted = wire(stream(this.beat));
   private readonly up_requests = wire(stream(this.beat));
   private readonly up_completions = wire(stream(this.beat));
-  /** What software sends down, and with it what the bridge does. */
-  private readonly software_posted = wire(stream(this.beat));
-  private readonly software_requests = wire(stream(this.beat));
-  private readonly link = new LinkPort({
-    width: this.p.width,
-    credits: this.p.credits ?? rootCredits,
-    max_payload: this.p.max_payload ?? 512,
-  });
+  /** By root port: what software sends down, and with it what the bridge does. */
+  private readonly software_posted = wire(vec(this.ports, stream(this.beat)));
+  private readonly software_requests = wire(vec(this.ports, stream(this.beat)));
+  private readonly links = this.perPort(
+    () =>
+      new LinkPort({
+        width: this.p.width,
+        credits: this.p.credits ?? rootCredits,
+        max_payload: this.p.max_payload ?? 512,
+      }),
+  );
   private readonly receive = new ReceiveSide({
     width: this.p.width,
     address_width: this.address_width,
@@ -128,15 +135,25 @@ export class RootComplex extends Module<RootComplexParams> {
   private readonly for_software = wire(stream(this.beat));
   private readonly up_arbiter = new PacketArbiter({ n: 2, type: this.beat });
   private readonly up_delay = Array.from({ length: writeCycles }, () => new RegisterSlice({ type: this.beat }));
-  private readonly down_posted = wire(stream(this.beat));
-  private readonly down_requests = wire(stream(this.beat));
-  private readonly answers = wire(stream(this.beat));
-  private readonly down_arbiter = new PacketArbiter({ n: this.p.bridge ? 3 : 2, type: this.beat });
-  private readonly posted_arbiter = this.p.bridge && new PacketArbiter({ n: 2, type: this.beat });
-  private readonly request_arbiter = this.p.bridge && new PacketArbiter({ n: 2, type: this.beat });
+  private readonly down_posted = wire(vec(this.ports, stream(this.beat)));
+  private readonly down_requests = wire(vec(this.ports, stream(this.beat)));
+  /** By root port: completions of software, and of host memory. */
+  private readonly answers = wire(vec(this.ports, stream(this.beat)));
+  private readonly memory_answers = wire(vec(this.ports, stream(this.beat)));
+  private readonly down_arbiters = this.perPort(() => new PacketArbiter({ n: this.p.bridge ? 3 : 2, type: this.beat }));
+  private readonly posted_arbiters = this.bridged(() => new PacketArbiter({ n: 2, type: this.beat }));
+  private readonly request_arbiters = this.bridged(() => new PacketArbiter({ n: 2, type: this.beat }));
+
+  private perPort<X>(make: () => X): X[] {
+    return Array.from({ length: this.ports }, make);
+  }
+
+  private bridged<X>(make: () => X): X[] {
+    return this.p.bridge ? this.perPort(make) : [];
+  }
 
   protected override logic() {
-    this.joinLink();
+    this.joinLinks();
     this.joinBridge();
     this.receivePosted();
     this.receiveRequests();
@@ -145,50 +162,57 @@ export class RootComplex extends Module<RootComplexParams> {
     this.send();
   }
 
-  private joinLink(): void {
-    const { link } = this;
-    connect(link, {
-      rx: this.rx,
-      rx_fc: this.rx_fc,
-      posted: this.down_posted,
-      non_posted: this.down_requests,
-      completion: this.down_arbiter.out,
-      // Completions with relaxed ordering need not wait for posted TLPs (C64): the attribute is the requester's.
-      relaxed: 1,
-      link_up: this.link_up,
+  private joinLinks(): void {
+    this.links.forEach((link, i) => {
+      connect(link, {
+        rx: at(this.rx, i),
+        rx_fc: at(this.rx_fc, i),
+        posted: at(this.down_posted, i),
+        non_posted: at(this.down_requests, i),
+        completion: at(this.down_arbiters, i).out,
+        // Completions with relaxed ordering need not wait for posted TLPs (C64): the attribute is the requester's.
+        relaxed: 1,
+        link_up: at(this.link_up, i),
+      });
+      at(this.tx, i).from(link.tx);
+      at(this.tx_fc, i).from(link.tx_fc);
+      link.overflow.ready.set(1);
     });
-    this.tx.from(link.tx);
-    this.tx_fc.from(link.tx_fc);
-    link.overflow.ready.set(1);
   }
 
   private joinBridge(): void {
-    const { link, bridge, bridge_control, fault, posted_arbiter, request_arbiter } = this;
-    const { software_posted, software_requests } = this;
-    if (!bridge || !bridge_control || !fault || !posted_arbiter || !request_arbiter) {
+    const { links, bridge, bridge_control, fault } = this;
+    if (!bridge || !bridge_control || !fault) {
+      const [link, another] = links;
+      if (!link || another)
+        throw new HdlError(`a root complex with ${links.length} root ports`, { help: 'several need a bridge' });
       this.up_posted.from(link.received_posted);
       this.up_requests.from(link.received_non_posted);
       this.up_completions.from(link.received_completion);
-      this.down_posted.from(software_posted);
-      this.down_requests.from(software_requests);
+      at(this.down_posted, 0).from(at(this.software_posted, 0));
+      at(this.down_requests, 0).from(at(this.software_requests, 0));
       return;
     }
     connect(bridge, {
       translates: bridge_control.translates,
       forwards_posted: bridge_control.forwards_posted,
       forwards_non_posted: bridge_control.forwards_non_posted,
-      below: [bridge_control.below],
-      posted: [link.received_posted],
-      non_posted: [link.received_non_posted],
-      completion: [link.received_completion],
+      below: [...bridge_control.below],
+      posted: links.map(link => link.received_posted),
+      non_posted: links.map(link => link.received_non_posted),
+      completion: links.map(link => link.received_completion),
     });
     this.up_posted.from(bridge.up_posted);
     this.up_requests.from(bridge.up_non_posted);
     this.up_completions.from(bridge.up_completion);
-    connect(posted_arbiter, { in: [software_posted, ...bridge.down_posted] });
-    connect(request_arbiter, { in: [software_requests, ...bridge.down_non_posted] });
-    this.down_posted.from(posted_arbiter.out);
-    this.down_requests.from(request_arbiter.out);
+    this.posted_arbiters.forEach((arbiter, i) => {
+      connect(arbiter, { in: [at(this.software_posted, i), at(bridge.down_posted, i)] });
+      at(this.down_posted, i).from(arbiter.out);
+    });
+    this.request_arbiters.forEach((arbiter, i) => {
+      connect(arbiter, { in: [at(this.software_requests, i), at(bridge.down_non_posted, i)] });
+      at(this.down_requests, i).from(arbiter.out);
+    });
     fault.from(bridge.fault);
   }
 
@@ -271,15 +295,38 @@ export class RootComplex extends Module<RootComplexParams> {
   }
 
   private send(): void {
-    const { from_software, software_posted, software_requests, answers } = this;
-    const { header } = from_software.payload;
-    const posted = isPosted(header);
-    const completion = isCompletion(header);
-    passIf(posted, from_software, software_posted);
-    passIf(completion, from_software, answers);
-    passIf(posted.or(completion).not(), from_software, software_requests);
-    from_software.ready.set(mux(posted, software_posted.ready, mux(completion, answers.ready, software_requests.ready)));
-    connect(this.down_arbiter, { in: [this.receive.tx, answers, ...(this.bridge?.down_completion ?? [])] });
+    this.from_software.forEach((from, i) => {
+      const { header } = from.payload;
+      const [to_posted, to_answers, to_requests] = [this.software_posted, this.answers, this.software_requests].map(to =>
+        at(to, i),
+      );
+      if (!to_posted || !to_answers || !to_requests) return;
+      const posted = isPosted(header);
+      const completion = isCompletion(header);
+      passIf(posted, from, to_posted);
+      passIf(completion, from, to_answers);
+      passIf(posted.or(completion).not(), from, to_requests);
+      from.ready.set(mux(posted, to_posted.ready, mux(completion, to_answers.ready, to_requests.ready)));
+    });
+    this.sortAnswers();
+    this.down_arbiters.forEach((arbiter, i) => {
+      const forwarded = this.bridge ? [at(this.bridge.down_completion, i)] : [];
+      connect(arbiter, { in: [at(this.memory_answers, i), at(this.answers, i), ...forwarded] });
+    });
+  }
+
+  /** Gives a completion of host memory to the root port that has its requester's bus: to the first one if no other has. */
+  private sortAnswers(): void {
+    const { tx } = this.receive;
+    const bus = tx.payload.header.requester_id.part(8, 8);
+    const others = (this.bridge_control?.below ?? []).map(({ secondary, subordinate }, i) =>
+      i === 0 ? u(1, 0) : bus.ge(secondary).and(bus.le(subordinate)),
+    );
+    const ways = this.memory_answers.map((_, i) => (i === 0 ? anyOf([u(1, 0), ...others]).not() : at(others, i)));
+    ways.forEach((way, i) => {
+      passIf(way, tx, at(this.memory_answers, i));
+    });
+    tx.ready.set(anyOf(ways.map((way, i) => way.and(at(this.memory_answers, i).ready))));
   }
 }
 

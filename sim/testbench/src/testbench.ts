@@ -21,12 +21,13 @@ export interface TestbenchOptions extends SchedulerOptions {
   readonly hostBytes?: number;
   /** Makes what lies on a link, by the link's name; nothing by default. */
   readonly between?: FabricParams['between'];
-  /** Makes a host bridge above the root port, which translates and forwards; none by default. */
+  /** Makes a host bridge above the root ports, which translates and forwards if it is told to; by default there is one where there are several root ports. */
   readonly bridge?: RootBridgeParams;
   /** Writes a waveform of every named signal to this file. */
   readonly trace?: string;
 }
 
+const defaultHostBytes = 4 * 1024 * 1024;
 /** Bus address of host memory. */
 const hostBase = 0x1000_0000n;
 /** Cycles of reset before anything else. */
@@ -36,7 +37,7 @@ const resetCycles = 4;
 export function harnessDesign(
   topology: Topology,
   width = 256,
-  hostBytes = 4 * 1024 * 1024,
+  hostBytes = defaultHostBytes,
   between?: FabricParams['between'],
   bridge?: RootBridgeParams,
 ): ir.Design {
@@ -48,7 +49,15 @@ export function harnessDesign(
 /** The design that was built last, with what it was built from: many test benches in a row have the same. */
 let latest: { readonly of: string; readonly design: ir.Design } | undefined;
 
-function designOf({ topology, width = 256, hostBytes = 4 * 1024 * 1024, between, bridge }: TestbenchOptions): ir.Design {
+/** A host bridge: the one that is asked for, or for several root ports one whose IOMMU can translate as many addresses as the host memory has. */
+function bridgeOf({ topology, hostBytes = defaultHostBytes, bridge }: TestbenchOptions): RootBridgeParams | undefined {
+  if (bridge || topology.roots.length === 1) return bridge;
+  return { base: hostBase, pages: hostBytes / 4096, domains: 2 };
+}
+
+function designOf(options: TestbenchOptions): ir.Design {
+  const { topology, width = 256, hostBytes = defaultHostBytes, between } = options;
+  const bridge = bridgeOf(options);
   if (between || bridge) return harnessDesign(topology, width, hostBytes, between, bridge);
   const of = JSON.stringify([topology, width, hostBytes]);
   if (latest?.of !== of) latest = { of, design: harnessDesign(topology, width, hostBytes) };
@@ -65,7 +74,7 @@ export class Testbench implements Disposable {
   /** In the order of the topology's endpoints. */
   readonly devices: readonly DevicePort[];
   readonly links: Links;
-  /** There with the option `bridge`. */
+  /** There with the option `bridge`, or where there are several root ports. */
   readonly bridge: HostBridgePort | undefined;
   /** There with the option `between`. */
   readonly faults: LinkFaults | undefined;
@@ -77,7 +86,7 @@ export class Testbench implements Disposable {
     const { topology, engine = embedded, width = 256, trace } = options;
     const design = designOf(options);
     const wishes = {
-      memories: softwareMemories(topology, width, options.bridge !== undefined),
+      memories: softwareMemories(topology, width, bridgeOf(options) !== undefined),
       ...(trace !== undefined && { trace }),
     };
     return new Testbench(await engine(design, wishes), width, options);
@@ -98,11 +107,13 @@ export class Testbench implements Disposable {
       },
       options,
     );
-    this.root = new RootPort(simulation, this.scheduler, width, hostBase);
+    const ports = topology.roots.length;
+    const bridge = bridgeOf(options);
+    this.bridge = bridge && new HostBridgePort(simulation, ports, width, bridge);
+    this.root = new RootPort(simulation, this.scheduler, { width, hostBase, ports, bridge: this.bridge });
     this.devices = topology.endpoints.map(({ name }, i) => new DevicePort(simulation, this.scheduler, width, name, i));
     this.links = new Links(simulation, topology);
     this.faults = options.between && new LinkFaults(simulation, topology);
-    this.bridge = options.bridge && new HostBridgePort(simulation, width, options.bridge);
   }
 
   private reset(): void {

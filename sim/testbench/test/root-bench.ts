@@ -96,11 +96,15 @@ class RootHarness extends Module<RootOptions> {
     const { root, partner, up, down, send, receive, join } = this;
     connect(up, { control: this.up_control });
     connect(send, { control: this.send_control });
-    connect(root, { rx: partner.tx, rx_fc: partner.tx_fc, from_software: send.out, mps: this.mps, link_up: 1 });
+    connect(root, { rx: [partner.tx], rx_fc: [partner.tx_fc], from_software: [send.out], mps: this.mps, link_up: [1] });
+    const [tx] = root.tx;
+    const [tx_fc] = root.tx_fc;
+    const [rx] = root.rx;
+    if (!tx || !tx_fc || !rx) throw new RangeError('there is a root port');
     const [posted, non_posted, completion] = this.classes;
     if (!posted || !non_posted || !completion) throw new RangeError('there are three classes');
     this.sort(posted, non_posted, completion);
-    connect(partner, { rx: root.tx, rx_fc: root.tx_fc, posted, non_posted, completion, relaxed: 0 });
+    connect(partner, { rx: tx, rx_fc: tx_fc, posted, non_posted, completion, relaxed: 0 });
     partner.overflow.ready.set(1);
     connect(join, { in: [partner.received_posted, partner.received_non_posted, partner.received_completion] });
     const open = this.hold.not();
@@ -113,8 +117,8 @@ class RootHarness extends Module<RootOptions> {
     this.down_status.set(down.status);
     this.send_status.set(send.status);
     this.receive_status.set(receive.status);
-    when(root.tx.valid.and(partner.rx.ready), () => this.down_count.set(this.down_count.add(1)));
-    when(partner.tx.valid.and(root.rx.ready), () => this.up_count.set(this.up_count.add(1)));
+    when(tx.valid.and(partner.rx.ready), () => this.down_count.set(this.down_count.add(1)));
+    when(partner.tx.valid.and(rx.ready), () => this.up_count.set(this.up_count.add(1)));
     this.moved_down.set(this.down_count);
     this.moved_up.set(this.up_count);
     const wake = (t: { readonly status: { readonly attention: typeof up.status.attention } }) => t.status.attention;

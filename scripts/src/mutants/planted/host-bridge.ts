@@ -114,4 +114,22 @@ export const hostBridgeMutants: readonly Mutant[] = [
     replacement: 'bytes.ge(1)]',
     tests: ['rtl/test/requester-table.test.ts'],
   },
+  {
+    name: 'completions-of-host-memory-leave-by-the-first-root-port',
+    area,
+    rules: ['C39'],
+    file: 'sim/testbench/src/root-complex.ts',
+    text: 'i === 0 ? anyOf([u(1, 0), ...others]).not() : at(others, i)',
+    replacement: 'i === 0 ? anyOf([u(1, 1), ...others]) : u(1, 0)',
+    tests: ['firmware/test/fabric-root-ports.test.ts'],
+  },
+  {
+    name: 'packets-by-address-leave-by-the-first-root-port',
+    area,
+    rules: ['C39'],
+    file: 'sim/testbench/src/root-routes.ts',
+    text: 'windows.some(({ base, bytes }) => address >= base && address < base + bytes)',
+    replacement: 'windows.length < 0 && address > 0n',
+    tests: ['firmware/test/fabric-root-ports.test.ts'],
+  },
 ];
