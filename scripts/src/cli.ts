@@ -189,17 +189,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description(
       'bring faults of every class into the hardware in the middle of traffic, and count what becomes of them; write docs/faults.md',
     )
-    .option('--endpoint <n>', 'faults of the endpoint', positive, 400_000)
-    .option('--switch <n>', 'faults of the switch', positive, 600_000)
-    .option('--only <name>', 'endpoint or switch; writes no page')
+    .option('--endpoint <n>', 'faults of the endpoint', positive, 150_000)
+    .option('--switch <n>', 'faults of the switch', positive, 840_000)
+    .option('--flips <n>', 'bits that flip in memories of the switch', positive, 20_000)
+    .option('--buffers <n>', 'bits that flip in receive buffers of the endpoint', positive, 2_000)
+    .option('--unprotected <n>', 'bits that nothing protects, of each kind', positive, 100)
+    .option('--only <name>', 'endpoint, switch, flips, buffers or unprotected; writes no page')
     .option('--seed <n>', 'of the first batch', positive, 1)
     .option('--width <bits>', 'of a beat: 64, 128, 256 or 512', positive, 64)
     .option('--engine <name>', engineNames.join(', '), 'verilator')
     .option('--out <file>', 'where a batch of the endpoint that fails is kept', 'faults-failure.json')
     .option('--shrink <seconds>', 'how long a batch that fails is made smaller', positive, 120)
     .option('--page <path>', 'write another page than docs/faults.md')
-    .option('--json <path>', 'write the counts as data')
-    .option('--measured <paths>', 'run nothing: the page of counts that were written as data, with commas between the files')
     .action(async options => {
       const { faults } = await import('./faults.ts');
       code = await faults(options);

@@ -1,25 +1,32 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '@hdl/ts-hdl';
 import pc from 'picocolors';
 import { engineByName } from './engines.ts';
 import { UsageError } from './errors.ts';
 import { endpointFaults } from './faults/endpoint.ts';
+import { endpointFlips } from './faults/endpoint-flips.ts';
+import { endpointUnprotected } from './faults/endpoint-unprotected.ts';
 import { limits } from './faults/limits.ts';
 import { faultsPage } from './faults/page.ts';
-import { type CampaignOutcome, type CampaignReport, injected, joined } from './faults/report.ts';
-import { endpointSigns, switchSigns } from './faults/signs.ts';
+import { type CampaignOutcome, type CampaignReport, injected } from './faults/report.ts';
+import { endpointSigns, flipSigns, switchSigns } from './faults/signs.ts';
 import { switchFaults } from './faults/switch.ts';
+import { switchFlips } from './faults/switch-flips.ts';
+import { switchUnprotected } from './faults/switch-unprotected.ts';
 import { writeWhole } from './files.ts';
 
 export interface FaultsOptions {
   /** Faults of the endpoint, and of the switch. */
   readonly endpoint: number;
   readonly switch: number;
+  /** Bits that flip in memories of the switch, and of the endpoint; and those that nothing protects, of each kind. */
+  readonly flips: number;
+  readonly buffers: number;
+  readonly unprotected: number;
   readonly seed: number;
   readonly width: number;
   readonly engine: string;
-  /** `endpoint` or `switch`: that alone. */
+  /** `endpoint`, `switch`, `flips`, `buffers` or `unprotected`: that alone. */
   readonly only?: string;
   /** Where a batch of the endpoint that fails is kept. */
   readonly out: string;
@@ -27,10 +34,6 @@ export interface FaultsOptions {
   readonly shrink: number;
   /** The page; docs/faults.md by default. */
   readonly page?: string;
-  /** Where the counts go as data. */
-  readonly json?: string;
-  /** Files with such data, commas between them: the page is made of them, and nothing is run. */
-  readonly measured?: string;
 }
 
 /** The page with what became of the faults. */
@@ -38,7 +41,7 @@ export const faultsPath: string = fileURLToPath(new URL('../../docs/faults.md', 
 
 type Told = Pick<CampaignReport, 'title' | 'about' | 'signs' | 'isolation'>;
 interface Campaign extends Told {
-  readonly name: 'endpoint' | 'switch';
+  readonly name: 'endpoint' | 'switch' | 'flips' | 'buffers';
   readonly play: (options: FaultsOptions, engine: Engine, tell: (faults: number) => void) => Promise<CampaignOutcome>;
 }
 
@@ -68,6 +71,32 @@ const campaigns: readonly Campaign[] = [
     isolation: true,
     play: async ({ switch: faults, seed, width }, engine, tell) => switchFaults({ faults, seed, width, engine, tell }),
   },
+  {
+    name: 'flips',
+    title: 'Bits that flip in memories of the switch',
+    about: [
+      'The same switch with good traffic from all links to all others, all of it with digests (TD = 1); links are slow to take, so that much waits. In the middle of it one random bit flips in a random word that',
+      'holds a beat of a TLP on its way: in the block RAM of the queues of an ingress, in the FIFO of an egress, in the memory of the broadcaster. Wires behind the switch carry each header once.',
+      'The TLP has to come in its place, as it was sent or with this one bit altered; then the digest is computed anew, without the RTL, and has to be wrong, or what else a receiver looks at. All other TLPs',
+      'have to be right to the last bit, no port may log an error, and traffic goes on. After a flip in format, type or length the batch ends soon: who takes such a TLP frees other credits than were used, and it takes a reset of the link to put that right.',
+      'No bits of *Beyond the hardware* are among these.',
+    ],
+    signs: flipSigns,
+    isolation: false,
+    play: async ({ flips: faults, seed, width }, engine, tell) => switchFlips({ faults, seed, width, engine, tell }),
+  },
+  {
+    name: 'buffers',
+    title: 'Bits that flip in receive buffers of the endpoint',
+    about: [
+      'The same endpoint, function 0 of which checks digests. The host sends writes, reads, AtomicOps and configuration requests with digests while nothing leaves the endpoint, until requests wait at',
+      'the host: then one random bit flips in a random word of the receive buffers of the link end, mostly of one that waits. The reference hears of the request as it was sent, or with this bit altered if the',
+      'endpoint told of an error; everything has to be as it says then: status bits, header logs, messages, completions, and at the end the memory. Posted TLPs never wait there (the consumption guarantee), nor do completions.',
+    ],
+    signs: flipSigns,
+    isolation: false,
+    play: async ({ buffers: faults, seed, width }, engine, tell) => endpointFlips({ faults, seed, width, engine, tell }),
+  },
 ];
 
 /**
@@ -76,12 +105,10 @@ const campaigns: readonly Campaign[] = [
  */
 export async function faults(options: FaultsOptions): Promise<number> {
   if (![64, 128, 256, 512].includes(options.width)) throw new UsageError(`--width is 64, 128, 256 or 512, not ${options.width}.`);
-  if (options.measured !== undefined) {
-    writeWhole(options.page ?? faultsPath, faultsPage(joined(measured(options.measured)), limits));
-    return 0;
-  }
   const chosen = campaigns.filter(({ name }) => options.only === undefined || options.only === name);
-  if (chosen.length === 0) throw new UsageError(`there is no campaign '${options.only}': choose endpoint or switch.`);
+  const rest = options.only === undefined || options.only === 'unprotected';
+  if (chosen.length === 0 && !rest)
+    throw new UsageError(`there is no campaign '${options.only}': choose endpoint, switch, flips, buffers or unprotected.`);
   const engine = await engineByName(options.engine).load();
   const reports: CampaignReport[] = [];
   for (const campaign of chosen) {
@@ -89,9 +116,14 @@ export async function faults(options: FaultsOptions): Promise<number> {
     if (!report) return 1;
     reports.push(report);
   }
-  if (options.json !== undefined) writeWhole(options.json, `${JSON.stringify(reports, undefined, 1)}\n`);
+  const { unprotected: flips, seed, width } = options;
+  if (rest) say(`bits that nothing protects, seed ${seed}, ${width} bits, ${options.engine}`);
+  const counted = { flips, seed, width, engine };
+  const unprotected = rest ? [...switchUnprotected(counted), ...endpointUnprotected(counted)] : [];
+  for (const row of unprotected)
+    say(`${row.name}: ${row.nothing} of ${flips} without effect, ${row.told} told, ${row.untold} untold, ${row.hangs} hangs`);
   const page = options.page ?? (options.only === undefined ? faultsPath : undefined);
-  if (page !== undefined) writeWhole(page, faultsPage(reports, limits));
+  if (page !== undefined) writeWhole(page, faultsPage(commandOf(options), reports, unprotected, limits));
   return 0;
 }
 
@@ -122,23 +154,13 @@ async function run(campaign: Campaign, options: FaultsOptions, engine: Engine): 
   const many = (value: number) => value.toLocaleString('en');
   const figures = `seeds ${seed} to ${seed + batches - 1}, ${many(tlps)} TLPs in ${many(cycles)} cycles and ${seconds} s of CPU time`;
   say(`${many(injected(rows))} faults, none of them unnoticed: ${figures}`);
-  return { ...told, rows, runs: [{ figures, command: `npm run faults -- --only ${name} --${name} ${wanted} ${plain}` }] };
+  return { ...told, rows, figures: sentence(figures), command: `npm run faults -- --only ${name} --${name} ${wanted} ${plain}` };
 }
 
-/** Reports that were kept. @throws UsageError for a file that has none. */
-function measured(paths: string): readonly CampaignReport[] {
-  return paths.split(',').flatMap(path => {
-    try {
-      const reports: unknown = JSON.parse(readFileSync(path, 'utf8'));
-      if (Array.isArray(reports) && reports.every(isReport)) return reports;
-    } catch (error) {
-      throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
-    }
-    throw new UsageError(`${path} has no counts: name a file that npm run faults -- --json FILE has written.`);
-  });
-}
+/** The command that makes the page. */
+const commandOf = ({ endpoint, switch: switches, flips, buffers, unprotected, seed, width, engine }: FaultsOptions): string =>
+  `npm run faults -- --endpoint ${endpoint} --switch ${switches} --flips ${flips} --buffers ${buffers} --unprotected ${unprotected} --seed ${seed} --width ${width} --engine ${engine}`;
 
-const isReport = (value: unknown): value is CampaignReport =>
-  typeof value === 'object' && value !== null && ['title', 'about', 'rows', 'signs', 'runs'].every(key => key in value);
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const say = (text: string) => process.stdout.write(`${text}\n`);

@@ -16,17 +16,20 @@ export interface CampaignReport {
   readonly about: readonly string[];
   readonly rows: readonly FaultRow[];
   readonly signs: Signs;
-  /** What was run, and how much. */
-  readonly runs: readonly CampaignRun[];
+  /** The command that runs this campaign alone, and figures for people: seeds, TLPs, cycles, seconds. */
+  readonly command: string;
+  readonly figures: string;
   /** Whether it looked for what isolation forbids. */
   readonly isolation: boolean;
 }
 
-export interface CampaignRun {
-  /** The command that repeats it. */
-  readonly command: string;
-  /** Figures for people: seeds, TLPs, cycles, seconds. */
-  readonly figures: string;
+/** The first thing that was seen of a bit that flipped where nothing protects it: nothing, all was right; a TLP that its receiver finds wrong; damage of which nobody was told; that something waits for ever. */
+export type UnprotectedOutcome = 'nothing' | 'told' | 'untold' | 'hangs';
+
+/** What became of such bits. */
+export interface UnprotectedRow extends Record<UnprotectedOutcome, number> {
+  readonly name: string;
+  readonly flips: number;
 }
 
 /** What a campaign has counted, and how it ended. */
@@ -49,27 +52,6 @@ export interface CampaignOutcome {
 export const missed = ({ injected, alone, together, harmless }: FaultCount): number => injected - alone - together - harmless;
 
 export const injected = (rows: Iterable<FaultCount>): number => [...rows].reduce((sum, row) => sum + row.injected, 0);
-
-/** Joins the reports of the same campaign, run with other seeds. */
-export function joined(reports: readonly CampaignReport[]): readonly CampaignReport[] {
-  const all: CampaignReport[] = [];
-  for (const report of reports) {
-    const index = all.findIndex(({ title }) => title === report.title);
-    const known = all[index];
-    if (!known) {
-      all.push(report);
-      continue;
-    }
-    const counts = new Map<string, FaultCount>();
-    for (const { name, ...row } of [...known.rows, ...report.rows]) {
-      const sum = counts.get(name);
-      if (!sum) counts.set(name, { ...row });
-      else for (const key of Object.keys(row) as (keyof FaultCount)[]) sum[key] += row[key];
-    }
-    all[index] = { ...known, rows: rowsOf(counts, known.signs), runs: [...known.runs, ...report.runs] };
-  }
-  return all;
-}
 
 /** The kind of a class. @throws RangeError for one that has no sign. */
 export function kindOf(name: string, signs: Signs): string {

@@ -1,6 +1,6 @@
-import { FcUpdate, type LinkCredits, LinkPort, tlpBeat } from '@hdl/pcie-rtl';
+import { FcUpdate, type LinkCredits, LinkPort, TlpHeader, tlpBeat } from '@hdl/pcie-rtl';
 import { StreamSink, StreamSource } from '@hdl/testbench';
-import { Bundle, bool, connect, input, Module, output, stream, uint, wire } from '@hdl/ts-hdl';
+import { Bundle, bool, connect, input, Module, mux, output, reg, stream, uint, when, wire } from '@hdl/ts-hdl';
 import { at, depths, ringBeat, tlps } from '../soak/harness.ts';
 import { Stall, StallControl } from '../soak/stall.ts';
 
@@ -14,7 +14,13 @@ export const ringMemories = ['source_posted', 'source_non_posted', 'source_compl
  * The partner of a link: sends TLPs that software puts into a ring for each class, as far as it has credits, and shows software all that comes, in the order of
  * the link. What came is thrown away at random times: so credits come back late. Latency and resets are those of a `LinkPort`.
  */
-export class RingPort extends Module<{ readonly width: number; readonly credits: LinkCredits; readonly seed: number }> {
+export class RingPort extends Module<{
+  readonly width: number;
+  readonly credits: LinkCredits;
+  readonly seed: number;
+  /** What comes has come over a wire, which carries the header once: later beats have the first one's. The wire is held up at random, too. */
+  readonly wire?: boolean;
+}> {
   private readonly beat = tlpBeat(this.p.width);
   private readonly ring_beat = ringBeat(this.p.width);
   /** Software's pointers, and the hardware's. */
@@ -35,6 +41,8 @@ export class RingPort extends Module<{ readonly width: number; readonly credits:
   private readonly hold = [0, 1, 2].map(i => new Stall({ seed: this.p.seed + 0x0101_0101 * i }));
   private readonly seen = wire(stream(this.ring_beat));
   private readonly arriving = wire(stream(this.beat));
+  private readonly header = this.p.wire ? reg(TlpHeader) : undefined;
+  private readonly busy = this.p.wire ? new Stall({ seed: this.p.seed + 0x0303_0303 }) : undefined;
   private readonly to_link = [0, 1, 2].map(() => wire(stream(this.beat)));
 
   protected override logic() {
@@ -70,15 +78,32 @@ export class RingPort extends Module<{ readonly width: number; readonly credits:
     this.tx_fc.from(link.tx_fc);
     link.overflow.ready.set(1);
     // What is on the link software sees too.
-    arriving.valid.set(rx.valid);
-    arriving.put(rx.payload);
-    rx.ready.set(arriving.ready);
+    const payload = this.carried();
+    arriving.put(payload);
+    const { busy } = this;
+    if (busy) {
+      arriving.valid.set(rx.valid.and(busy.open));
+      rx.ready.set(arriving.ready.and(busy.open));
+      connect(busy, { control: this.stall, salt: this.salt, free: 0, fires: arriving.fire });
+    } else {
+      arriving.valid.set(rx.valid);
+      rx.ready.set(arriving.ready);
+    }
     seen.valid.set(arriving.fire);
-    seen.put({ after: 0, spare: 0, gap: 0, ...rx.payload });
+    seen.put({ after: 0, spare: 0, gap: 0, ...payload });
     [link.received_posted, link.received_non_posted, link.received_completion].forEach((received, i) => {
       const hold = at(this.hold, i);
       received.ready.set(hold.open);
       connect(hold, { control: this.stall, salt: this.salt, free: 0, fires: received.valid.and(hold.open) });
     });
+  }
+
+  /** What comes; over a wire with the header of the first beat beside each. */
+  private carried() {
+    const { header: known, rx } = this;
+    if (!known) return rx.payload;
+    const { header, data, first, last } = rx.payload;
+    when(this.arriving.fire.and(first), () => known.set(header));
+    return { header: mux(first, header, known), data, first, last };
   }
 }

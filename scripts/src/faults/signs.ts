@@ -35,3 +35,9 @@ export const switchSigns: Signs = {
   state:
     'Surprise Down (bit 5), the status of containment (C91) or of the link; what is for the link meanwhile is refused or dropped (C71e)',
 };
+
+/** What tells of a bit that flipped in a memory. */
+export const flipSigns: Signs = {
+  flipped:
+    'what the class ends with: the receiver finds the digest wrong (ECRC, AER bit 19); digests leave out EP and Type[0], which tell by themselves. A TLP whose word was read before comes as it was sent',
+};

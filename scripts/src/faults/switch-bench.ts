@@ -1,6 +1,6 @@
-import { type Engine, type Simulation, simulate } from '@hdl/ts-hdl';
-import { Hang } from '../soak/bench.ts';
+import { type Engine, type MemoryView, type Simulation, simulate } from '@hdl/ts-hdl';
 import { at } from '../soak/harness.ts';
+import { PatientBench } from '../soak/patience.ts';
 import { TlpReader, TlpWriter } from '../soak/rings.ts';
 import { classOf, type Tlp } from '../soak/tlp.ts';
 import { ringMemories } from './ring-port.ts';
@@ -8,35 +8,50 @@ import { links, SwitchFaultHarness } from './switch-harness.ts';
 
 /** Cycles between two looks at what came. */
 const chunk = 32;
-/** Cycles without any movement after which nobody waits any longer. */
-const patience = 20_000;
 
 const classes = ['posted', 'non_posted', 'completion'] as const;
 
+/** For bits that flip: the memories that they may flip in, and whether wires carry each header once. */
+export interface FlipBench {
+  readonly memories: readonly string[];
+  readonly wire: boolean;
+}
+
 /** A simulated switch with its links: TLPs in and out at each, in pieces of some cycles. */
-export class SwitchBench implements Disposable {
+export class SwitchBench extends PatientBench implements Disposable {
   private readonly simulation: Simulation;
   private readonly writers: readonly (readonly TlpWriter[])[];
   private readonly readers: readonly TlpReader[];
   private readonly seen: (link: number, t: Tlp) => void;
-  private still = 0;
 
   /** `seen` hears of each TLP that left the switch by a link. */
-  constructor(width: number, engine: Engine, seen: (link: number, t: Tlp) => void) {
+  constructor(
+    width: number,
+    engine: Engine,
+    seen: (link: number, t: Tlp) => void,
+    flips: FlipBench = { memories: [], wire: false },
+  ) {
+    super('switch', chunk);
     this.seen = seen;
     const numbers = Array.from({ length: links }, (_, i) => i);
-    const memories = numbers.flatMap(i => ringMemories.map(name => `port_${i}.${name}`));
+    const memories = [...numbers.flatMap(i => ringMemories.map(name => `port_${i}.${name}`)), ...flips.memories];
     const withMemories: Engine = (design, options) => engine(design, { ...options, memories });
-    this.simulation = simulate(() => new SwitchFaultHarness({ width }), { engine: withMemories }).engine;
+    this.simulation = simulate(() => new SwitchFaultHarness({ width, wire: flips.wire }), { engine: withMemories }).engine;
     const { simulation } = this;
     const ports = (i: number, name: string) => [`pointers_${i}_${name}`, `status_${i}_${name}`] as const;
     this.writers = numbers.map(i =>
       classes.map(name => new TlpWriter(simulation, `port_${i}.source_${name}`, ports(i, name), width)),
     );
     this.readers = numbers.map(i => new TlpReader(simulation, `port_${i}.sink_seen`, ports(i, 'seen'), width));
+    for (const reader of this.readers) reader.tolerant = flips.memories.length > 0;
   }
 
-  get cycle(): number {
+  /** A memory of the harness that is a ring, or in which bits may flip. */
+  memory(path: string): MemoryView {
+    return this.simulation.memory(path);
+  }
+
+  override get cycle(): number {
     return this.simulation.cycle;
   }
 
@@ -58,7 +73,7 @@ export class SwitchBench implements Disposable {
     for (const ring of [...this.writers.flat(), ...this.readers]) ring.reset();
     this.simulation.step(4);
     this.drive('rst', 0);
-    this.still = 0;
+    this.moved();
     this.simulation.step(128);
   }
 
@@ -79,38 +94,14 @@ export class SwitchBench implements Disposable {
     this.simulation.step(cycles);
   }
 
-  /** Some cycles pass. @throws Hang if nothing has moved for long. */
-  advance(): void {
-    const before = this.writers.flat().reduce((sum, { waiting }) => sum + waiting, 0);
-    this.simulation.step(chunk);
-    let moved = 0;
-    this.readers.forEach((reader, link) => {
-      moved += reader.drain(t => this.seen(link, t));
-    });
-    const after = this.writers.flat().reduce((sum, { waiting }) => sum + waiting, 0);
-    this.still = moved > 0 || after !== before ? 0 : this.still + chunk;
-    if (this.still > patience) throw new Hang(`nothing moved for ${patience} cycles`);
+  protected override step(cycles: number): void {
+    this.simulation.step(cycles);
   }
-
-  /** Lets time pass until something is so. @throws Hang */
-  until(done: () => boolean, what: () => string): void {
-    try {
-      while (!done()) this.advance();
-    } catch (error) {
-      if (error instanceof Hang) throw new Hang(`${error.message}, waiting for ${what()}`);
-      throw error;
-    }
+  protected override get given(): number {
+    return this.writers.flat().reduce((sum, { waiting }) => sum + waiting, 0);
   }
-
-  /** Lets time pass until nothing has moved for `cycles` cycles. */
-  silence(cycles: number): void {
-    this.still = 0;
-    const end = this.cycle + patience;
-    do {
-      this.advance();
-      if (this.cycle > end) throw new Hang('the switch never falls silent');
-    } while (this.still < cycles);
-    this.still = 0;
+  protected override take(): number {
+    return this.readers.reduce((sum, reader, link) => sum + reader.drain(t => this.seen(link, t)), 0);
   }
 
   [Symbol.dispose](): void {

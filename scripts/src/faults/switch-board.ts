@@ -42,6 +42,39 @@ interface ErrorEvent {
   readonly judgement: Judgement | undefined;
 }
 
+/** A TLP of which a bit may have flipped on its way. */
+export interface Flip {
+  readonly original: Tlp;
+  /** With that bit flipped; the same TLP if the bit is none of its own. */
+  readonly altered: Tlp;
+  /** It came altered, and as it was sent, so many times; a broadcast comes by several links. */
+  changed: number;
+  kept: number;
+  /** Hears of all that comes meanwhile. */
+  readonly came?: (t: Tlp) => void;
+}
+
+const fields = [
+  'fmt',
+  'type',
+  'tc',
+  'attr',
+  'th',
+  'td',
+  'ep',
+  'at',
+  'length',
+  'requester',
+  'tag',
+  'last_be',
+  'first_be',
+  'high',
+  'low',
+] as const;
+/** Whether a TLP that came is one that was sent; what lies behind the body means nothing. */
+const alike = (came: Tlp, sent: Tlp): boolean =>
+  fields.every(field => came[field] === sent[field]) && sent.body.every((byte, i) => came.body[i] === byte);
+
 const keyOf = (t: Tlp): number => 4 * transaction(t) + classOf(t);
 
 /** Keeps what has to come out of the switch, and compares: nothing lost, doubled, altered, astray or out of order, and nothing where isolation forbids it. */
@@ -61,6 +94,8 @@ export class SwitchBoard {
   /** TLPs that end in the switch without a sign. */
   private silent: (readonly [Tlp, Judgement])[] = [];
   private readonly checked: (t: Tlp, judgement: Judgement) => void;
+  /** A bit that has flipped: its TLP may come with it, in its own place, and is then as it should be otherwise. */
+  flip: Flip | undefined;
 
   /** `checked` hears of each TLP of which all became that had to, as far as that can be told of it alone. */
   constructor(faults: FaultLedger, checked: (t: Tlp, judgement: Judgement) => void) {
@@ -80,6 +115,31 @@ export class SwitchBoard {
     this.allowed = 0;
     this.overtaken.length = 0;
     this.silent = [];
+    this.flip = undefined;
+  }
+
+  /** TLPs that were sent, and have to leave by a link. */
+  get onTheirWay(): readonly Tlp[] {
+    return this.waiting.flat(2).flatMap(list => list.map(({ tlp }) => tlp));
+  }
+  /** A TLP has still to leave by some link. */
+  awaits(t: Tlp): boolean {
+    return this.waiting.some(lists => lists.flat().some(list => list.some(({ tlp }) => tlp === t)));
+  }
+
+  /** A TLP left the switch by a link: whether it is the one of which a bit has flipped, altered by that and by nothing else. @throws Mismatch for one astray or out of order */
+  altered(t: Tlp, link: number): boolean {
+    const { flip } = this;
+    flip?.came?.(t);
+    if (!flip || flip.altered === flip.original || !alike(t, flip.altered)) return false;
+    const list = this.waiting[link]?.flat().find(expected => expected.some(({ tlp }) => tlp === flip.original));
+    const expected = list?.findIndex(({ tlp }) => tlp === flip.original) ?? -1;
+    if (!list || expected < 0)
+      throw new Mismatch(`link ${link} gets what was sent elsewhere, and a bit of which has flipped: ${describe(t)}`);
+    if (expected > 0) throw new Mismatch(`${describe(t)}, of which a bit has flipped, passes what was sent before it`);
+    list.shift();
+    flip.changed++;
+    return true;
   }
 
   /** A TLP enters by a link, and this has to become of it. `lossy`: or it is lost. */
@@ -158,6 +218,7 @@ export class SwitchBoard {
       if (passed) throw new Mismatch(`${describe(t)} passes ${describe(passed.tlp)} from link ${from} to ${link}`);
       for (const { tlp } of list.splice(0, index + 1).slice(0, -1)) this.overtaken.push(tlp);
       this.compare(t, expected);
+      if (this.flip?.original === expected.tlp) this.flip.kept++;
       return;
     }
     throw new Mismatch(`link ${link} gets what nobody sent there: ${describe(t)}`);

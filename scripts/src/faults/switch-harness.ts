@@ -22,12 +22,12 @@ const partnerCredits: LinkCredits = {
 
 /**
  * A switch with software's `RingPort`s at all its links. On the hostile link lies a model that can take it down; and between model and partner limits of the
- * switch can be exaggerated, held up and lost.
+ * switch can be exaggerated, held up and lost. With `wire` what leaves the switch goes over wires, which carry the header of a TLP once.
  *
  *     RingPort 0 (root) ─► Switch ◄─► LinkModel ◄─► RingPort 1 (hostile)
  *                                 ◄─► RingPort 2, 3, 4
  */
-export class SwitchFaultHarness extends Module<{ readonly width: number }> {
+export class SwitchFaultHarness extends Module<{ readonly width: number; readonly wire?: boolean }> {
   readonly pointers = input(vec(links, RingPointers));
   readonly status = output(vec(links, RingPointers));
   readonly stall = input(vec(links, StallControl));
@@ -51,7 +51,8 @@ export class SwitchFaultHarness extends Module<{ readonly width: number }> {
   });
   private readonly port = Array.from(
     { length: links },
-    (_, i) => new RingPort({ width: this.p.width, credits: partnerCredits, seed: 0x2345_6789 + 0x1111 * i }),
+    (_, i) =>
+      new RingPort({ width: this.p.width, credits: partnerCredits, seed: 0x2345_6789 + 0x1111 * i, wire: this.p.wire ?? false }),
   );
   private readonly model = new LinkModel({
     width: this.p.width,

@@ -1,9 +1,10 @@
 import type { Engine } from '@hdl/ts-hdl';
 import { FaultLedger } from '../soak/fault-ledger.ts';
 import { Random } from '../soak/random.ts';
+import { seal } from '../soak/reference/digest.ts';
 import { Mismatch, same } from '../soak/reference/mismatch.ts';
 import { isCompletion, status, type Tlp, tlp } from '../soak/tlp.ts';
-import { SwitchBench } from './switch-bench.ts';
+import { type FlipBench, SwitchBench } from './switch-bench.ts';
 import { SwitchBoard } from './switch-board.ts';
 import { hostile, links } from './switch-harness.ts';
 import {
@@ -77,11 +78,11 @@ export class SwitchPlayer implements Disposable {
   private tag = 0;
   private readonly checked: (t: Tlp, cause: Cause) => void;
 
-  /** `checked` hears of each TLP whose outcome was compared with what the reference says. */
-  constructor(width: number, engine: Engine, checked: (t: Tlp, cause: Cause) => void = () => {}) {
+  /** `checked` hears of each TLP whose outcome was compared with what the reference says. `flips`: bits may flip. */
+  constructor(width: number, engine: Engine, checked: (t: Tlp, cause: Cause) => void = () => {}, flips?: FlipBench) {
     this.width = width;
     this.checked = checked;
-    this.bench = new SwitchBench(width, engine, (link, t) => this.seen(link, t));
+    this.bench = new SwitchBench(width, engine, (link, t) => this.seen(link, t), flips);
   }
 
   /** Begins a batch: the switch is reset, and configured with this state of its ports, the upstream one first. */
@@ -188,7 +189,11 @@ export class SwitchPlayer implements Disposable {
 
   /** Waits until all that has to come has come, and all that was sent into the hostile port: behind it comes a TLP of each class, if its link is up. */
   settle(): void {
-    if (this.reference.ports[hostile]?.link === 'up') for (const t of this.make.markers(hostile)) this.send(hostile, t);
+    if (this.reference.ports[hostile]?.link === 'up')
+      for (const t of this.make.markers(hostile)) {
+        seal(t);
+        this.send(hostile, t);
+      }
     this.bench.until(
       () => this.board.outstanding === 0,
       () => this.board.oldest,
@@ -214,6 +219,7 @@ export class SwitchPlayer implements Disposable {
   }
 
   private seen(link: number, t: Tlp): void {
+    if (this.board.altered(t, link)) return;
     if (link === 0 && isCompletion(t) && t.requester === hostId) {
       const asked = this.asked.get(t.tag);
       if (!asked) throw new Mismatch(`nobody asked for the completion with tag ${t.tag}`);

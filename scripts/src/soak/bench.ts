@@ -1,19 +1,13 @@
-import { type Engine, type Simulation, simulate } from '@hdl/ts-hdl';
+import { type Engine, type MemoryView, type Simulation, simulate } from '@hdl/ts-hdl';
 import { deviceParams } from './device.ts';
 import { FirmwarePort } from './firmware.ts';
 import { SoakHarness, type StallName, stalls } from './harness.ts';
+import { PatientBench } from './patience.ts';
 import { type RingPorts, TlpReader, TlpWriter } from './rings.ts';
 import { classOf, type Tlp } from './tlp.ts';
 
-/** Nothing moves any more, although something should. */
-export class Hang extends Error {
-  override readonly name = 'Hang';
-}
-
 /** Cycles between two looks at what came. */
 const chunk = 64;
-/** Cycles without any movement after which nobody waits any longer. */
-const patience = 20_000;
 
 export interface Listener {
   /** The endpoint sent a TLP. */
@@ -26,7 +20,7 @@ export interface Listener {
 const ringPorts = (name: string): RingPorts => [`${name}_pointer`, `${name}_status`];
 
 /** A simulated endpoint with its link: TLPs in, TLPs out, in pieces of many cycles. */
-export class Bench implements Disposable {
+export class Bench extends PatientBench implements Disposable {
   private readonly simulation: Simulation;
   private readonly writers: readonly [TlpWriter, TlpWriter, TlpWriter];
   readonly firmware: FirmwarePort;
@@ -37,14 +31,17 @@ export class Bench implements Disposable {
   private readonly listener: Listener;
   /** Posted TLPs so far. */
   private posted = 0;
-  private still = 0;
+  /** TLPs of the endpoint that the listener has not heard of. */
+  private held: Tlp[] | undefined;
 
-  constructor(width: number, engine: Engine, listener: Listener) {
+  /** `more`: memories beside its own that the caller reaches by `view`. */
+  constructor(width: number, engine: Engine, listener: Listener, more: readonly string[] = []) {
+    super('endpoint', chunk);
     this.listener = listener;
     const lanes = Array.from({ length: width / 32 }, (_, i) => `endpoint.layer.memory.column_${i}.words`);
     const mailboxes = [0, 2].map(f => `endpoint.registers_${f}.mailbox.words`);
     const rings = ['source_posted', 'source_non_posted', 'source_completion', 'source_request', 'sink_seen', 'sink_response'];
-    const memories = [...lanes, ...mailboxes, ...rings.map(name => `${name}.ring`)];
+    const memories = [...lanes, ...mailboxes, ...rings.map(name => `${name}.ring`), ...more];
     const withMemories: Engine = (design, options) => engine(design, { ...options, memories });
     this.simulation = simulate(() => new SoakHarness(deviceParams(width)), { engine: withMemories }).engine;
     const { simulation } = this;
@@ -58,8 +55,27 @@ export class Bench implements Disposable {
     this.stride = views[0]?.stride ?? 4;
   }
 
-  get cycle(): number {
+  override get cycle(): number {
     return this.simulation.cycle;
+  }
+
+  /** A memory of the harness by its path. */
+  view(path: string): MemoryView {
+    return this.simulation.memory(path);
+  }
+
+  /** Keeps what the endpoint sends from the listener, who hears of it in `release`, and of no cycles in between. */
+  hold(): void {
+    this.held = [];
+  }
+  /** What is kept. */
+  get kept(): readonly Tlp[] {
+    return this.held ?? [];
+  }
+  release(): void {
+    const { held = [] } = this;
+    this.held = undefined;
+    for (const t of held) this.listener.seen(t);
   }
 
   /** Drives an input of the harness. */
@@ -87,7 +103,8 @@ export class Bench implements Disposable {
     this.drive('rst', 0);
     for (const bytes of [...this.columns, ...this.mailboxes]) bytes.fill(0);
     this.posted = 0;
-    this.still = 0;
+    this.moved();
+    this.held = undefined;
     // What is sent before the link is up is lost.
     this.simulation.step(16);
   }
@@ -123,25 +140,22 @@ export class Bench implements Disposable {
     if (of === 0) this.posted++;
   }
 
-  /** Some cycles pass. @throws Hang if nothing has moved for long. */
-  advance(): void {
-    const before = this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
-    this.simulation.step(chunk);
-    this.firmware.passed();
-    const moved = this.reader.drain(t => this.listener.seen(t)) + this.listener.passed();
-    const after = this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
-    this.still = moved > 0 || after !== before ? 0 : this.still + chunk;
-    if (this.still > patience) throw new Hang(`nothing moved for ${patience} cycles`);
+  /** Beats of non-posted TLPs that the host has not sent yet. */
+  get waiting(): number {
+    return this.writers[1].waiting;
   }
 
-  /** Lets time pass until something is so. @throws Hang */
-  until(done: () => boolean, what: () => string): void {
-    try {
-      while (!done()) this.advance();
-    } catch (error) {
-      if (error instanceof Hang) throw new Hang(`${error.message}, waiting for ${what()}`);
-      throw error;
-    }
+  protected override step(cycles: number): void {
+    this.simulation.step(cycles);
+    this.firmware.passed();
+  }
+  protected override get given(): number {
+    return this.writers.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+  protected override take(): number {
+    const { held } = this;
+    const beats = this.reader.drain(t => (held ? held.push(t) : this.listener.seen(t)));
+    return beats + (held ? 0 : this.listener.passed());
   }
 
   /** A hot reset of some cycles, after which the host knows its credits again; then the link has time to come up again. */
@@ -151,17 +165,6 @@ export class Bench implements Disposable {
     this.simulation.step(cycles);
     this.drive('hot_reset', 0);
     this.silence(512);
-  }
-
-  /** Lets time pass until the endpoint has been silent for `cycles` cycles. */
-  silence(cycles: number): void {
-    this.still = 0;
-    const limit = this.cycle + patience;
-    do {
-      this.advance();
-      if (this.cycle > limit) throw new Hang(`the endpoint never falls silent`);
-    } while (this.still < cycles);
-    this.still = 0;
   }
 
   [Symbol.dispose](): void {

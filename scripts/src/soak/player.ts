@@ -1,5 +1,5 @@
 import type { Engine } from '@hdl/ts-hdl';
-import { Bench } from './bench.ts';
+import { Bench, type Listener } from './bench.ts';
 import { functionParams, memoryBytes, registerLayouts } from './device.ts';
 import { firmware } from './firmware.ts';
 import { type StallName, stalls } from './harness.ts';
@@ -56,16 +56,18 @@ export class Player implements Disposable {
   /** Completions that may not have arrived. */
   private completions = 0;
 
-  constructor(width: number, engine: Engine) {
+  /** `memories`: those beside its own that the bench shows. */
+  constructor(width: number, engine: Engine, memories: readonly string[] = []) {
     this.width = width;
     this.reference = new EndpointReference(width);
-    this.bench = new Bench(width, engine, {
+    const listener: Listener = {
       seen: t => this.seen(t),
       passed: () => {
         this.look();
         return this.dma.answers.tick();
       },
-    });
+    };
+    this.bench = new Bench(width, engine, listener, memories);
     this.jobs = new Jobs(this.bench.firmware);
     const [registers] = this.reference.registers;
     const answer = (t: Tlp): boolean => {
@@ -108,7 +110,8 @@ export class Player implements Disposable {
     return this.settings[i] ?? 0;
   }
 
-  private start(settings: readonly number[]): void {
+  /** Begins a batch: everything is reset and set up. */
+  start(settings: readonly number[]): void {
     this.settings = settings;
     this.transactions = 0;
     for (const own of this.posted) own.length = 0;
@@ -415,7 +418,8 @@ export class Player implements Disposable {
     this.reference.faults.close();
   }
 
-  private finish(): void {
+  /** Ends a batch. @throws Mismatch unless all is as it has to be. */
+  finish(): void {
     this.checkpoint();
     const got = this.bench.memory();
     const { bytes, wild } = this.reference.memory;
