@@ -111,6 +111,7 @@ export { clog2, minus, plus, times } from './lang/widths.ts';
 export { checked, DesignError } from './passes/checked.ts';
 export { type ConstantBits, constantBits } from './passes/constant-bits.ts';
 export { type Diagnostic, diagnose, formatDiagnostic, shareModules } from './passes/index.ts';
+export { type UnreadBits, unreadBits } from './passes/unread-bits.ts';
 export { cHeader } from './registers/c-header.ts';
 export { registerPage } from './registers/markdown.ts';
 export { RegisterFile, type RegisterStatus, type RegisterValues, statusOf, valuesOf } from './registers/register-file.ts';

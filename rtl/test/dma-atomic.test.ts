@@ -66,23 +66,24 @@ describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
       const bytes = request.type === TlpType.compareSwap ? request.payload.length / 2 : request.payload.length;
       const old = b.random.bits(8 * bytes);
       olds.push({ value: old, bits: 8 * bytes });
-      const answer = completion(request, { completer_id: 0x500, byte_count: bytes }, little(old, bytes));
+      const answer = completion(request, { completer_id: b.random.below(2 ** 16), byte_count: bytes }, little(old, bytes));
       return [b.random.chance(0.4) ? withDigest(answer) : answer];
     };
     const expected: Packet[] = [];
+    const ids = Array.from({ length: 40 }, () => b.random.below(256));
     for (let i = 0; i < 40; i++) {
       const kind = b.random.below(3);
       const size = b.random.below(kind === AtomicKind.compareSwap ? 3 : 2);
       const bytes = 4 << size;
-      const high = b.random.chance(0.5) ? 0x12_0000_0000n : 0n;
-      const address = high + BigInt(bytes * b.random.below(10_000));
+      const high = b.random.chance(0.5) ? b.random.bits(32) << 32n : 0n;
+      const address = high + BigInt(bytes * b.random.below(2 ** 28));
       const [operand, compare] = [b.random.bits(128), b.random.bits(128)];
       const data =
         kind === AtomicKind.compareSwap
           ? Uint8Array.from([...little(compare, bytes), ...little(operand, bytes)])
           : little(operand, bytes);
       const relaxed = b.random.chance(0.5) ? 1 : 0;
-      b.jobs.queue.push({ kind, size, address, operand, compare, relaxed_ordering: relaxed, no_snoop: 1, id: i });
+      b.jobs.queue.push({ kind, size, address, operand, compare, relaxed_ordering: relaxed, no_snoop: 1, id: ids[i] ?? 0 });
       expected.push({ ...atomic(types[kind] ?? types[0], { requester_id: id, tag, address, data }), attr: 2 * relaxed });
     }
     runUntil(b.sim, b.ends, () => b.results.received.length === 40, 4000);
@@ -92,7 +93,7 @@ describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
       ...result,
       value: BigInt.asUintN(olds[i]?.bits ?? 0, BigInt(result.value ?? 0)),
     }));
-    expect(got).toEqual(olds.map(({ value }, i) => ({ id: BigInt(i), outcome: 0n, value })));
+    expect(got).toEqual(olds.map(({ value }, i) => ({ id: BigInt(ids[i] ?? 0), outcome: 0n, value })));
     expect(b.errors.received).toEqual([]);
   });
 

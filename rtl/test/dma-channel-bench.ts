@@ -34,12 +34,13 @@ export interface Entry {
   readonly read_back?: boolean;
 }
 
-function bytesOf(entry: Entry): Uint8Array {
-  const bytes = new Uint8Array(32);
+/** Reserved bits are random: nothing looks at them. */
+function bytesOf(entry: Entry, random: Random): Uint8Array {
+  const bytes = random.bytes(32);
   const view = new DataView(bytes.buffer);
   const bit = (on: boolean | undefined, position: number) => (on ? 1 << position : 0);
   view.setUint8(0, entry.opcode | bit(entry.media, 4) | bit(entry.chain, 5) | bit(entry.fence, 6) | bit(entry.status, 7));
-  view.setUint8(1, bit(entry.interrupt, 0) | bit(entry.read_back, 1));
+  view.setUint8(1, bit(entry.interrupt, 0) | bit(entry.read_back, 1) | (random.below(4) << 6));
   view.setUint32(4, entry.length ?? 0, true);
   view.setBigUint64(8, entry.address ?? 0n, true);
   view.setUint32(16, entry.offset ?? 0, true);
@@ -158,7 +159,7 @@ export function channelBench(
   let tail = 0;
   const put = (list: readonly Entry[]) => {
     for (const entry of list) {
-      bytesOf(entry).forEach((byte, i) => {
+      bytesOf(entry, random).forEach((byte, i) => {
         if (local) memory[1024 + 32 * tail + i] = byte;
         else remote.set(places.ring + BigInt(32 * tail + i), byte);
       });
@@ -173,12 +174,12 @@ export function channelBench(
       runUntil(sim, ends, undefined, 2);
     }
   };
-  /** Begins anew with the ring and the entries at other addresses. */
-  const move = (ring: bigint, completion: bigint) => {
+  /** Begins anew with the ring, of `size` descriptors, and the completion entries at other addresses. */
+  const move = (ring: bigint, completion: bigint, size = entries) => {
     run(0);
     runUntil(sim, ends, () => Number(sim.peek(dut.idle)) === 1, 500);
     Object.assign(places, { ring, completion });
-    setFields(sim, dut.ring, { base: ring, local: 0, entries });
+    setFields(sim, dut.ring, { base: ring, local: 0, entries: size });
     setNumber(sim.port(dut.completion_base), completion);
     setNumber(sim.port(dut.tail), 0);
     run(1);

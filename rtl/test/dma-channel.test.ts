@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { at } from '../src/at.ts';
 import { DmaOutcome } from '../src/endpoint/dma/job.ts';
 import type { Packet } from '../src/tlp/packet.ts';
 import { runUntil, setControls } from './dma-bench.ts';
 import { bar, channelBench, dataBase, type Entry, lively, remoteBytes, ringBase } from './dma-channel-bench.ts';
 import type { Behaviour } from './dma-completer.ts';
+import { setFields, setNumber } from './dma-model.ts';
 
 describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
   test.each([
@@ -34,9 +36,11 @@ describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
           status: b.random.chance(0.6),
           interrupt: b.random.chance(0.3),
           read_back: b.random.chance(0.3),
-          cookie: sent,
+          cookie: b.random.below(2 ** 32),
         };
-        if (kind === 0) list.push({ opcode: 0, ...flags });
+        // One that asks for nothing has fields that mean nothing.
+        const unused = { length: b.random.below(2 ** 32), address: b.random.bits(64), offset: b.random.below(2 ** 32) };
+        if (kind === 0) list.push({ opcode: 0, ...unused, ...flags });
         else if (kind < 4) {
           const place = kind === 3 ? inside : address;
           const opcode = kind === 3 ? 1 + b.random.below(2) : kind;
@@ -59,7 +63,7 @@ describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
         for (let k = before.length - 1; k >= 0 && before[k]?.chain; k--) failed ||= before[k]?.opcode === 9;
         const outcome = failed ? DmaOutcome.refused : 0;
         if (!chain && (flags.status || outcome)) {
-          expected.push({ index: sent % 16, outcome, phase: 1 - (Math.floor(sent / 16) & 1), cookie: sent });
+          expected.push({ index: sent % 16, outcome, phase: 1 - (Math.floor(sent / 16) & 1), cookie: flags.cookie });
         }
         if (!chain && flags.interrupt) interrupts++;
       }
@@ -77,26 +81,36 @@ describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
     runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 500);
   });
 
-  test('all bits of the addresses of rings, entries and data count', () => {
+  test("all bits of addresses, of sizes of rings, of vectors and of the function's ID count", () => {
     const b = channelBench(width, 21, { behaviour: { ...lively, latency: [2, 8] } });
     const word = () => BigInt(b.random.below(2 ** 32));
-    const anywhere = (mask: bigint) => ((word() << 32n) | word()) & mask;
-    const page = 0xffff_ffff_ffff_f000n;
-    for (let turn = 0; turn < 16; turn++) {
-      const [ring, completion, data] = [anywhere(page), anywhere(page), anywhere(page) + 16n];
-      b.move(ring, completion);
+    const anywhere = (multiple: bigint) => ((word() << 32n) | word()) & -multiple & 0xffff_ffff_ffff_ffffn;
+    for (let turn = 0; turn < 24; turn++) {
+      const [ring, completion, data] = [anywhere(64n), anywhere(8n), anywhere(4096n) + 16n];
+      const [vector, id] = [b.random.below(2 ** 11), b.random.below(2 ** 16)];
+      setNumber(b.sim.port(b.dut.vector), vector);
+      // Without memory enable the BAR claims nothing, wherever it is and whatever its size.
+      setControls(b.sim, b.dut.controls, 0, { id, memory_enable: 0 });
+      setFields(b.sim, at(at(b.dut.controls, 0).bars, 0), { base: anywhere(4096n), compare: b.random.bits(52) });
+      b.move(ring, completion, 2 ** (2 + (turn % 14)));
       const [seen, asked, written] = [b.entriesSeen.length, b.completer.requests.length, b.writes.length];
       const [length, offset] = [64, 4096 + b.random.below(8) * 512];
       b.put([
         { opcode: 1, length, address: data, offset, status: true, cookie: Number(word()) },
-        { opcode: 2, length, address: data + 2048n, offset, status: true, read_back: true, fence: true },
+        { opcode: 2, length, address: data + 2048n, offset, status: true, read_back: true, fence: true, interrupt: true },
       ]);
-      runUntil(b.sim, b.ends, () => b.entriesSeen.length === seen + 2, 20_000);
+      runUntil(b.sim, b.ends, () => b.interrupts.received.length === turn + 1, 20_000);
       const where = `seed 21, ring ${ring.toString(16)}, data ${data.toString(16)}`;
-      const requests = b.completer.requests.slice(asked).map(({ address }) => address);
-      expect(requests, where).toEqual(expect.arrayContaining([ring, data]));
+      expect(b.entriesSeen.length, where).toBe(seen + 2);
+      const requests = b.completer.requests.slice(asked);
+      expect(
+        requests.map(({ address }) => address),
+        where,
+      ).toEqual(expect.arrayContaining([ring, data]));
       expect(b.writes.slice(written)[0]?.address, where).toBe(data + 2048n);
+      expect(new Set([...requests, ...b.writes.slice(written)].map(({ requester_id }) => requester_id))).toEqual(new Set([id]));
       expect(remoteBytes(b, data + 2048n, length), where).toEqual(remoteBytes(b, data, length));
+      expect(Number(b.interrupts.received.at(-1)?.payload)).toBe(vector);
     }
   });
 
@@ -165,6 +179,61 @@ describe.each([64, 128, 256, 512])('DmaChannel of %i bits', width => {
     runUntil(b.sim, b.ends, () => b.entriesSeen.length === 3, 1000);
     expect(b.entriesSeen[2]).toMatchObject({ index: 0, outcome: 0, phase: 1, cookie: 7 });
     expect(b.memory.slice(4096, 4396)).toEqual(remoteBytes(b, dataBase, 300));
+  });
+
+  test('C84: stopped while the ring in the BAR memory is read, or while entries wait for the link, the channel begins anew', () => {
+    const seed = 8;
+    for (const local of [true, false]) {
+      const b = channelBench(width, seed, { local, rate: local ? 0.8 : 0.08 });
+      for (let round = 0; round < 12; round++) {
+        b.put(Array.from({ length: 20 }, (_, i): Entry => ({ opcode: 0, cookie: i, status: true })));
+        runUntil(b.sim, b.ends, undefined, local ? 2 + round : 60 + 20 * round);
+        b.run(0);
+        runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 3000);
+        // What was offered before leaves.
+        runUntil(b.sim, b.ends, undefined, local ? 10 : 100);
+        expect(Number(b.sim.peek(b.dut.failed))).toBe(0);
+        const before = b.entriesSeen.length;
+        b.run(1);
+        b.put([{ opcode: 0, cookie: 1000 + round, status: true }]);
+        runUntil(b.sim, b.ends, () => b.entriesSeen.length === before + 1, 2000);
+        expect(b.entriesSeen.at(-1), `seed ${seed}, round ${round}`).toMatchObject({
+          index: 0,
+          outcome: 0,
+          phase: 1,
+          cookie: 1000 + round,
+        });
+        b.run(0);
+        runUntil(b.sim, b.ends, () => Number(b.sim.peek(b.dut.idle)) === 1, 500);
+        b.run(1);
+      }
+    }
+  });
+
+  test('C63: a byte is read back though descriptors are being fetched in each cycle', () => {
+    const b = channelBench(width, 9, { behaviour: { ...lively, latency: [2, 8] } });
+    let expected = 0;
+    for (let round = 0; round < 10; round++) {
+      const entry = {
+        opcode: 2,
+        length: 20,
+        address: dataBase + BigInt(4096 * round),
+        offset: 4096,
+        status: true,
+        read_back: true,
+      };
+      const before = b.completer.requests.length;
+      b.put([entry]);
+      runUntil(b.sim, b.ends, undefined, 14 + 2 * round);
+      for (let i = 0; i < 20; i++) {
+        b.put([{ opcode: 0, status: false }]);
+        runUntil(b.sim, b.ends, undefined, 1 + (round & 1));
+      }
+      expected++;
+      runUntil(b.sim, b.ends, () => b.entriesSeen.length === expected && b.done(), 3000);
+      const asked = b.completer.requests.slice(before).map(({ address }) => address);
+      expect(asked).toContain((entry.address + 19n) & ~3n);
+    }
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /** An independent completer for the tests of requesters: remote memory that answers reads in parts, in any order, and badly if told to. */
 import { expect } from 'vitest';
-import type { Random } from '../../hdl/test/random.ts';
+import { Random } from '../../hdl/test/random.ts';
 import { completion, dwCount, type Packet, poisoned } from '../src/tlp/packet.ts';
 import { Status, TlpType } from '../src/tlp/tlp.ts';
 import { byteAt } from './dma-bench.ts';
@@ -36,7 +36,8 @@ interface Outstanding {
   sent: number;
 }
 
-const completer_id = 0x0500;
+/** Anybody's: what follows fills it in. */
+const completer_id = 0;
 /** Cycles after which a late answer comes. */
 export const lateness = 400;
 
@@ -69,6 +70,7 @@ export class Completer implements End {
   private readonly rx: PacketSink;
   private readonly tx: PacketSource;
   private readonly random: Random;
+  private readonly fill = new Random(1);
 
   constructor(rx: PacketSink, tx: PacketSource, random: Random, behaviour: Behaviour) {
     this.rx = rx;
@@ -115,7 +117,17 @@ export class Completer implements End {
     const of = this.behaviour.order === 'random' ? this.random.pick(due) : (due[0] as Outstanding);
     const part = this.part(of);
     if (of.sent >= of.bytes) this.outstanding.splice(this.outstanding.indexOf(of), 1);
-    this.tx.queue.push(...(this.behaviour.twist?.(part) ?? [part]));
+    const sent = this.behaviour.twist?.(part) ?? [part];
+    this.tx.queue.push(...sent.map(packet => this.filled(packet)));
+  }
+
+  /** What a requester does not look at: who completes, and what is reserved in a completion (2.2.9). */
+  private filled(packet: Packet): Packet {
+    const { fill } = this;
+    const completer = BigInt(fill.below(2 ** 16)) << 48n;
+    const reserved = (BigInt(fill.below(2)) << 44n) | (BigInt(fill.below(2 ** 25)) << 7n);
+    const enables = { last_be: fill.below(16), first_be: fill.below(16), th: fill.below(2), at: fill.below(4) };
+    return { ...packet, ...enables, address: packet.address | completer | reserved };
   }
 
   private part(of: Outstanding): Packet {

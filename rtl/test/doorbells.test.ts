@@ -125,6 +125,22 @@ test('doorbells: all rung again and again in every cycle: no event is lost', () 
   expect(found).toEqual(Array.from({ length: 64 }, (_, i) => (i * 13) % 64));
 });
 
+test('doorbells: the count of events that were joined stops at its largest value', () => {
+  using b = bench(4, 4);
+  b.cycle({ dword: 3, data: 1 });
+  b.sim.poke(b.dut.ring, 1);
+  b.sim.step(0xfffe);
+  expect(b.sim.peek(b.dut.coalesced)).toBe(0xfffen);
+  b.sim.step(5);
+  expect(b.sim.peek(b.dut.coalesced)).toBe(0xffffn);
+  b.sim.poke(b.dut.ring, 0);
+  b.sim.poke(b.dut.reset, 1);
+  b.sim.step();
+  b.sim.poke(b.dut.reset, 0);
+  b.sim.step();
+  expect(b.sim.peek(b.dut.coalesced)).toBe(0n);
+});
+
 test('C84: a reset drops events and values', () => {
   using b = bench(8, 4);
   b.cycle({ dword: 1, data: 0xffff_ffff });

@@ -15,8 +15,8 @@ import {
   packetClass,
   packetName,
 } from '../src/tlp/packet.ts';
-import { MessageRoute, TlpType } from '../src/tlp/tlp.ts';
-import { PacketSink, PacketSource } from './tlp-model.ts';
+import { TlpType } from '../src/tlp/tlp.ts';
+import { PacketSink, PacketSource, withAnyFields } from './tlp-model.ts';
 
 const ports = 3;
 const iommu = { base: 0x2000_0000n, pages: 16, domains: 4 };
@@ -31,9 +31,33 @@ const byClass = <T>(make: (of: Class) => T): { readonly [C in Class]: T } => ({
   completion: make('completion'),
 });
 
-/** Window of a root port: 64 KiB below 4 GiB, and 64 KiB above it. Bus numbers: 16 each. */
-const windowsOf = (port: number) => [0xa000_0000n + 0x1_0000n * BigInt(port), 0x40_0000_0000n + 0x1_0000n * BigInt(port)];
-const idOf = (port: number, device: number): number => ((16 * (port + 1) + device) << 8) | device;
+/** What lies below a root port: windows of 64 KiB, one below 4 GiB and one anywhere above it, bus numbers, and the IDs of three functions. */
+interface Below {
+  readonly windows: readonly bigint[];
+  readonly secondary: number;
+  readonly subordinate: number;
+  readonly ids: readonly number[];
+}
+
+/** Top digits of the windows above 4 GiB, by root port. */
+const highest = [0x5n, 0xan, 0xcn];
+
+function anyLayout(random: Random): Below[] {
+  const turn = random.below(ports);
+  return Array.from({ length: ports }, (_, port) => {
+    const low = 0x8000_0000n + 0x1000_0000n * BigInt(port) + 4096n * BigInt(random.below(0xff00));
+    const high =
+      ((highest[(port + turn) % ports] ?? 0n) << 60n) |
+      (BigInt(random.below(2 ** 24)) << 36n) |
+      (BigInt(random.below(2 ** 24 - 16)) << 12n);
+    const secondary = 4 + 80 * port + random.below(40);
+    const ids = [0, 1, 2].map(device => ((secondary + device) << 8) | random.below(256));
+    return { windows: [low, high], secondary, subordinate: secondary + 2 + random.below(38), ids };
+  });
+}
+
+const portOf = (layout: readonly Below[], bus: number): number =>
+  layout.findIndex(({ secondary, subordinate }) => bus >= secondary && bus <= subordinate);
 
 interface Arrival {
   readonly packet: Packet;
@@ -62,21 +86,31 @@ class Bench implements Disposable {
     );
     this.sinks = [...down, byClass(of => new PacketSink(sim, dut[ups[of]], random, rate))];
     for (const group of [...this.sources, ...this.sinks]) this.ends.push(...Object.values(group));
-    dut.below.forEach((below, port) => {
+    sim.poke(dut.fault.ready, 1);
+  }
+
+  /** Software gives out addresses and bus numbers while nothing is under way. */
+  assign(layout: readonly Below[]): void {
+    const { sim } = this;
+    sim.dut.below.forEach((below, port) => {
+      const { windows = [], secondary = 0, subordinate = 0 } = layout[port] ?? {};
       below.windows.forEach((window, i) => {
-        const base = (windowsOf(port)[i] ?? 0n) >> 12n;
+        const base = (windows[i] ?? 0n) >> 12n;
         sim.poke(window.base, base);
         sim.poke(window.limit, base + 15n);
       });
-      sim.poke(below.secondary, 16 * (port + 1));
-      sim.poke(below.subordinate, 16 * (port + 1) + 1);
+      sim.poke(below.secondary, secondary);
+      sim.poke(below.subordinate, subordinate);
     });
-    sim.poke(dut.fault.ready, 1);
   }
 
   /** Plays a list per port. @returns what arrived below each port, and at the host behind that. */
   play(lists: readonly (readonly Packet[])[], look: () => void = () => {}): (readonly Arrival[])[] {
     const { sim, sources } = this;
+    for (const sink of this.sinks.flatMap(group => Object.values(group))) {
+      sink.received.length = 0;
+      sink.times.length = 0;
+    }
     const waiting = lists.map(list => [...list]);
     const quiet = lists.map(() => 0);
     const total = () => this.sinks.flatMap(group => Object.values(group)).reduce((sum, sink) => sum + sink.beats, 0);
@@ -117,42 +151,60 @@ class Bench implements Disposable {
 const bytesOf = (random: Random, length: number) => Uint8Array.from({ length }, () => random.below(256));
 
 /** Somewhere in a window of a root port, in host memory, or nowhere; the translated addresses too. */
-function anyAddress(random: Random): bigint {
-  const [low = 0n, high = 0n] = windowsOf(random.below(ports));
-  const base =
-    [low, low, low, high, high, 0x1000_0000n, 0x7000_0000n, 0xfee0_0000n, iommu.base, iommu.base][random.below(10)] ?? 0n;
+function anyAddress(random: Random, layout: readonly Below[]): bigint {
+  const [low = 0n, high = 0n] = random.pick(layout).windows;
+  const base = [low, low, low, high, high, 0x1000_0000n, 0x7000_0000n, 0xfee0_0000n][random.below(13)] ?? iommu.base;
   return base + BigInt(4096 * random.below(16));
 }
 
-/** A packet from `port`; its tag is its number, so that each arrival is known. */
-function anyPacket(random: Random, port: number, tag: number): Packet {
-  const from = { requester_id: idOf(port, random.below(3)), tag };
-  const bytes = 1 + random.below(random.chance(0.3) ? 512 : 40);
-  const address = anyAddress(random) + BigInt(random.below(4096 - bytes));
+/** A packet from `port`; a fifth of its tag is its number, so that each arrival is known. */
+function anyPacket(random: Random, layout: readonly Below[], port: number, number: number): Packet {
+  const from = { requester_id: random.pick(layout[port]?.ids ?? []), tag: 5 * number + random.below(5) };
+  const bytes = 1 + random.below(random.chance(0.06) ? 4096 : random.chance(0.3) ? 512 : 40);
+  const address = anyAddress(random, layout) + BigInt(random.below(4097 - bytes));
   const kind = random.below(8);
-  if (kind < 3) return memoryWrite({ ...from, address, data: bytesOf(random, bytes) });
-  if (kind < 5) return memoryRead({ ...from, address, bytes });
-  if (kind === 5) return atomic(TlpType.fetchAdd, { ...from, address: address & ~7n, data: bytesOf(random, 8) });
-  if (kind === 6) return message({ ...from, route: MessageRoute.toRootComplex, code: 0x30 });
-  const requester_id = random.chance(0.7) ? idOf(random.below(ports), 1) : 8;
-  return completion({ requester_id, tag }, { completer_id: from.requester_id }, bytesOf(random, 4 * (1 + random.below(64))));
+  const make = (): Packet => {
+    if (kind < 3) return memoryWrite({ ...from, address, data: bytesOf(random, bytes) });
+    if (kind < 5) return memoryRead({ ...from, address, bytes });
+    if (kind === 5) {
+      const type = random.pick([TlpType.fetchAdd, TlpType.swap, TlpType.compareSwap]);
+      const operand = 8 << (type === TlpType.compareSwap ? random.below(2) : 0);
+      const data = bytesOf(random, type === TlpType.compareSwap ? 2 * operand : operand);
+      return atomic(type, { ...from, address: address & ~BigInt(operand - 1), data });
+    }
+    if (kind === 6) {
+      const at = address & ~3n;
+      return { ...message({ ...from, route: random.below(6), code: random.below(256) }), address: at };
+    }
+    const requester_id = random.chance(0.7) ? random.pick(random.pick(layout).ids) : random.below(0x400);
+    const lower_address = random.below(128);
+    const fields = { completer_id: from.requester_id, lower_address, byte_count: bytes, status: random.below(5) };
+    return completion(
+      { requester_id, tag: from.tag },
+      fields,
+      random.chance(0.2) ? undefined : bytesOf(random, 4 * Math.ceil(bytes / 4)),
+    );
+  };
+  return withAnyFields(random, make());
 }
 
-/** Packets of a port. */
-const each = 120;
-const lists = (random: Random, make = anyPacket): Packet[][] =>
-  Array.from({ length: ports }, (_, port) => Array.from({ length: each }, (_, tag) => make(random, port, tag + port * each)));
+/** Packets of a port in a round, and rounds; between them software moves everything. */
+const each = 50;
+const rounds = 3;
+const numberOf = (packet: Packet): number => Math.floor(packet.tag / 5);
+const lists = (random: Random, make: (random: Random, port: number, number: number) => Packet): Packet[][] =>
+  Array.from({ length: ports }, (_, port) => Array.from({ length: each }, (_, i) => make(random, port, i + port * each)));
 
 /** Where a packet belongs: a root port, or `ports`, which is the host. */
-function destination(packet: Packet, forwards: { readonly [C in Class]: boolean }): number {
+function destination(packet: Packet, layout: readonly Below[], forwards: { readonly [C in Class]: boolean }): number {
   const kind = packetClass(packet);
-  const bus = packet.requester_id >> 12;
-  if (kind === 'completion') return bus >= 1 && bus <= ports ? bus - 1 : ports;
-  if (packet.type >= TlpType.message || !forwards[kind]) return ports;
-  const found = Array.from({ length: ports }, (_, port) =>
-    windowsOf(port).some(base => packet.address >= base && packet.address < base + 0x1_0000n),
-  ).indexOf(true);
-  return found < 0 ? ports : found;
+  const port =
+    kind === 'completion'
+      ? portOf(layout, packet.requester_id >> 8)
+      : packet.type >= TlpType.message || !forwards[kind]
+        ? -1
+        : layout.findIndex(({ windows }) => windows.some(base => packet.address >= base && packet.address < base + 0x1_0000n));
+  return port < 0 ? ports : port;
 }
 
 /** What a write becomes where the bridge splits. */
@@ -174,7 +226,7 @@ function expectPackets(arrived: Arrivals, expected: readonly { readonly packet: 
   for (let place = 0; place <= ports; place++)
     for (const kind of classes)
       for (let port = 0; port < ports; port++) {
-        const perPort = (packet: Packet) => packetClass(packet) === kind && Math.floor(packet.tag / each) === port;
+        const perPort = (packet: Packet) => packetClass(packet) === kind && Math.floor(numberOf(packet) / each) === port;
         const got = (arrived[place] ?? []).map(({ packet }) => packet).filter(perPort);
         const wanted = expected.filter(e => e.place === place && perPort(e.packet)).map(({ packet }) => packet);
         expect(got.map(packetName), `${kind} of port ${port} at ${place}`).toEqual(wanted.map(packetName));
@@ -205,26 +257,34 @@ const seed = 20_251;
 
 describe.each([1, 0.6])('a host bridge of three root ports, rate %f', rate => {
   test.each([
-    ['nothing', false, false, undefined],
-    ['writes alone', true, false, undefined],
-    ['all requests', true, true, undefined],
-    ['all requests, writes in pieces of 64 bytes', true, true, 64],
-    ['all requests, writes in pieces of 128 bytes', true, true, 128],
-  ] as const)('C39 C60 C61: it passes between its ports %s; the rest is the host’s; no request passes a write', (_, posted, others, split) => {
+    ['nothing', false, false, undefined, 128],
+    ['writes alone', true, false, undefined, 128],
+    ['all requests', true, true, undefined, 256],
+    ['all requests, writes in pieces of 64 bytes', true, true, 64, 128],
+    ['all requests, writes in pieces of 128 bytes', true, true, 128, 256],
+  ] as const)('C39 C60 C61: it passes between its ports %s; the rest is the host’s; no request passes a write', (_, posted, others, split, width) => {
     const random = new Random(seed);
-    using bench = new Bench(split === undefined ? {} : { split }, random, rate);
+    using bench = new Bench(split === undefined ? { width } : { width, split }, random, rate);
     bench.sim.poke(bench.sim.dut.forwards_posted, posted ? 1 : 0);
     bench.sim.poke(bench.sim.dut.forwards_non_posted, others ? 1 : 0);
-    const sent = lists(random);
-    const arrived = bench.play(sent);
     const forwards = { posted, 'non-posted': others, completion: true };
-    const expected = sent.flat().flatMap(packet => {
-      const place = destination(packet, forwards);
-      const whole = place === ports || split === undefined || packetClass(packet) !== 'posted';
-      return (whole ? [packet] : pieces(packet, split)).map(piece => ({ packet: piece, place }));
-    });
-    expectPackets(arrived, expected);
-    expectOrder(arrived, sent);
+    for (let round = 0; round < rounds; round++) {
+      const layout = anyLayout(random);
+      bench.assign(layout);
+      const sent = lists(random, (from, port, number) => {
+        const packet = anyPacket(from, layout, port, number);
+        return { ...packet, at: from.below(4) };
+      });
+      const arrived = bench.play(sent);
+      const expected = sent.flat().flatMap(packet => {
+        const place = destination(packet, layout, forwards);
+        // A digest is of the whole.
+        const whole = place === ports || split === undefined || packetClass(packet) !== 'posted' || packet.td === 1;
+        return (whole ? [packet] : pieces(packet, split)).map(piece => ({ packet: piece, place }));
+      });
+      expectPackets(arrived, expected);
+      expectOrder(arrived, sent);
+    }
   });
 
   test('M2-8 M2-9 C79: addresses are what the tables say; what they do not allow reaches nobody and is told', () => {
@@ -232,69 +292,82 @@ describe.each([1, 0.6])('a host bridge of three root ports, rate %f', rate => {
     using bench = new Bench({}, random, rate);
     const { sim } = bench;
     for (const enable of [sim.dut.translates, sim.dut.forwards_posted, sim.dut.forwards_non_posted]) sim.poke(enable, 1);
-    const pages = new Map<string, { readonly target: bigint; readonly read: boolean; readonly write: boolean }>();
-    const modes = ['blocked', 'identity', 'translated'] as const;
-    for (let port = 0; port < ports; port++) {
-      const tables = new IommuTables(path => sim.memory(path), `iommus_${port}`, { width: 128, ...iommu });
-      modes.forEach((mode, device) => {
-        tables.setContext(idOf(port, device), mode, port);
-      });
-      for (let page = 0; page < iommu.pages; page++) {
-        const iova = iommu.base + BigInt(4096 * page);
-        const access = { read: random.chance(0.6), write: random.chance(0.6) };
-        const target = anyAddress(random);
-        tables.setPage(port, iova, target, access);
-        pages.set(`${port} ${iova}`, { target, ...access });
+    const reasons = new Set<number>();
+    for (let round = 0; round < rounds; round++) {
+      const layout = anyLayout(random);
+      bench.assign(layout);
+      const pages = new Map<string, { readonly target: bigint; readonly read: boolean; readonly write: boolean }>();
+      const modes = ['blocked', 'identity', 'translated'] as const;
+      for (let port = 0; port < ports; port++) {
+        const tables = new IommuTables(path => sim.memory(path), `iommus_${port}`, { width: 128, ...iommu });
+        modes.forEach((mode, device) => {
+          tables.setContext(layout[port]?.ids[device] ?? 0, mode, port);
+        });
+        for (let page = 0; page < iommu.pages; page++) {
+          const iova = iommu.base + BigInt(4096 * page);
+          const access = { read: random.chance(0.6), write: random.chance(0.6) };
+          const target = anyAddress(random, layout);
+          tables.setPage(port, iova, target, access);
+          pages.set(`${port} ${iova}`, { target, ...access });
+        }
       }
+      const sent = lists(random, (from, port, number) => {
+        const packet = anyPacket(from, layout, port, number);
+        return packetClass(packet) === 'completion' || packet.type >= TlpType.message ? packet : { ...packet, at: from.below(3) };
+      });
+      const faults: string[] = [];
+      const asText = (requester: number, reason: number, write: boolean, address: bigint) =>
+        `${requester} ${reason} ${write} ${address}`;
+      const expected = sent.flat().flatMap(packet => {
+        const kind = packetClass(packet);
+        const whole = { posted: true, 'non-posted': true, completion: true };
+        const unchanged = [{ packet, place: destination(packet, layout, whole) }];
+        if (kind === 'completion' || packet.type >= TlpType.message) return unchanged;
+        if (kind === 'posted' && packet.address >> 20n === 0xfeen) return unchanged;
+        const port = Math.floor(numberOf(packet) / each);
+        const mode = modes[layout[port]?.ids.indexOf(packet.requester_id) ?? -1];
+        const iova = packet.address & ~0xfffn;
+        const page = pages.get(`${port} ${iova}`);
+        const reads = kind === 'non-posted';
+        const writes = carriesData(packet);
+        const looked = mode === 'translated' && packet.at !== 2;
+        const mapped = page !== undefined && (page.read || page.write);
+        const reason =
+          mode === 'blocked'
+            ? FaultReason.blocked
+            : packet.at === 1
+              ? FaultReason.not_offered
+              : looked && !mapped
+                ? FaultReason.not_mapped
+                : looked && ((reads && !page?.read) || (writes && !page?.write))
+                  ? FaultReason.not_allowed
+                  : undefined;
+        if (reason !== undefined) faults.push(asText(packet.requester_id, reason, writes, packet.address));
+        if (reason !== undefined && kind === 'posted') return [];
+        const target = reason !== undefined ? ~0xfffn & 0xffff_ffff_ffff_ffffn : looked ? (page?.target ?? 0n) : iova;
+        const address = target | (packet.address & 0xfffn);
+        const moved = { ...packet, at: 0, address, fmt: (packet.fmt & 2) | (address >> 32n === 0n ? 0 : 1) };
+        return [{ packet: moved, place: destination(moved, layout, whole) }];
+      });
+      const told: string[] = [];
+      const { valid, ready, payload } = sim.dut.fault;
+      const arrived = bench.play(sent, () => {
+        if (sim.peek(valid) === 1n && sim.peek(ready) === 1n) {
+          const reason = Number(sim.peek(payload.reason));
+          reasons.add(reason);
+          told.push(
+            asText(Number(sim.peek(payload.requester_id)), reason, sim.peek(payload.write) === 1n, sim.peek(payload.address)),
+          );
+        }
+        sim.poke(ready, random.chance(0.9) ? 1 : 0);
+      });
+      expectPackets(arrived, expected);
+      expectOrder(arrived, sent);
+      // While one is told others may be missed, but none is invented.
+      const times = (list: readonly string[], of: string) => list.filter(one => one === of).length;
+      expect(told.length).toBeGreaterThan(faults.length / 3);
+      for (const one of told) expect(times(faults, one), one).toBeGreaterThanOrEqual(times(told, one));
     }
-    const sent = lists(random, (from, port, tag) => {
-      const packet = anyPacket(from, port, tag);
-      return packetClass(packet) === 'completion' || packet.type >= TlpType.message ? packet : { ...packet, at: from.below(3) };
-    });
-    const faults: { readonly requester_id: number; readonly reason: number }[] = [];
-    const expected = sent.flat().flatMap(packet => {
-      const kind = packetClass(packet);
-      const whole = { posted: true, 'non-posted': true, completion: true };
-      const unchanged = [{ packet, place: destination(packet, whole) }];
-      if (kind === 'completion' || packet.type >= TlpType.message) return unchanged;
-      if (kind === 'posted' && packet.address >> 20n === 0xfeen) return unchanged;
-      const mode = modes[(packet.requester_id >> 8) & 15];
-      const iova = packet.address & ~0xfffn;
-      const page = pages.get(`${Math.floor(packet.tag / each)} ${iova}`);
-      const reads = kind === 'non-posted';
-      const writes = carriesData(packet);
-      const looked = mode === 'translated' && packet.at !== 2;
-      const mapped = page !== undefined && (page.read || page.write);
-      const reason =
-        mode === 'blocked'
-          ? FaultReason.blocked
-          : packet.at === 1
-            ? FaultReason.not_offered
-            : looked && !mapped
-              ? FaultReason.not_mapped
-              : looked && ((reads && !page?.read) || (writes && !page?.write))
-                ? FaultReason.not_allowed
-                : undefined;
-      if (reason !== undefined) faults.push({ requester_id: packet.requester_id, reason });
-      if (reason !== undefined && kind === 'posted') return [];
-      const target = reason !== undefined ? ~0xfffn & 0xffff_ffff_ffff_ffffn : looked ? (page?.target ?? 0n) : iova;
-      const address = target | (packet.address & 0xfffn);
-      const moved = { ...packet, at: 0, address, fmt: (packet.fmt & 2) | (address >> 32n === 0n ? 0 : 1) };
-      return [{ packet: moved, place: destination(moved, whole) }];
-    });
-    const told: typeof faults = [];
-    const { fault } = sim.dut;
-    const arrived = bench.play(sent, () => {
-      if (sim.peek(fault.valid) === 1n)
-        told.push({ requester_id: Number(sim.peek(fault.payload.requester_id)), reason: Number(sim.peek(fault.payload.reason)) });
-    });
-    expectPackets(arrived, expected);
-    expectOrder(arrived, sent);
-    // While one is told others may be missed, but none is invented.
-    const times = (list: typeof faults, of: (typeof faults)[number]) =>
-      list.filter(({ requester_id, reason }) => requester_id === of.requester_id && reason === of.reason).length;
-    expect(told.length).toBeGreaterThan(faults.length / 3);
-    for (const one of told) expect(times(faults, one)).toBeGreaterThanOrEqual(times(told, one));
-    expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(Object.values(FaultReason)));
+    expect(reasons).toEqual(new Set(Object.values(FaultReason)));
   });
 });

@@ -16,7 +16,7 @@ import {
   type Packet,
   packetClass,
 } from '../src/tlp/packet.ts';
-import { beatsOf } from './tlp-model.ts';
+import { beatsOf, withAnyFields } from './tlp-model.ts';
 
 const bytesPerBeat = 32;
 const ranges = [
@@ -198,4 +198,82 @@ test('a completion that ends early counts its remaining bytes, and 4 KiB are not
   beat(down_tap, { ...memoryWrite({ ...from, address: 0x1_0000_0000n, data: new Uint8Array(4) }), first_be: 0 });
   sim.step(2);
   expect(countsOf(sim, sim.dut.down).data_bytes).toBe(127 + 2 + 4096 + 4);
+});
+
+test('what is user data follows the ranges as they are, wherever they lie', () => {
+  const seed = 9;
+  const random = new Random(seed);
+  using sim = makeSim();
+  const { down_tap, up_tap, down, up } = sim.dut;
+  const anyRange = (): readonly [bigint, bigint] => {
+    const base = random.bits(64);
+    const limit = base + BigInt(random.below(1 << 24));
+    return [base, limit < 1n << 64n ? limit : base];
+  };
+  for (let i = 0; i < 80; i++) {
+    const now = ranges.map(anyRange);
+    now.forEach(([base, limit], n) => {
+      const range = at(sim.dut.ranges, n);
+      sim.poke(range.base, base);
+      sim.poke(range.limit, limit);
+    });
+    sim.poke(sim.dut.clear, 1);
+    sim.step();
+    sim.poke(sim.dut.clear, 0);
+    const expected = [0n, 0n];
+    const cycle = random.bits(48);
+    sim.poke(sim.dut.cycle, cycle);
+    for (const [direction, tap] of [down_tap, up_tap].entries()) {
+      const [base, limit] = random.pick(now);
+      const address = random.pick([base, limit, (base + limit) >> 1n, random.bits(64), limit - 4n]) & 0xffff_ffff_ffff_fffcn;
+      const from = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
+      const bytes = 4 * (1 + random.below(5));
+      const write = { ...memoryWrite({ ...from, address: 0x1_0000_0000n, data: random.bytes(bytes) }), address };
+      if (now.some(([from_, to]) => address >= from_ && address < to)) expected[direction] = BigInt(bytes);
+      show(sim, tap, withAnyFields(random, write), true);
+    }
+    sim.step();
+    for (const tap of [down_tap, up_tap]) show(sim, tap, undefined, false);
+    sim.step(2);
+    [down, up].forEach((counts, direction) => {
+      const data = expected[direction] ?? 0n;
+      const counted = [counts.data_bytes, counts.first_cycle, counts.first_data_cycle, counts.last_data_cycle];
+      const inData = data === 0n ? 0n : cycle;
+      expect(
+        counted.map(count => sim.peek(count)),
+        `seed ${seed}, ${i}`,
+      ).toEqual([data, cycle, inData, inData]);
+    });
+  }
+});
+
+test('counts go beyond 16 bits, and clear from there', () => {
+  using sim = makeSim();
+  const { down_tap, up_tap, down, up, clear } = sim.dut;
+  const from = { requester_id: 0x0100, tag: 3 };
+  const cycles = 2 ** 16 + 7;
+  const kinds = [
+    ['posted', memoryWrite({ ...from, address: 0x1_0000_0000n, data: new Uint8Array(4) })],
+    ['non_posted', configRead({ ...from, bus: 3, device: 0, function: 0, register: 4, kind: 0 })],
+    ['completions', completion(from, { completer_id: 0x0700 })],
+  ] as const;
+  for (const [name, packet] of kinds) {
+    for (const tap of [down_tap, up_tap]) show(sim, tap, packet, true);
+    sim.step(cycles);
+    for (const tap of [down_tap, up_tap]) show(sim, tap, undefined, false);
+    sim.step(2);
+    const data = name === 'posted' ? BigInt(cycles) : 0n;
+    for (const counts of [down, up])
+      expect([counts[name], counts.beats, counts.data_beats, counts.data_bytes].map(count => sim.peek(count))).toEqual([
+        BigInt(cycles),
+        BigInt(cycles),
+        data,
+        4n * data,
+      ]);
+    sim.poke(clear, 1);
+    sim.step();
+    sim.poke(clear, 0);
+    sim.step();
+    expect(sim.peek(down[name])).toBe(0n);
+  }
 });

@@ -5,9 +5,10 @@ import { CombinationalGraph, type OutputPaths } from '../../hdl/src/passes/combi
 import { testOnEngines } from '../../sim/testbench/src/on-engines.ts';
 import { FcKind } from '../src/link/fc-update.ts';
 import { LinkModel, linkTiming } from '../src/link/model/link-model.ts';
-import type { Packet } from '../src/tlp/packet.ts';
+import { completion, memoryRead, memoryWrite, type Packet } from '../src/tlp/packet.ts';
 import { type Fc, randomPacket } from './link-bench.ts';
 import { gen3x4, modelBench, read, write } from './link-model-bench.ts';
+import { withAnyFields } from './tlp-model.ts';
 
 const fc = (serial: number): Fc => ({ kind: FcKind.update, traffic: serial % 3, headers: serial % 256, data: serial % 4096 });
 
@@ -190,6 +191,36 @@ describe('nothing is lost, doubled or changed', () => {
     sim.poke(payload.last, 0);
     expect(() => sim.step(1000)).toThrow(/a TLP on a link is longer than a TLP can be/);
   });
+});
+
+test.each([64, 128, 256, 512])('TLPs with any fields and payload come through both ways as they were sent, %i bits', width => {
+  const { sim, a, b, go, until, random } = modelBench(
+    { width, lanes: width === 64 ? 1 : 4 },
+    { source: 0.9, sink: 0.9, seed: width },
+  );
+  using _ = sim;
+  until(1);
+  const packets = (): Packet[] =>
+    Array.from({ length: 40 }, () => {
+      const from = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
+      const bytes = 1 + random.below(random.chance(0.1) ? 4096 : 250);
+      const address = (random.bits(52) << 12n) + BigInt(random.below(4097 - bytes));
+      const kind = random.below(4);
+      if (kind === 0)
+        return withAnyFields(
+          random,
+          completion(from, { completer_id: 0x0800, byte_count: bytes }, random.bytes(4 * Math.ceil(bytes / 4))),
+        );
+      const packet =
+        kind === 1 ? memoryRead({ ...from, address, bytes }) : memoryWrite({ ...from, address, data: random.bytes(bytes) });
+      return { ...withAnyFields(random, packet), at: random.below(4) };
+    });
+  const [down, up] = [packets(), packets()];
+  a.source.queue.push(...down);
+  b.source.queue.push(...up);
+  go(40_000, () => b.sink.received.length === 40 && a.sink.received.length === 40);
+  expect(b.sink.received).toEqual(down);
+  expect(a.sink.received).toEqual(up);
 });
 
 test('no path from an input to an output, and none inside from a ready to a valid', () => {

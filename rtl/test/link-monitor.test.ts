@@ -2,28 +2,43 @@ import { describe, expect, test } from 'vitest';
 import { simulate } from '../../hdl/src/engine/simulate.ts';
 import { connect, input, Module, stream } from '../../hdl/src/index.ts';
 import { Random } from '../../hdl/test/random.ts';
-import { atomic, completion, configRead, configWrite, memoryRead, memoryWrite, message, type Packet } from '../src/tlp/packet.ts';
+import {
+  atomic,
+  completion,
+  configRead,
+  configWrite,
+  memoryRead,
+  memoryWrite,
+  message,
+  type Packet,
+  packetClass,
+} from '../src/tlp/packet.ts';
 import { MessageRoute, TlpType, tlpBeat } from '../src/tlp/tlp.ts';
 import { TlpMonitor } from '../src/tlp/tlp-monitor.ts';
 import { withDigest } from '../src/tlp/wire.ts';
 import { run, Source } from './link-bench.ts';
+import { withAnyFields } from './tlp-model.ts';
 
-/** A stream that is always taken, with the monitor beside it: MPS 256, MRRS 512. */
-class Watched extends Module<{ width: number }> {
+/** Limits as in device control: payload 128 << mps bytes, read request 128 << mrrs bytes. */
+const strict = { mps: 1, mrrs: 2 };
+const largest = { mps: 5, mrrs: 5 };
+
+/** A stream that is always taken, with the monitor beside it. */
+class Watched extends Module<{ width: number; mps: number; mrrs: number }> {
   readonly in = input(stream(tlpBeat(this.p.width)));
   private readonly monitor = new TlpMonitor(this.p);
   protected override logic() {
     this.in.ready.set(1);
-    connect(this.monitor, { moves: this.in.valid, beat: this.in.payload, mps: 1, mrrs: 2 });
+    connect(this.monitor, { moves: this.in.valid, beat: this.in.payload, mps: this.p.mps, mrrs: this.p.mrrs });
   }
 }
 
 /** Sends packets past the monitor. @throws SimulationError where it objects. */
-function send(width: number, packets: readonly Packet[]): void {
-  using sim = simulate(() => new Watched({ width }));
+function send(width: number, packets: readonly Packet[], limits = strict): void {
+  using sim = simulate(() => new Watched({ width, ...limits }));
   const source = new Source(sim, sim.dut.in, new Random(1), 0.8);
   source.queue.push(...packets);
-  run(sim, [source], 40 * packets.length + 400, () => source.queue.length === 0);
+  run(sim, [source], 600 * packets.length + 400, () => source.queue.length === 0);
   expect(source.queue.length).toBe(0);
 }
 
@@ -53,6 +68,32 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     packets.push(completion(from, { completer_id: 1 }, bytes(256)), completion(from, { completer_id: 1, status: 1 }));
     packets.push(...packets.map(withDigest));
     send(width, packets);
+  });
+
+  test('every good TLP passes, whatever its requester, tag, address and attributes', () => {
+    const random = new Random(width + 1);
+    const packets = Array.from({ length: 60 }, () => {
+      const asker = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
+      const size = 1 + random.below(random.chance(0.1) ? 4096 : 200);
+      const page = random.bits(random.chance(0.4) ? 20 : 52) << 12n;
+      const address = page + BigInt(random.below(4097 - size));
+      const kind = random.below(5);
+      const at = { at: random.below(3) };
+      const make = (): Packet => {
+        if (kind === 0) return { ...memoryRead({ ...asker, address, bytes: size }), ...at };
+        if (kind === 1)
+          return completion(
+            asker,
+            { completer_id: random.below(2 ** 16), byte_count: size },
+            random.bytes(4 * Math.ceil(size / 4)),
+          );
+        if (kind === 2) return message({ ...asker, route: random.below(6), code: random.below(256), address: random.bits(64) });
+        return { ...memoryWrite({ ...asker, address, data: random.bytes(size) }), ...at };
+      };
+      const any = withAnyFields(random, make());
+      return packetClass(any) === 'completion' ? { ...any, at: 0 } : any;
+    });
+    send(width, packets, largest);
   });
 });
 

@@ -300,6 +300,27 @@ test('C92: moderation: at least the interval between messages of a vector, pendi
   expect([b.read(0, 'read_pending'), b.sent.length]).toEqual([0, 2]);
 });
 
+test('C92: intervals of any length of each of 2,048 vectors: one message now, the next one is pending', () => {
+  const vectors = 2048;
+  const seed = 4;
+  using b = new Bench(vectors, seed);
+  const random = new Random(seed);
+  b.prepare(vectors);
+  b.enable(1);
+  for (let v = 0; v < vectors; v++) {
+    // Longer than this test, and so short that it does not look like a time that has passed.
+    b.interval(v, 2 ** 20 + random.below(2 ** 24 - 2 ** 20));
+    b.trigger(v);
+    b.cycles(4);
+  }
+  b.cycles(2 * vectors);
+  expect(b.taken()).toEqual(Array.from({ length: vectors }, (_, v) => v));
+  for (let v = 0; v < vectors; v++) b.trigger(v);
+  b.cycles(2 * vectors);
+  expect(b.taken()).toEqual([]);
+  for (let word = 0; word < vectors / 32; word++) expect(b.read(word, 'read_pending')).toBe(2 ** 32 - 1);
+});
+
 testOnEngines(
   'C92: random triggers, masks, enables and stalls: every trigger is followed by a message, none is made up',
   engine => {

@@ -26,10 +26,13 @@ export function tlp(random: Random, fields: Partial<Packet> & Pick<Packet, 'fmt'
   return { ...plain, length, address: 0n, payload, ...digest, ...fields };
 }
 
+/** Many requesters: each tag is somebody else's. */
+const asker = (tag: number) => ({ tag, requester_id: (tag * 0x2f35) & 0xffff });
+
 const traits = (random: Random) => ({
   tc: random.below(8),
   attr: random.below(8),
-  tag: random.below(1024),
+  ...asker(random.below(1024)),
   td: random.chance(0.15) ? 1 : 0,
   at: random.chance(0.1) ? 2 : 0,
 });
@@ -103,7 +106,7 @@ export function goodConfig(random: Random): Packet {
   return tlp(random, {
     fmt: write ? 2 : 0,
     type: 4,
-    tag: random.below(1024),
+    ...asker(random.below(1024)),
     td: random.chance(0.2) ? 1 : 0,
     ep,
     address,

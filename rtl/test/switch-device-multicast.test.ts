@@ -1,27 +1,31 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../hdl/test/random.ts';
 import { engines } from '../../sim/testbench/src/on-engines.ts';
 import { at } from '../src/at.ts';
 import { memoryRead, memoryWrite, messageCode, type Packet } from '../src/tlp/packet.ts';
 import { DeviceBench, least, type PartnerCredits, wide } from './switch-device-bench.ts';
+import { withAnyFields } from './tlp-model.ts';
 
 const capability = 0x170;
 const group0 = 0x50_0000_0000n;
 /** 64 KiB each, 5 of them. */
 const [position, groups] = [16, 5];
-const enabled = (1 << 31) | ((groups - 1) << 16);
 
-/** Ports receive by group as `receive` says, the upstream one first. */
+/** Ports receive by group as `receive` says, the upstream one first, in a window of so many groups of 2^`shift` bytes. */
 function configured(
-  receive: readonly number[],
+  receive: readonly (number | bigint)[],
   options: Partial<ConstructorParameters<typeof DeviceBench>[0]> = {},
+  [base, shift, count]: readonly [bigint, number, number] = [group0, position, groups],
 ): DeviceBench {
   const bench = new DeviceBench({ ports: 3, multicast: true, ...options });
   bench.configure();
   for (const port of receive.keys()) {
-    bench.write(port, capability + 8, Number(group0 & 0xffff_f000n) | position);
-    bench.write(port, capability + 12, Number(group0 >> 32n));
-    bench.write(port, capability + 16, at(receive, port));
-    bench.write(port, capability + 4, enabled);
+    bench.write(port, capability + 8, Number(base & 0xffff_f000n) | shift);
+    bench.write(port, capability + 12, Number(base >> 32n));
+    const mask = BigInt(at(receive, port));
+    bench.write(port, capability + 16, Number(mask & 0xffff_ffffn));
+    bench.write(port, capability + 20, Number(mask >> 32n));
+    bench.write(port, capability + 4, (1 << 31) | ((count - 1) << 16));
   }
   bench.run(4);
   return bench;
@@ -35,18 +39,38 @@ const came = (bench: DeviceBench) => [0, 1, 2, 3].map(port => bench.taken(port))
 
 describe('multicast', () => {
   test.each([
-    64, 128, 256, 512,
-  ])('C97 C44: a write goes to all ports that receive its group but the one that it came in by (%i bits)', width => {
-    using bench = configured([0b00110, 0b01110, 0b00110, 0b10101], { width });
-    const receives = [[3], [0, 1, 2], [0, 1, 2, 3], [1], [3]];
+    [64, group0, position],
+    [128, 0xa5e0_0000_0000_0000n, 47],
+    [256, 0x5a08_8000_0000_0000n, 40],
+    [512, 0xfff4_3210_f000_0000n, 12],
+  ])('C97 C44: a write goes to all ports that receive its group but the one that it came in by (%i bits)', (width, base, shift) => {
+    const random = new Random(width);
+    const receive = [0, 1, 2, 3].map(() => random.bits(32) | (random.bits(32) << 32n));
+    const count = 64;
+    using bench = configured(receive, { width }, [base, shift, count]);
+    const group = (from: number, number: number, bytes: number): Packet => {
+      const inside = random.bits(shift) & ~0xfffn;
+      const offset = BigInt(random.below(4097 - bytes));
+      const who = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
+      const packet = { ...write(bench, from, base + (BigInt(number) << BigInt(shift)) + inside + offset, bytes), ...who };
+      return { ...withAnyFields(random, packet), ep: 0 };
+    };
     for (const from of [0, 1, 2, 3])
-      for (const [group, ports] of receives.entries()) {
-        const packet = toGroup(bench, from, group, at([4, 32, 100, 512], (from + group) % 4), 0xfe00 % (4096 * (1 + group)));
-        bench.send(from, packet);
-        const expected = [0, 1, 2, 3].map(port => (port !== from && ports.includes(port) ? [packet] : []));
-        expect(came(bench), `from ${from} to group ${group}`).toEqual(expected);
+      for (let i = 0; i < 5; i++) {
+        const number = random.below(count);
+        const ports = [0, 1, 2, 3].filter(port => (at(receive, port) >> BigInt(number)) & 1n);
+        const packets = [at([4, 32, 100, 500], (from + i) % 4), 7, 1].map(bytes => group(from, number, bytes));
+        bench.send(from, ...packets);
+        const expected = [0, 1, 2, 3].map(port => (port !== from && ports.includes(port) ? packets : []));
+        expect(came(bench), `from ${from} to group ${number}`).toEqual(expected);
       }
     for (const port of [0, 1, 2, 3]) expect([bench.read(port, 0x94), bench.read(port, 0x104)]).toEqual([0, 0]);
+    // What is poisoned is copied with its mark (2.7.2.2).
+    const number = random.below(count);
+    const poisoned = { ...group(1, number, 32), ep: 1 };
+    bench.send(1, poisoned, group(1, number, 4));
+    const copies = [0, 1, 2, 3].map(port => (port !== 1 && (at(receive, port) >> BigInt(number)) & 1n ? poisoned : undefined));
+    expect(came(bench).map(packets => packets[0])).toEqual(copies);
   });
 
   test('C97: what is outside of the window, or no write, or comes while the window is off goes its unicast way', () => {

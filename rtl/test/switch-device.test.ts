@@ -16,6 +16,7 @@ import {
 } from '../src/tlp/packet.ts';
 import { MessageRoute, Status, TlpType } from '../src/tlp/tlp.ts';
 import { DeviceBench, linkBus, rootId } from './switch-device-bench.ts';
+import { withAnyFields } from './tlp-model.ts';
 
 /** Requester ID of the device below a port. */
 const device = (bench: DeviceBench, port: number): number => (port === 0 ? rootId : at(bench.ports, port).secondary << 8);
@@ -210,6 +211,12 @@ describe('refusals', () => {
     expect(uncorrectable(bench, completer)).toBe(1 << 20);
   });
 
+  test('C8 C55: the Byte Count of a refused read of nothing is 1', () => {
+    using bench = configured();
+    bench.send(1, memoryRead({ requester_id: device(bench, 1), tag: 6, address: 0x8010_0000n, bytes: 0 }));
+    expect(answers(bench)).toMatchObject([{ status: Status.unsupported, tag: 6, byte_count: 1 }]);
+  });
+
   test('the Byte Count of a refused AtomicOp is the size of its operand', () => {
     using bench = configured();
     const sizes = [
@@ -401,6 +408,21 @@ describe('messages', () => {
       [3, byId],
     ]);
     expect([bench.read(1, 0x94), bench.read(0, 0x94)]).toEqual([0, 0]);
+  });
+
+  test.each([
+    64, 128, 256, 512,
+  ])('C43: a broadcast with any fields and payload comes out of each port as it came, %i bits', width => {
+    using bench = configured({ width, seed: width });
+    const { random } = bench;
+    const packets = Array.from({ length: 16 }, () => {
+      const from = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
+      const payload = random.bytes(4 << random.below(7));
+      const packet = message({ ...from, route: MessageRoute.broadcast, code: 0x7f, address: random.bits(64), payload });
+      return { ...withAnyFields(random, packet), th: 0, ep: 0 };
+    });
+    bench.send(0, ...packets);
+    expect(outcome(bench)).toEqual([1, 2, 3].flatMap(port => packets.map(packet => [port, packet])));
   });
 
   /** Room for two posted TLPs at a time. */

@@ -4,7 +4,7 @@ import type { TypedSimulation } from '../../hdl/src/engine/simulate.ts';
 import type { PortView } from '../../hdl/src/engine/simulation.ts';
 import type { Readable, Stream } from '../../hdl/src/index.ts';
 import type { Random } from '../../hdl/test/random.ts';
-import { type Packet, type PacketHeader, packetName } from '../src/tlp/packet.ts';
+import { type Packet, type PacketHeader, packetClass, packetName } from '../src/tlp/packet.ts';
 import { type TlpBeatType, TlpHeader } from '../src/tlp/tlp.ts';
 import { bodyBytes } from '../src/tlp/wire.ts';
 
@@ -38,6 +38,19 @@ class Ports {
 }
 
 const one = (view: PortView): boolean => view.words[0] === 1;
+
+/**
+ * The same packet with random values in all fields that say nothing about what it is and where it goes, now and then with a digest, and in what a completion leaves
+ * reserved. Blocks that pass TLPs on pass them all.
+ */
+export function withAnyFields(random: Random, packet: Packet): Packet {
+  const fields = { tc: random.below(8), attr: random.below(8), th: random.below(2), ep: random.below(2) };
+  const digest = random.chance(0.2) ? { td: 1, digest: random.below(2 ** 32) } : {};
+  if (packetClass(packet) !== 'completion') return { ...packet, ...fields, ...digest };
+  const reserved = (BigInt(random.below(2)) << 44n) | (BigInt(random.below(2 ** 25)) << 7n);
+  const enables = { at: random.below(4), last_be: random.below(16), first_be: random.below(16) };
+  return { ...packet, ...fields, ...digest, ...enables, address: packet.address | reserved };
+}
 
 /** Beats of a packet: at least one. */
 export const beatsOf = (packet: Packet, bytesPerBeat: number): number =>

@@ -34,7 +34,7 @@ const inRtl = `
   endpoint-engines switch-device-multicast endpoint-ecrc link-model. dma-channel host-bridge requester-table receive-throughput switch-device. link-monitor dma-atomic
   msix-table link-end receive-random switch-device-containment config- switch-device-traffic link-model-errors link-model-states dma-read dma-write dma-local
   endpoint-functions endpoint-reset endpoint-registers endpoint-completions virtual-output-queues link-receiver link-counters doorbells receive-memory receive-errors
-  switch-device-links switch-registers link-model-peers`;
+  switch-device-links switch-registers link-model-peers receive-functions dma-single ecrc.`;
 const tests = [
   ...inRtl
     .trim()

@@ -14,6 +14,7 @@ import { holesOf } from '../src/coverage/holes.ts';
 import { writeHtml } from '../src/coverage/html.ts';
 import { coveragePage } from '../src/coverage/page.ts';
 import { pointsOf, tally } from '../src/coverage/points.ts';
+import { explains } from '../src/coverage/reasons.ts';
 import { tlp } from '../src/soak/tlp.ts';
 
 const here = fileURLToPath(import.meta.url);
@@ -79,15 +80,17 @@ test('the source with its lines coloured is written as HTML', () => {
   }
 });
 
-test('vectors count once, and constant bits are no points', () => {
+test('vectors count once, and constant and unread bits are no points', () => {
   const place = { file: here, line: 1, column: 1 };
   const signal = { module: 'M', place, width: 2 };
   const runs = {
     signals: [
-      { ...signal, name: 'rx_0_data', rose: 1n, fell: 1n, constant: 2n },
-      { ...signal, name: 'rx_1_data', rose: 0n, fell: 0n, constant: 2n },
+      { ...signal, name: 'rx_0_data', rose: 1n, fell: 1n, constant: 2n, unread: 0n },
+      { ...signal, name: 'rx_1_data', rose: 0n, fell: 0n, constant: 2n, unread: 0n },
       // What moves is not constant, whatever is said of it.
-      { ...signal, name: 'other', rose: 3n, fell: 0n, constant: 2n },
+      { ...signal, name: 'other', rose: 3n, fell: 0n, constant: 2n, unread: 0n },
+      // It moves, and makes no difference to anybody.
+      { ...signal, name: 'spare', rose: 3n, fell: 1n, constant: 0n, unread: 2n },
     ],
     decisions: [],
     states: [],
@@ -100,9 +103,26 @@ test('vectors count once, and constant bits are no points', () => {
     ['other[0] fell', 0],
     ['other[1] rose', 1],
     ['other[1] fell', 0],
+    ['spare[0] rose', 1],
+    ['spare[0] fell', 1],
   ]);
   const record = { coverage: runs, simulations: 3, seconds: 2, bins: { a: 1 } };
   expect(parseRecord(recordText(record))).toEqual(record);
+});
+
+test('a reason is about the toggles, signals and bits that it names, and no others', () => {
+  const reason = { file: /link/, kind: 'toggle', signal: /(^|_)count$/, bits: [4, 6], text: '' } as const;
+  const point = { kind: 'toggle', module: 'M', line: 1, count: 0 } as const;
+  const about = (what: string, file = 'rtl/src/link/a.ts', kind: 'toggle' | 'way' = 'toggle') =>
+    explains(reason, file, { ...point, kind, what });
+  expect(['a_count[4] rose', 'count[6] fell'].map(what => about(what))).toEqual([true, true]);
+  expect(['count[3] rose', 'count[7] rose', 'counts[5] rose', 'count rose'].map(what => about(what))).toEqual(
+    Array(4).fill(false),
+  );
+  expect([about('count[5] rose', 'rtl/src/host/a.ts'), about('count[5] rose', 'rtl/src/link/a.ts', 'way')]).toEqual([
+    false,
+    false,
+  ]);
 });
 
 test('every combination that nobody has seen is told, and one that cannot be ends the run', () => {
@@ -128,5 +148,7 @@ test('the campaign for combinations finds many of a switch within a batch', () =
   const { decisions, signals } = collector.sum();
   expect(decisions.every(({ place }) => place?.file.includes('/rtl/src/'))).toBe(true);
   expect(signals.some(({ constant }) => constant !== 0n)).toBe(true);
+  // The switch has no use for the interrupts that a port could send.
+  expect(signals.some(({ constant, unread }) => (unread & ~constant) !== 0n)).toBe(true);
   expect(collector.simulations).toBe(1);
 });

@@ -10,9 +10,26 @@ export type ConstantBits = ReadonlyMap<string, ReadonlyMap<string, bigint>>;
  * cannot be seen from single bits counts as moving. The ports of the top module move; a memory that the design never writes holds anything.
  */
 export function constantBits(design: Design): ConstantBits {
-  const solver = new Solver(design);
-  solver.solve();
+  const solver = solved(design);
   return new Map(design.modules.map(module => [module.name, solver.constants(module)] as const));
+}
+
+/** What each expression of a module can be, over all instances of the module: as `constantBits` has it for signals. */
+export function possibleValues(design: Design): (module: Module) => (expr: Expr) => Possible {
+  const solver = solved(design);
+  return module => solver.values(module);
+}
+
+const known = new WeakMap<Design, Solver>();
+
+function solved(design: Design): Solver {
+  let solver = known.get(design);
+  if (!solver) {
+    solver = new Solver(design);
+    solver.solve();
+    known.set(design, solver);
+  }
+  return solver;
 }
 
 /** What is possible in a module, over all its instances. */
@@ -46,6 +63,13 @@ class Solver {
           new Pass(state, this.states).run();
         }
     }
+  }
+
+  values(module: Module): (expr: Expr) => Possible {
+    const state = this.states.get(module);
+    if (!state) return ({ width }) => anything(width);
+    const pass = new Pass(state, this.states);
+    return expr => pass.of(expr);
   }
 
   constants(module: Module): ReadonlyMap<string, bigint> {
@@ -102,7 +126,7 @@ class Pass {
     this.states = states;
   }
 
-  private of(root: Expr): Possible {
+  of(root: Expr): Possible {
     postOrder(root, this.seen, expr => this.known.set(expr, possible(expr, this.operand, this.read)));
     return this.operand(root);
   }

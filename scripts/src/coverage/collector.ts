@@ -7,6 +7,8 @@ import {
   embedded,
   type ir,
   type StateCoverage,
+  type UnreadBits,
+  unreadBits,
 } from '@hdl/ts-hdl';
 import type { RtlCoverage, SignalBits } from './data.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -14,11 +16,17 @@ import { fingerprint } from './fingerprint.ts';
 /** Whether something was written in the sources of the RTL. */
 const inRtl = ({ place }: { readonly place: ir.Location | undefined }): boolean => place?.file.includes('/rtl/src/') ?? false;
 
+/** What is known of bits of a design without running it. */
+interface Bits {
+  readonly constant: ConstantBits;
+  readonly unread: UnreadBits;
+}
+
 /** Adds up what simulations exercise of the RTL, by places in the source: variants of a module, and instances, are one. */
 export class Collector {
   private readonly running = new Map<CoveredSimulation, ir.Design>();
   /** Of each design that was simulated; many simulations have the same one. */
-  private readonly constants = new Map<string, ConstantBits>();
+  private readonly bits = new Map<string, Bits>();
   private readonly signals = new Map<string, SignalBits>();
   private readonly decisions = new Map<string, DecisionCoverage>();
   private readonly states = new Map<string, StateCoverage>();
@@ -51,17 +59,19 @@ export class Collector {
     this.running.delete(simulation);
     this.simulations++;
     const { signals, decisions, states } = simulation.coverage();
-    const constants = this.constantsOf(design);
-    const known = signals
-      .filter(inRtl)
-      .map(signal => ({ ...signal, constant: constants.get(signal.module)?.get(signal.name) ?? 0n }));
+    const { constant, unread } = this.bitsOf(design);
+    const known = signals.filter(inRtl).map(signal => ({
+      ...signal,
+      constant: constant.get(signal.module)?.get(signal.name) ?? 0n,
+      unread: unread.get(signal.module)?.get(signal.name) ?? 0n,
+    }));
     this.add({ signals: known, decisions: decisions.filter(inRtl), states: states.filter(inRtl) });
   }
 
-  private constantsOf(design: ir.Design): ConstantBits {
+  private bitsOf(design: ir.Design): Bits {
     const key = fingerprint(design);
-    const known = this.constants.get(key) ?? constantBits(design);
-    this.constants.set(key, known);
+    const known = this.bits.get(key) ?? { constant: constantBits(design), unread: unreadBits(design) };
+    this.bits.set(key, known);
     return known;
   }
 
@@ -84,7 +94,13 @@ export class Collector {
       signals,
       this.signals,
       ({ name, width }) => `${name} ${width}`,
-      (a, b) => ({ ...a, rose: a.rose | b.rose, fell: a.fell | b.fell, constant: a.constant & b.constant }),
+      (a, b) => ({
+        ...a,
+        rose: a.rose | b.rose,
+        fell: a.fell | b.fell,
+        constant: a.constant & b.constant,
+        unread: a.unread & b.unread,
+      }),
     );
     join(
       decisions,

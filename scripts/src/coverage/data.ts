@@ -1,8 +1,11 @@
 import type { CoverageData, DecisionCoverage, SignalCoverage, StateCoverage } from '@hdl/ts-hdl';
 
-/** A signal, and the bits of it that are constant in every design that was simulated. */
+/** A signal, and what is known of its bits in every design that was simulated. */
 export interface SignalBits extends SignalCoverage {
+  /** Those that are constant. */
   readonly constant: bigint;
+  /** Those on which nothing depends. */
+  readonly unread: bigint;
 }
 
 /** What simulations exercised, as plain data. */
@@ -26,7 +29,7 @@ export interface RunRecord {
 export const recordText = (record: RunRecord): string =>
   JSON.stringify(record, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
 
-const bitFields: readonly string[] = ['rose', 'fell', 'constant'];
+const bitFields: readonly string[] = ['rose', 'fell', 'constant', 'unread'];
 
 /** A record from the text that `recordText` made of it. */
 export const parseRecord = (text: string): RunRecord =>

@@ -1,5 +1,5 @@
 import type { Point } from './points.ts';
-import { type Reason, reasons } from './reasons.ts';
+import { explains, type Reason, reasons } from './reasons.ts';
 
 /** Points of one line that were not exercised. */
 export interface Hole {
@@ -11,10 +11,6 @@ export interface Hole {
   /** Why that is as it should be; undefined where a test is missing. */
   readonly reason: Reason | undefined;
 }
-
-/** Whether a reason is about a point. */
-const explains = ({ file, kinds, what }: Reason, name: string, point: Point): boolean =>
-  file.test(name) && kinds.includes(point.kind) && (what?.test(point.what) ?? true);
 
 /** The reason why a point need not be exercised. */
 export const reasonOf = (file: string, point: Point): Reason | undefined => reasons.find(reason => explains(reason, file, point));

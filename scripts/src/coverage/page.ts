@@ -47,6 +47,7 @@ export function coveragePage(files: FilePoints, bins: Bins, effort: Effort): str
     [...files].filter(([file]) => file.slice(0, file.lastIndexOf('/')) === folder).flatMap(([, points]) => points);
   const holes = [...files].flatMap(([file, points]) => holesOf(file, points));
   const open = holes.filter(({ reason }) => reason === undefined);
+  const missed = open.filter(({ kind }) => kind !== 'toggle');
   const explained = grouped(
     holes.filter(hole => hole.reason !== undefined),
     ({ reason }) => reason?.text ?? '',
@@ -63,7 +64,8 @@ export function coveragePage(files: FilePoints, bins: Bins, effort: Effort): str
     '- **blocks**: bodies of `when` and of arms of `match` that were entered, what tools for Verilog call line coverage;',
     '- **ways**: whatever a decision may do: each condition 1 and 0, each arm, each side of a multiplexer;',
     '- **toggles**: bits of named signals, that each rose and that each fell. Elements of a vector are one signal, as instances of a module are. Bits that are constant in every',
-    '  design that ran, tied by a parameter or because nothing else ever arrives there (`hdl/src/passes/constant-bits.ts`), are no points;',
+    '  design that ran, tied by a parameter or because nothing else ever arrives there (`hdl/src/passes/constant-bits.ts`), are no points, nor are bits on which in no design that ran',
+    '  an output, an assertion or a line of a log depends, through whatever registers, memories and modules (`hdl/src/passes/unread-bits.ts`), whether they move or not;',
     '- **states**: of registers of enumerations.',
     '',
     '| | blocks | ways | toggles | states |',
@@ -77,16 +79,17 @@ export function coveragePage(files: FilePoints, bins: Bins, effort: Effort): str
     ...binsSection(bins),
     '## Explained',
     '',
+    'Points that need not be exercised, by the rules of `scripts/src/coverage/reasons.ts`; one that a test does exercise counts as exercised.',
+    '',
     ...(explained.size === 0 ? ['Nothing.'] : []),
     ...[...explained].map(([text, list]) => `- ${text} (${list.reduce((sum, { what }) => sum + what.length, 0)} points)`),
     '',
     '## Open',
     '',
-    'Blocks, ways and states that no test enters, and the signals with bits that do not move:',
+    'Blocks, ways and states that no test enters, and the signals with bits that do not rise, or do not fall:',
     '',
-    ...open
-      .filter(({ kind }) => kind !== 'toggle')
-      .map(({ file, line, module, what }) => `- [${file}:${line}](../${file}#L${line}) ${module}: ${what.join(', ')}`),
+    ...(missed.length === 0 ? ['Every block, way and state is entered.'] : []),
+    ...missed.map(({ file, line, module, what }) => `- [${file}:${line}](../${file}#L${line}) ${module}: ${what.join(', ')}`),
     '',
     ...toggleRows(open.filter(({ kind }) => kind === 'toggle')),
     '',
@@ -99,6 +102,7 @@ function toggleRows(holes: readonly { readonly file: string; readonly what: read
   return [...files].map(([file, list]) => {
     const names = new Set(list.flatMap(({ what }) => what.map(text => text.replace(/(\[\d+\])? (rose|fell)$/, ''))));
     const shown = [...names].slice(0, 12).map(name => `\`${name}\``);
-    return `- ${file}: ${shown.join(' ')}${names.size > shown.length ? ` and ${names.size - shown.length} more` : ''}`;
+    const points = list.reduce((sum, { what }) => sum + what.length, 0);
+    return `- ${file}, ${points} points: ${shown.join(' ')}${names.size > shown.length ? ` and ${names.size - shown.length} more` : ''}`;
   });
 }

@@ -18,9 +18,9 @@ export type FilePoints = ReadonlyMap<string, readonly Point[]>;
 /** Ways in which a decision does something: the condition holds, or an arm is taken. */
 const isBlock = (kind: string, way: string): boolean => (kind === 'when' ? way.endsWith(' 1') : kind === 'match');
 
-/** What runs exercised, with or without knowledge of what is constant. */
+/** What runs exercised, with or without knowledge of what is constant and what nothing depends on. */
 export interface Runs extends CoverageData {
-  readonly signals: readonly (SignalCoverage & Partial<Pick<SignalBits, 'constant'>>)[];
+  readonly signals: readonly (SignalCoverage & Partial<Pick<SignalBits, 'constant' | 'unread'>>)[];
 }
 
 /** Elements of a vector are one signal, as instances of a module are: `rx_3_data` is `rx_*_data`. */
@@ -28,7 +28,7 @@ const signalName = (name: string): string => name.replace(/_\d+(?=_|$)/g, '_*');
 
 /**
  * What several runs exercised, by the places in the source. A module that was made with several parameters counts once: a place is exercised if it was in one of
- * them, and a signal has the bits of its widest variant, without those that are constant in all.
+ * them, and a signal has the bits of its widest variant, without those that in all of them are constant, or that nothing depends on.
  */
 export function pointsOf({ signals, decisions, states }: Runs, root: string): FilePoints {
   const files = new Map<string, Map<string, Point>>();
@@ -41,12 +41,12 @@ export function pointsOf({ signals, decisions, states }: Runs, root: string): Fi
     const other = points.get(key);
     points.set(key, other ? { ...other, count: other.count + point.count } : point);
   };
-  for (const { module, name: own, place, width, rose, fell, constant = 0n } of signals) {
+  for (const { module, name: own, place, width, rose, fell, constant = 0n, unread = 0n } of signals) {
     const line = place?.line ?? 0;
     const name = signalName(own);
-    const fixed = constant & ~(rose | fell);
+    const none = (constant & ~(rose | fell)) | unread;
     for (let bit = 0; bit < width; bit++) {
-      if ((fixed >> BigInt(bit)) & 1n) continue;
+      if ((none >> BigInt(bit)) & 1n) continue;
       const signal = width > 1 ? `${name}[${bit}]` : name;
       const seen = (bits: bigint) => Number((bits >> BigInt(bit)) & 1n);
       add(place?.file, { kind: 'toggle', module, line, what: `${signal} rose`, count: seen(rose) });

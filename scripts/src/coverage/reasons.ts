@@ -4,47 +4,292 @@ import type { Point } from './points.ts';
 export interface Reason {
   /** Files below the project's root. */
   readonly file: RegExp;
-  readonly kinds: readonly Point['kind'][];
-  /** Points of these lines only. */
-  readonly what?: RegExp;
+  readonly kind: Point['kind'];
+  /** Of toggles: names of signals, in which elements of a vector are `*`. */
+  readonly signal: RegExp;
+  /** Bits of them, both inside; all without. */
+  readonly bits?: readonly [low: number, high: number];
   readonly text: string;
 }
 
-export const reasons: readonly Reason[] = [
-  {
-    file: /^rtl\/src\/.*/,
-    kinds: ['toggle'],
-    what: /non_posted(_\*)?_data\[(28[89]|29\d|[345]\d\d)\]/,
-    text: 'A non-posted request carries two operands of 16 bytes and a digest at most (6.15): beats of 512 bits have nothing from bit 288 up.',
-  },
-  {
-    file: /^rtl\/src\/endpoint\/transaction-layer\.ts$/,
-    kinds: ['toggle'],
-    what: /^posted_data\[(3[2-9]|[4-9]\d|\d{3})\]/,
-    text: 'What the registers of functions post, messages of MSI-X and writes of the firmware, is one DW in the first lane.',
-  },
-  {
-    file: /^rtl\/src\/link\/model\//,
-    kinds: ['toggle'],
-    what: /on_the_way\[(\d{2,})\]/,
-    text: 'Stages of the delay lines of link models: each does what the one before it did a cycle earlier, and the lines of links with traffic are shorter than the longest that is built.',
-  },
-  {
-    file: /^rtl\/src\/(fabric|link|switch|config|endpoint|tlp|host)\//,
-    kinds: ['toggle'],
-    what: /(^|_)(cycle|beats|bytes|packets|headers|drops|counts?|unread|due|now|now_us)\[(2\d|[3-6]\d)\]/,
-    text: 'Bit n of a counter, or of a time in cycles, moves after 2^n of what it counts: those from 2^20 up are not worth the hours.',
-  },
-  {
-    file: /^rtl\/src\/endpoint\/(dma\/|transaction-layer|firmware-engines)/,
-    kinds: ['toggle'],
-    what: /reserved[01]\[/,
-    text: 'Reserved bits of a descriptor, which software leaves 0 and nothing reads (rtl/src/endpoint/dma/descriptor.ts).',
-  },
-  {
-    file: /^rtl\/src\/endpoint\//,
-    kinds: ['toggle'],
-    what: /(^|_)(length|offset|source|target|bytes)\[(1[7-9]|2\d|3[01])\]/,
-    text: 'Offsets and lengths of DMA from 128 KiB up: the BAR memories that are simulated are smaller, and a transfer so long with a medium is not worth its cycles.',
-  },
+/** A toggle's signal and bit. */
+const toggle = /^(?<name>[\w*]+?)(?:\[(?<bit>\d+)\])? (?:rose|fell)$/;
+
+/** Whether a reason is about a point of a file. */
+export function explains(
+  { file, kind, signal, bits: [low, high] = [0, Number.MAX_SAFE_INTEGER] }: Reason,
+  name: string,
+  point: Point,
+): boolean {
+  if (kind !== point.kind || !file.test(name)) return false;
+  const { name: found, bit = '0' } = toggle.exec(point.what)?.groups ?? {};
+  return found !== undefined && signal.test(found) && Number(bit) >= low && Number(bit) <= high;
+}
+
+/** One text for several groups of signals. */
+type Group = Pick<Reason, 'file' | 'signal' | 'bits'>;
+const because = (text: string, ...groups: readonly Group[]): Reason[] =>
+  groups.map(group => ({ kind: 'toggle' as const, text, ...group }));
+
+const rtl = /^rtl\/src\//;
+const dma = /^rtl\/src\/endpoint\/dma\//;
+/** The blocks of an endpoint around its DMA, through which the same words pass. */
+const endpoint = /^rtl\/src\/endpoint\//;
+
+/** What nothing can do: the PCI Express specification, or how a field is coded, leaves no other value. */
+const never: readonly Reason[] = [
+  ...because('Bit 2 of Fmt is of prefixes, which no TLP here has (C14): one that has is malformed and goes no further.', {
+    file: rtl,
+    signal: /header_fmt$/,
+    bits: [2, 2],
+  }),
+  ...because(
+    'A completion has 3 DW of header, and is of type 01010, or 01011 if it is a locked one (2.2.9).',
+    { file: rtl, signal: /(^|_)completions?(_\*)*(_beat)?_header_fmt$/, bits: [0, 0] },
+    { file: rtl, signal: /(^|_)(completions?(_\*)*(_beat)?|for_(channel|atomic|reader)|requester)_header_type$/, bits: [1, 4] },
+    { file: dma, signal: /^(told|beat|errors?)_header_(fmt|type)$/ },
+    { file: /receive\/(receive-side|completer|completion-builder)/, signal: /^(tx|beat)_header_type$/, bits: [1, 4] },
+    { file: /requester-table|host-bridge/, signal: /completion(_\*)*(_in|_out)?(_\*)*_header_type$/ },
+    { file: /requester-table/, signal: /^completion_(in|out)_header_fmt$/, bits: [0, 0] },
+    { file: /receive-side/, signal: /^requester_header_fmt$/, bits: [0, 0] },
+  ),
+  ...because(
+    'A posted request is of type 00000 or 10rrr, a non-posted one of none above 01110 (C2).',
+    { file: rtl, signal: /(^|_)non_posted(_\*)*(_beat)?_header_type$/, bits: [4, 4] },
+    {
+      file: /host\/(iommu|order-gate|translation-pipe)/,
+      signal: /^(non_posted_)?(in|out|first|second|third)_header_type$/,
+      bits: [4, 4],
+    },
+    { file: rtl, signal: /(^|_)(?<!non_)posted(_\*)*(_beat)?_header_type$/, bits: [3, 3] },
+    { file: /receive\/posted-router/, signal: /header_type$/, bits: [3, 3] },
+    {
+      file: /receive\/(request-router|receive-side|completer|completion-sequencer)|requester-table/,
+      signal: /^((error_)?report|out|in|request(_in|_out)?|slow)_header_type$/,
+      bits: [4, 4],
+    },
+  ),
+  ...because(
+    'What goes down from a host bridge as a posted request, what it splits, and what a switch copies to a group, is a memory write: type 00000, with data; the rest is the host’s, or goes its unicast way.',
+    { file: /host\/host-bridge/, signal: /^(down|split)_posted_\*_header_type$/ },
+    { file: /host\/write-splitter|switch\/multicaster/, signal: /header_type$/ },
+    { file: /switch\/multicaster/, signal: /header_fmt$/, bits: [1, 1] },
+  ),
+  ...because(
+    'A DMA engine and the registers of functions post memory writes and ask with memory requests; posted ones need no tag (2.2.6.2) and get 0, and all have traffic class 0.',
+    { file: endpoint, signal: /^(out_)?posted_header_(type|tag|tc)$/ },
+    { file: /dma-engine|dma-channel|descriptor-fetch/, signal: /^(non_posted|tx)_header_tc$/ },
+  ),
+  ...because(
+    'Bits 1 and 0 of the address in a request are 0: it counts DW (rtl/src/tlp/tlp.ts).',
+    { file: /\/host\//, signal: /(posted|split|in|out|first|second|third|fault|told)(_\*)*(_header)?_address$/, bits: [0, 1] },
+    { file: /switch\/multicaster|tlp-monitor/, signal: /header_address$/, bits: [0, 1] },
+    { file: endpoint, signal: /(^|_)(in|out|report|posted|non_posted|request|tx|beat)_header_address$/, bits: [0, 1] },
+    { file: /\/fabric\//, signal: /^root_rx_header_address$/, bits: [0, 1] },
+  ),
+  ...because(
+    'A completion has no address and no byte enables: what lies there is reserved, but for completer, status, byte count and lower address, and bit 44 is PCI-X’s (2.2.9). Nothing but the header log looks at it.',
+    {
+      file: rtl,
+      signal: /(^|_)(completions?(_\*)*(_beat)?|for_(channel|atomic|reader)|requester|told|errors?)_header_address$/,
+      bits: [7, 31],
+    },
+    {
+      file: rtl,
+      signal: /(^|_)(completions?(_\*)*(_beat)?|for_(channel|atomic|reader)|requester|told|errors?)_header_address$/,
+      bits: [44, 44],
+    },
+    {
+      file: rtl,
+      signal:
+        /(^|_)(completions?(_\*)*(_beat)?|for_(channel|atomic|reader)|requester|told|errors?)_header_(first_be|last_be|at|th)$/,
+    },
+  ),
+  ...because(
+    'A non-posted request carries two operands of 16 bytes and a digest at most (6.15): beats of 512 bits have nothing from bit 288 up.',
+    {
+      file: rtl,
+      signal: /non_posted(_\*)?_data$/,
+      bits: [288, 511],
+    },
+  ),
+  ...because('What the registers of functions post, messages of MSI-X and writes of the firmware, is one DW in the first lane.', {
+    file: /endpoint\/transaction-layer/,
+    signal: /^posted_(data|header_(length|last_be))$/,
+  }),
+  ...because(
+    'A ring has a power of two of descriptors from 2 on, begins at a multiple of 64 bytes, and has completion entries at multiples of 8 (rtl/src/endpoint/dma/descriptor.ts).',
+    { file: endpoint, signal: /^ring_entries$/, bits: [0, 0] },
+    { file: endpoint, signal: /^ring_base$/, bits: [0, 5] },
+    { file: /descriptor-fetch/, signal: /^(address|local_job_source)$/, bits: [0, 5] },
+    { file: endpoint, signal: /^completion_base$/, bits: [0, 2] },
+    { file: /dma-channel/, signal: /^(posted|entry_beat)_header_(address|length|first_be|last_be)$/, bits: [0, 2] },
+  ),
+  ...because(
+    'Max_Payload_Size and Max_Read_Request_Size are 128 << n bytes with n up to 5 (7.5.3.4), and no port or function of the designs supports 2 KiB.',
+    {
+      file: rtl,
+      signal: /(^|_)(mps|mrrs|limits_\*)$/,
+      bits: [2, 2],
+    },
+  ),
 ];
+
+/** What is the same in every cycle of a design, though not the same in all designs. */
+const steady: readonly Reason[] = [
+  ...because('The number of a port is wired: it differs by instance and never changes.', {
+    file: /\/(config|switch)\//,
+    signal: /^port$/,
+  }),
+  ...because(
+    'What a BAR compares is its size, a parameter, or what software chose before it gave the BAR an address; the decoders compare all bits alike.',
+    { file: /\/(config|endpoint)\//, signal: /bars_\*_compare$/ },
+  ),
+  ...because(
+    'What came on a link, and what the agent of a switch sends, has room by its credits (C70f): it is taken in every cycle.',
+    { file: /endpoint\/(endpoint|transaction-layer)|fabric\/fabric/, signal: /^(root_)?rx_ready$/ },
+    { file: /ecrc-filter/, signal: /^(posted_ready|(out_)?completion_ready)$/ },
+    { file: /switch\/(switch-agent|port-ingress|crossbar)/, signal: /^(out|in|in_\*)_ready$/ },
+  ),
+  ...because(
+    'Address type 01 asks for a translation (10.2.1), which nothing here sends, and no write is one; what comes with it is refused at the ports and in the receive side, which are exercised with it.',
+    { file: endpoint, signal: /(^|_)at$/, bits: [0, 0] },
+    { file: /switch\/(multicaster|broadcaster|switch-agent)|ecrc-generator/, signal: /header_at$/ },
+  ),
+  ...because(
+    'Endpoints send no hints and nothing poisoned, their registers post without attributes or digest, and descriptors are fetched in order and snooped.',
+    { file: endpoint, signal: /^(out_)?tx_header_(th|ep)$/ },
+    { file: /transaction-layer/, signal: /^posted_header_(attr|th|td|ep)$/ },
+    { file: /dma-channel|descriptor-fetch/, signal: /^(non_posted|tx)_header_attr$/, bits: [0, 1] },
+  ),
+];
+
+/** What takes too long. */
+const long: readonly Reason[] = [
+  ...because(
+    'Bit n of a counter, a time in cycles, or a pointer that goes round in a buffer moves after 2^n of what it counts: those from 2^16 up are not worth the hours.',
+    {
+      file: rtl,
+      signal:
+        /(^|_)(cycle|beats|bytes|packets|headers|drops|counts?(_\*)*|unread|due|now|posted|non_posted|completions|timer|elapsed)$/,
+      bits: [16, 63],
+    },
+  ),
+  ...because(
+    'Bit n of a time in µs, or of a word of a medium that keeps its pace, moves after 2^n of them: from 2^13 on that is millions of cycles.',
+    {
+      file: endpoint,
+      signal: /(^|_)(now_us|due|unread|steps)$/,
+      bits: [13, 31],
+    },
+  ),
+  ...because(
+    'Every TLP that a contained port drops takes a containment of its own to be sure of; the counter’s adder is the same for the bits from 2^7 up.',
+    {
+      file: /port-config-space/,
+      signal: /^drops$/,
+      bits: [7, 31],
+    },
+  ),
+  ...because(
+    'All periods of the completion timeout but the shortest, 50 to 100 µs, are 1 ms to 64 s (7.5.3.16): longer than what is simulated.',
+    {
+      file: endpoint,
+      signal: /(^|_)timeout_value$|^(issued_)?unit$/,
+    },
+  ),
+];
+
+/** What only larger designs would do than those that are simulated, in the same way for each bit. */
+const larger: readonly Reason[] = [
+  ...because(
+    'Functions beyond those of the designs in which the block runs: a number has 3 bits, a set one per function of the largest.',
+    { file: endpoint, signal: /(^|_)(functions?|owner)$/, bits: [1, 7] },
+    { file: endpoint, signal: /^(received_\w+|cancel|idle|quiet)$/, bits: [1, 7] },
+    { file: /\/config\//, signal: /^(late|quiet)$/, bits: [3, 23] },
+  ),
+  ...because(
+    'Vectors from 8 up: no function of the simulated endpoints has more; tables of 2,048 are tested by themselves (rtl/test/msix-table.test.ts).',
+    {
+      file: endpoint,
+      signal: /^(vector|interrupts_payload|raised?(_\*)?_payload)$/,
+      bits: [3, 10],
+    },
+  ),
+  ...because(
+    'Places in rings from 64 up: a ring that is simulated has 64 descriptors in use at most; an index counts modulo the ring’s size, which may be any (rtl/test/dma-channel.test.ts).',
+    { file: endpoint, signal: /(^|_)(tail|head|index|place|told|next|coming|ring_entries)$/, bits: [5, 15] },
+    { file: /dma-channel/, signal: /^(posted|entry_beat)_data$/, bits: [6, 15] },
+  ),
+  ...because(
+    'Sizes of one TLP of 1 KiB or more, in bytes, DW, words or credits of 16 bytes: Max_Payload_Size and Max_Read_Request_Size of the designs are 512 bytes at most.',
+    { file: rtl, signal: /header_length$/, bits: [8, 9] },
+    { file: rtl, signal: /(^|_)(credits|needed|following|wanted_\*)$/, bits: [6, 8] },
+    { file: dma, signal: /(^|_)(bytes|left)$/, bits: [10, 12] },
+    { file: dma, signal: /(^|_)(words|wanted|unread|left|store_left)$/, bits: [7, 10] },
+    { file: /read-deliverer/, signal: /^count$/, bits: [7, 10] },
+  ),
+  ...because(
+    'Offsets and lengths of DMA from 8 KiB up, and addresses of words that lie there: BAR memories as large have traffic in their first part, and a few long transfers; each bit more doubles the cycles.',
+    { file: endpoint, signal: /(^|_)(length|offset|source|target|bytes|memory_request_payload)$/, bits: [13, 31] },
+    {
+      file: endpoint,
+      signal: /^(?!.*(header|jobs?|remote|wanted|nothing)_address)(\w*_)?(address|target_word|next_word|boundary)$/,
+      bits: [12, 19],
+    },
+  ),
+  ...because('Register BARs of the simulated functions have 2 MiB at most; offsets have 32 bits for a BAR of any size.', {
+    file: /endpoint\/receive\//,
+    signal: /^(register_write_address|dword)$/,
+    bits: [19, 31],
+  }),
+  ...because(
+    'Buffers of ports are as deep as their credits; those of a whole fabric have more than traffic of these lengths fills once.',
+    {
+      file: /link\/(class-buffer|model\/link-direction)/,
+      signal: /_(pointer|address)$/,
+      bits: [7, 13],
+    },
+  ),
+];
+
+/** What blocks pass on without looking at it. */
+const wiring: readonly Reason[] = [
+  ...because(
+    'The fabric only connects: what its root ports, firmware ports and counters are given reaches ports of switches, endpoints and counters as it is, which are exercised with any values (rtl/test/switch-device-traffic, host-bridge, link-counters).',
+    {
+      file: /fabric\/(observed-)?fabric/,
+      signal:
+        /^(root_[rt]x_header_\w+|ranges_\*_(base|limit)|counters_\*_\w+|firmware_(request|response)_\*_\w+|media_\w+_ready)$/,
+    },
+  ),
+  ...because(
+    'Jobs, results and rings pass these blocks as they are, from the registers that the firmware writes to the blocks that look at them, which are exercised with any values (rtl/test/dma-channel, dma-single, dma-read, dma-write, dma-atomic).',
+    {
+      file: /endpoint\/(transaction-layer|firmware-engines|dma\/(dma-engine|copy-engines|atomic-turns))/,
+      signal:
+        /(^|_)(jobs?|results?|wanted|done|answer_\*|flushed_one|reads_nothing)_(\w+_)?(id|address|offset|source|target|length|function|payload|operand|compare)$|^(ring|completion)_(base|entries)$/,
+    },
+  ),
+  ...because('What goes with the words of a task is carried beside them as it is, and looked at where it comes out.', {
+    file: dma,
+    signal: /(^|_)info$/,
+  }),
+  ...because(
+    'The header of a completion that nobody waits for goes to the error log as it came; the DMA looks at its Requester ID alone. The log is exercised with any header (rtl/test/config-errors.test.ts).',
+    { file: dma, signal: /^errors?_header_\w+$/ },
+  ),
+  ...because(
+    'Routing IDs are copied and compared as wholes: buses, devices and functions with these bits are none of the simulated topologies; others of the same ID move.',
+    { file: /src\/(config|switch)\//, signal: /(^|_)(id|ids_\*|bus_device|access_device|secondary|source)$/ },
+    { file: rtl, signal: /(^|_)(requester_id|requester|poster_\*)$/ },
+    {
+      file: rtl,
+      signal: /(^|_)(completions?(_\*)*|for_(channel|atomic|reader)|requester|root_[rt]x)_header_address$/,
+      bits: [48, 63],
+    },
+    { file: /endpoint\//, signal: /(^|_)(id|controls_\*_id|id_\*|own_id)$/ },
+  ),
+];
+
+export const reasons: readonly Reason[] = [...never, ...steady, ...long, ...larger, ...wiring];
