@@ -22,7 +22,8 @@ function timingsOf(seed: number): readonly [ClockTiming, ClockTiming] {
 }
 
 /**
- * Runs a design on two engines with the same random inputs, resets and settlings, and compares all outputs after each cycle.
+ * Runs a design on two engines with the same random inputs, resets and settlings, and compares all outputs after each cycle. Several stimuli of as many cycles follow one
+ * another: clocks and state go on, so that nothing has to be built again.
  * @returns the first difference of each design that `gatherShared` put together, by its number; of a design on its own under 0.
  */
 export function lockstep(
@@ -30,6 +31,7 @@ export function lockstep(
   engines: readonly [Engine, Engine],
   seed: number,
   cycles: number,
+  stimuli = 1,
 ): Map<number, Difference> {
   const [a, b] = timingsOf(seed);
   const clocks = Object.fromEntries(
@@ -39,15 +41,10 @@ export function lockstep(
   );
   using one = engines[0](design, { clocks, memories: [] });
   using two = engines[1](design, { clocks, memories: [] });
-  const random = new Random(seed ^ 0x5eed);
   // Each port has a random stream of its own, so that it gets the same values whatever other ports there are.
-  const streams = new Map<string, Random>();
-  const streamOf = (name: string) => {
+  const streamOf = (name: string, from: number) => {
     const own = name.replace(/^d\d+_/, '');
-    const stream =
-      streams.get(name) ?? new Random([...own].reduce((sum, c) => Math.imul(sum, 31) + c.charCodeAt(0), seed ^ 0x5eed));
-    streams.set(name, stream);
-    return stream;
+    return new Random([...own].reduce((sum, c) => Math.imul(sum, 31) + c.charCodeAt(0), from));
   };
   const pairs = [...one.ports.values()].map(port => {
     const other = two.ports.get(port.name);
@@ -57,14 +54,21 @@ export function lockstep(
   const inputs = pairs.filter(({ port }) => port.direction === 'input');
   const outputs = pairs.filter(({ port }) => port.direction === 'output');
   const found = new Map<number, Difference>();
-  for (let cycle = 0; cycle < cycles; cycle++) {
-    for (const { port, other, reset } of inputs) {
-      const stream = streamOf(port.name);
+  let random = new Random(0);
+  let streams: readonly Random[] = [];
+  for (let cycle = 0; cycle < stimuli * cycles; cycle++) {
+    if (cycle % cycles === 0) {
+      const from = (seed + 0x9e37 * (cycle / cycles)) ^ 0x5eed;
+      random = new Random(from);
+      streams = inputs.map(({ port }) => streamOf(port.name, from));
+    }
+    for (const [i, { port, other, reset }] of inputs.entries()) {
+      const stream = streams[i] ?? random;
       if (stream.chance(0.3)) continue;
       let value = reset === undefined ? stream.bits(port.width) : BigInt(stream.chance(0.12) ? 1 - reset : reset);
-      for (let i = 0; i < port.words.length; i++, value >>= 32n) {
-        port.words[i] = Number(value & 0xffff_ffffn);
-        other.words[i] = port.words[i] ?? 0;
+      for (let word = 0; word < port.words.length; word++, value >>= 32n) {
+        port.words[word] = Number(value & 0xffff_ffffn);
+        other.words[word] = port.words[word] ?? 0;
       }
     }
     if (random.chance(0.25)) {

@@ -37,16 +37,12 @@ function failure(error: unknown): Fault {
   return { kind: /Internal Error|did not run to its end/.test(text) ? 'breakdown' : 'refusal', text };
 }
 
-/**
- * What is wrong with designs, by their number, under each of the seeds of inputs, resets and timings. Which of them Verilator fails on is found by
- * halves.
- */
-function faultsOf(designs: readonly Design[], seeds: readonly number[]): Map<number, Fault> {
+/** What is wrong with designs, by their number. Which of them Verilator fails on is found by halves. */
+function faultsOf(designs: readonly Design[], seed: number): Map<number, Fault> {
   try {
-    const gathered = gatherShared(designs);
-    const found = seeds.flatMap(seed => [...lockstep(gathered, [embedded, quick], seed, cycles)]);
+    const found = lockstep(gatherShared(designs), [embedded, quick], seed, cycles, stimuli);
     return new Map(
-      found.map(([i, { port, cycle, values }]) => {
+      [...found].map(([i, { port, cycle, values }]) => {
         return [
           i,
           { kind: 'difference', text: `${port} in cycle ${cycle} is ${values.join(' in-process and ')} under Verilator` },
@@ -56,24 +52,24 @@ function faultsOf(designs: readonly Design[], seeds: readonly number[]): Map<num
   } catch (error) {
     if (designs.length === 1) return new Map([[0, failure(error)]]);
     const half = designs.length >> 1;
-    const second = [...faultsOf(designs.slice(half), seeds)].map(([i, fault]) => [i + half, fault] as const);
-    return new Map([...faultsOf(designs.slice(0, half), seeds), ...second]);
+    const second = [...faultsOf(designs.slice(half), seed)].map(([i, fault]) => [i + half, fault] as const);
+    return new Map([...faultsOf(designs.slice(0, half), seed), ...second]);
   }
 }
 
 /** Says what is wrong with the design of a seed, and prints the smallest one that shows it; breakdowns are for Verilator's authors. */
-function tell(seed: number, seeds: readonly number[], design: Design, { kind, text }: Fault): void {
+function tell(seed: number, batch: number, design: Design, { kind, text }: Fault): void {
   process.stdout.write(`seed ${seed}: ${text}\n`);
   if (kind === 'breakdown') return;
   const small = shrink(
     design,
     candidates => {
-      const faults = faultsOf(candidates, seeds);
+      const faults = faultsOf(candidates, batch);
       return candidates.map((_, i) => faults.get(i)?.kind === kind);
     },
     size => process.stderr.write(`seed ${seed}: size ${Math.round(size)}\n`),
   );
-  process.stdout.write(`${faultsOf([small], seeds).get(0)?.text}\n${emitText(shareModules(small))}\n`);
+  process.stdout.write(`${faultsOf([small], batch).get(0)?.text}\n${emitText(shareModules(small))}\n`);
 }
 
 const whole = (text: string) => {
@@ -87,7 +83,7 @@ const count = (text: string) => (text === '0' ? 0 : whole(text));
 const { designs, stimuli, seed, batch, icarus } = new Command('differential')
   .description('random designs on the embedded engine and under Verilator')
   .option('--designs <n>', 'how many', whole, 300)
-  .option('--stimuli <n>', 'sequences of inputs, resets and timings that each gets', whole, 1)
+  .option('--stimuli <n>', 'sequences of inputs and resets that each gets, one after the other', whole, 1)
   .option('--seed <n>', 'the first seed', whole, 1)
   .option('--batch <n>', 'designs of one compilation', whole, 300)
   .option('--icarus <n>', 'designs of each batch that run under Icarus Verilog, too', count, 10)
@@ -101,12 +97,11 @@ for (let from = seed; from < seed + designs; from += batch) {
   const made = Array.from({ length: Math.min(batch, seed + designs - from) }, (_, i) =>
     randomDesign(from + i, optionsOf(from + i)),
   );
-  const seeds = Array.from({ length: stimuli }, (_, i) => from + i * designs);
-  for (const [index, fault] of faultsOf(made, seeds)) {
+  for (const [index, fault] of faultsOf(made, from)) {
     if (fault.kind === 'breakdown') breakdowns++;
     else different++;
     const design = made[index];
-    if (design) tell(from + index, seeds, design, fault);
+    if (design) tell(from + index, from, design, fault);
   }
   const sample = made.slice(0, icarus);
   for (const [index, text] of sample.length > 0 ? await icarusSample(gatherShared(sample), from, cycles) : []) {
