@@ -62,8 +62,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C3', 'C71d'],
     file: ingress,
-    text: 'ends: anyOf([last, remaining.any().not()]),',
-    replacement: 'ends: last,',
+    text: 'const ends = anyOf([last, remaining.any().not()]);',
+    replacement: 'const ends = last;',
     tests: functions,
   },
   {
@@ -206,8 +206,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C61'],
     file: 'rtl/src/switch/switch-agent.ts',
-    text: 'allOf([copying.not(), answers.not(), may_message])',
-    replacement: 'allOf([copying.not(), answerer.out.valid.not(), may_message])',
+    text: 'allOf([copying.not(), answers.not(), may_message, draining.not()])',
+    replacement: 'allOf([copying.not(), answerer.out.valid.not(), may_message, draining.not()])',
     tests: functions,
   },
   {
