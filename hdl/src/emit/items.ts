@@ -6,7 +6,7 @@ import { guarded } from './expressions.ts';
 import type { Drivers } from './grouping.ts';
 import { indexWidth } from './literals.ts';
 import type { Names } from './names.ts';
-import type { Root } from './naming.ts';
+import { overflows, type Root } from './naming.ts';
 import { flattened } from './nesting.ts';
 import { portOf, ports } from './ports.ts';
 
@@ -190,7 +190,9 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
   switch (statement.kind) {
     case 'assign': {
       const base = nameOf(statement.target);
-      const index = statement.offset ? [{ ...plain, expr: statement.offset, base: `${base}_index` }] : [];
+      const index = statement.offset
+        ? [{ ...plain, expr: statement.offset, base: `${base}_index`, forced: overflows(statement.offset) }]
+        : [];
       return [...index, { ...plain, expr: statement.value, base }];
     }
     case 'match':
@@ -209,7 +211,13 @@ function statementRoots(statement: Statement, nameOf: (target: Target) => string
       const wide = address.width > indexWidth(memory.depth);
       const lanes = memory.width / memory.lane;
       const list: Root[] = [
-        { ...plain, expr: address, base: `${base}_address`, forced: wide || address.kind === 'const', withoutMemories: true },
+        {
+          ...plain,
+          expr: address,
+          base: `${base}_address`,
+          forced: wide || address.kind === 'const' || overflows(address),
+          withoutMemories: true,
+        },
         { ...plain, expr: data, base: `${base}_data`, forced: mask !== undefined && lanes > 1 },
       ];
       if (guarded(memory, address)) list.push({ ...plain, expr: address, base: `${base}_address` });

@@ -1,4 +1,4 @@
-import type { Expr } from '../ir/ir.ts';
+import type { Binary, Expr } from '../ir/ir.ts';
 import { operands, postOrder } from '../ir/visit.ts';
 import { guarded, isName } from './expressions.ts';
 import type { Hints } from './hints.ts';
@@ -143,11 +143,13 @@ class Wanted {
     if (expr.kind === 'slice') {
       const select = selected(expr);
       this.named(select ? select.left : expr.value);
+      if (select && overflows(select.right)) this.named(select.right);
     }
     if (expr.kind === 'extend' && expr.signed && expr.value.width > 1) this.named(expr.value);
     if (expr.kind === 'binary' && (expr.op === 'shl' || expr.op === 'shr')) this.shifts.push(expr);
     if (expr.kind === 'memory-read') {
       const { memory, address } = expr;
+      if (overflows(address)) this.named(address);
       if (guarded(memory, address) && address.kind !== 'const') {
         this.use(address);
         if (address.width > indexWidth(memory.depth)) this.named(address);
@@ -178,6 +180,27 @@ class Wanted {
     }
     for (const { expr, longest: limit } of this.roots) if (limit !== undefined && of(expr) > limit) chosen.add(expr);
     return chosen;
+  }
+}
+
+const overflowing: ReadonlySet<Binary['op']> = new Set(['add', 'sub', 'mul']);
+/** Operators whose operands have as many bits as the index. */
+const passing: ReadonlySet<Binary['op']> = new Set(['and', 'or', 'xor', 'shl', 'shr']);
+
+/**
+ * Whether an index has a sum, difference or product that may be longer than it: Icarus 11 computes an index with more bits than its operands have, and looks beyond
+ * the end where the sum should wrap. A name cuts it to its width.
+ */
+export function overflows(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'binary':
+      return overflowing.has(expr.op) || (passing.has(expr.op) && operands(expr).some(overflows));
+    case 'unary':
+      return expr.op === 'not' && overflows(expr.value);
+    case 'mux':
+      return overflows(expr.whenTrue) || overflows(expr.whenFalse);
+    default:
+      return false;
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ClockSchedule, timingsOf } from '../../src/engine/clock-schedule.ts';
 import { embedded } from '../../src/engine/embedded.ts';
 import { clockedDomains } from '../../src/engine/single-clock.ts';
-import { elaborate } from '../../src/index.ts';
+import { bool, cat, elaborate, input, Module, memory, mux, output, reg, uint, when } from '../../src/index.ts';
 import type { Design } from '../../src/ir/ir.ts';
 import { Random } from '../random.ts';
 import { randomDesign, resetKinds } from '../random-design.ts';
@@ -84,3 +84,36 @@ test.skipIf(!hasIcarus())('parts that a signal chooses are the same bits', async
   const designs = Array.from({ length: 24 }, (_, i) => randomParts(first + i));
   await compare([elaborate(() => new Placed()).design, ...designs], 60, first);
 });
+
+/** Sums, differences and products that wrap, as places in a memory and in values. */
+class Wrapped extends Module {
+  readonly a = input(uint(2));
+  readonly b = input(uint(2));
+  readonly value = input(uint(4));
+  readonly write = input(bool);
+  readonly word = output(uint(8));
+  readonly other = output(uint(8));
+  readonly chosen = output(bool);
+  readonly changed = output(uint(4));
+  private readonly words = memory(uint(8), { depth: 4, init: [1, 2, 4, 8] });
+  private readonly bits = reg(uint(4), { init: 0 });
+
+  protected override logic() {
+    const { a, b, words, bits } = this;
+    this.word.set(words.peek(a.add(b)));
+    this.other.set(words.peek(mux(this.write, a.sub(b).not(), a.mul(b).trunc(2).xor(b))));
+    this.chosen.set(this.value.bit(a.add(b).xor(1)));
+    this.changed.set(bits);
+    when(this.write, () => {
+      words.write(a.add(b).add(1), cat(this.value, this.value));
+      bits.bit(a.sub(b)).set(this.value.bit(b.add(3)));
+    });
+  }
+}
+
+test.skipIf(!hasIcarus())(
+  'places that wrap are inside, though Icarus computes an index with more bits than its operands have',
+  async () => {
+    await compare([elaborate(() => new Wrapped()).design], 200, first);
+  },
+);
