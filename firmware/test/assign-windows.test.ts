@@ -1,6 +1,7 @@
+import { sizeText } from '@hdl/pcie-rtl';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assignWindows, defaultApertures, sizeText, windowGranule } from '../host/src/assign-windows.ts';
+import { assignWindows, defaultApertures, windowGranule } from '../host/src/assign-windows.ts';
 import { HostError } from '../host/src/host-error.ts';
 import { type AddressRange, allFunctions, type Bar, type PciFunction } from '../host/src/pci-function.ts';
 

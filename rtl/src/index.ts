@@ -26,6 +26,7 @@ export { endpointParams } from './fabric/endpoint-of.ts';
 export { Fabric, type FabricEndpoint, type FabricParams, type FabricSwitch, type RootEnd } from './fabric/fabric.ts';
 export type { Link, LinkBetween } from './fabric/link.ts';
 export { LinkCounts, ObservedFabric } from './fabric/observed-fabric.ts';
+export { sizeText } from './fabric/size-text.ts';
 export {
   defaultTopology,
   type EndpointDescription,

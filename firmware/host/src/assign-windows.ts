@@ -1,3 +1,4 @@
+import { sizeText } from '@hdl/pcie-rtl';
 import { HostError } from './host-error.ts';
 import { type AddressRange, allFunctions, type Bar, formatBdf, formatIds, type PciFunction } from './pci-function.ts';
 
@@ -147,15 +148,3 @@ function largest(values: readonly bigint[]): bigint {
 }
 
 const alignUp = (value: bigint, to: bigint): bigint => (value + to - 1n) & ~(to - 1n);
-
-/** Bytes for people, exact: `16 KiB`, `1 MiB`, `1004 MiB`. */
-export function sizeText(bytes: bigint): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
-  let unit = 0;
-  let value = bytes;
-  while (unit < units.length - 1 && value !== 0n && value % 1024n === 0n) {
-    value /= 1024n;
-    unit++;
-  }
-  return `${value} ${units[unit]}`;
-}

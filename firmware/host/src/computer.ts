@@ -125,10 +125,10 @@ export class Computer {
     const clock = { sleep: (milliseconds: number) => at.scheduler.delay(milliseconds * 250) };
     const setups = host.config.buses.map(({ first, last }, number): DomainSetup => {
       const domain: Domain = { number, config: host.config, clock, bus: first, lastBus: last, starts: 'link' };
-      return { domain, apertures: share(options.apertures ?? defaultApertures, number, at.root.ports) };
-    });
-    setups.forEach(({ domain: { bus: first, lastBus: last = first }, apertures: { memory, prefetchable } }, port) => {
-      at.root.describe(port, { windows: [memory, ...(prefetchable ? [prefetchable] : [])], buses: { first, last } });
+      const apertures = share(options.apertures ?? defaultApertures, number, at.root.ports);
+      const windows = [apertures.memory, ...(apertures.prefetchable ? [apertures.prefetchable] : [])];
+      at.root.describe(number, { windows, buses: { first, last } });
+      return { domain, apertures };
     });
     const payload = at.root.ports > 1 ? 'peer2peer' : 'safe';
     const machine = await Machine.bringUp(setups, { payload, ...options });

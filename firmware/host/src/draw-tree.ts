@@ -1,4 +1,4 @@
-import { sizeText } from './assign-windows.ts';
+import { sizeText } from '@hdl/pcie-rtl';
 import type { PciTree } from './enumerate.ts';
 import { type AddressRange, type Bar, formatBdf, formatIds, type PciFunction } from './pci-function.ts';
 

@@ -1,6 +1,6 @@
 /** The host side: enumeration, access to devices, drivers, copy flows. */
 export { CommandStatus, type Identity, Opcode } from '../../protocol.ts';
-export { type Apertures, assignWindows, defaultApertures, sizeText, windowGranule } from './assign-windows.ts';
+export { type Apertures, assignWindows, defaultApertures, windowGranule } from './assign-windows.ts';
 export { BlockDriver, type BlockDriverOptions } from './block-driver.ts';
 export { asFunction, Computer, type ComputerOptions, type MappedBuffer } from './computer.ts';
 export { allOnes, ConfigAccess } from './config-access.ts';

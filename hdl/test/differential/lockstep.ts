@@ -54,34 +54,34 @@ export function lockstep(
   const inputs = pairs.filter(({ port }) => port.direction === 'input');
   const outputs = pairs.filter(({ port }) => port.direction === 'output');
   const found = new Map<number, Difference>();
-  let random = new Random(0);
-  let streams: readonly Random[] = [];
-  for (let cycle = 0; cycle < stimuli * cycles; cycle++) {
-    if (cycle % cycles === 0) {
-      const from = (seed + 0x9e37 * (cycle / cycles)) ^ 0x5eed;
-      random = new Random(from);
-      streams = inputs.map(({ port }) => streamOf(port.name, from));
-    }
-    for (const [i, { port, other, reset }] of inputs.entries()) {
-      const stream = streams[i] ?? random;
-      if (stream.chance(0.3)) continue;
-      let value = reset === undefined ? stream.bits(port.width) : BigInt(stream.chance(0.12) ? 1 - reset : reset);
-      for (let word = 0; word < port.words.length; word++, value >>= 32n) {
-        port.words[word] = Number(value & 0xffff_ffffn);
-        other.words[word] = port.words[word] ?? 0;
-      }
-    }
-    if (random.chance(0.25)) {
-      one.settle();
-      two.settle();
-    } else {
-      one.step();
-      two.step();
-    }
+  const compare = (cycle: number) => {
     for (const { port, other } of outputs) {
       if (port.words.every((word, i) => word === other.words[i])) continue;
       const index = Number(/^d(\d+)_/.exec(port.name)?.[1] ?? 0);
       if (!found.has(index)) found.set(index, { cycle, port: port.name, values: [bitsOf(port.words), bitsOf(other.words)] });
+    }
+  };
+  for (let stimulus = 0; stimulus < stimuli; stimulus++) {
+    const from = (seed + 0x9e37 * stimulus) ^ 0x5eed;
+    const random = new Random(from);
+    const driven = inputs.map(input => ({ ...input, stream: streamOf(input.port.name, from) }));
+    for (let cycle = 0; cycle < cycles; cycle++) {
+      for (const { port, other, reset, stream } of driven) {
+        if (stream.chance(0.3)) continue;
+        let value = reset === undefined ? stream.bits(port.width) : BigInt(stream.chance(0.12) ? 1 - reset : reset);
+        for (let i = 0; i < port.words.length; i++, value >>= 32n) {
+          port.words[i] = Number(value & 0xffff_ffffn);
+          other.words[i] = port.words[i] ?? 0;
+        }
+      }
+      if (random.chance(0.25)) {
+        one.settle();
+        two.settle();
+      } else {
+        one.step();
+        two.step();
+      }
+      compare(stimulus * cycles + cycle);
     }
   }
   return found;

@@ -1,3 +1,4 @@
+import { sizeText } from './size-text.ts';
 import type { Topology } from './topology.ts';
 
 /** Fabrics as people see them: as text, and as a picture. */
@@ -9,14 +10,7 @@ interface Drawn {
   readonly below: readonly Drawn[];
 }
 
-const units = ['B', 'KiB', 'MiB', 'GiB'] as const;
-
-function sizeText(bytes: number): string {
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${bytes / 1024 ** power} ${units[power]}`;
-}
-
-const memoryText = (bytes = 0) => (bytes === 0 ? '' : `, ${sizeText(bytes)}`);
+const memoryText = (bytes = 0) => (bytes === 0 ? '' : `, ${sizeText(BigInt(bytes))}`);
 
 /** The trees below the root ports. */
 function drawn({ roots, switches, endpoints }: Topology): Drawn[] {

@@ -1,8 +1,8 @@
+import { type BatchFailure, batchFailure } from '../soak/batch-failure.ts';
 import { settingsCount } from '../soak/generate.ts';
 import { Player } from '../soak/player.ts';
 import { Random } from '../soak/random.ts';
 import { seal } from '../soak/reference/digest.ts';
-import { Mismatch } from '../soak/reference/mismatch.ts';
 import { areas, atomic, configRequest, memoryBase, memoryRequest, withBody } from '../soak/stimuli.ts';
 import { classOf, describe, isMessage, messageCode, nothing, type Tlp } from '../soak/tlp.ts';
 import {
@@ -19,9 +19,9 @@ import {
   toldOf,
   untold,
 } from './beat-bits.ts';
-import { type CampaignOutcome, injected, missed, rowsOf } from './report.ts';
+import { type CampaignOptions, playBatches } from './campaign.ts';
+import { type CampaignOutcome, rowsOf } from './report.ts';
 import { flipSigns } from './signs.ts';
-import type { FlipCampaign } from './switch-flips.ts';
 
 /** Where received TLPs wait for the endpoint, before their digests are checked. Completions, which it asks for, never have to. */
 const buffers: readonly BeatMemory[] = ['posted', 'non-posted'].map((name, i) => ({
@@ -37,7 +37,8 @@ const flipsOfBatch = 16;
  * Lets bits of TLPs with digests flip in the receive buffers of an endpoint. The endpoint has to drop such a TLP and to tell of it, or takes it as it was sent;
  * everything else is as the reference of the soak says.
  */
-export function endpointFlips({ faults, seed, width, engine, tell }: FlipCampaign): CampaignOutcome {
+export function endpointFlips(options: CampaignOptions): CampaignOutcome {
+  const { width, engine } = options;
   using player = new Player(
     width,
     engine,
@@ -45,17 +46,9 @@ export function endpointFlips({ faults, seed, width, engine, tell }: FlipCampaig
   );
   const { counts } = player.reference.faults;
   const start = player.bench.cycle;
-  let batches = 0;
-  let failure: CampaignOutcome['failure'];
-  for (; injected(counts.values()) < faults && !failure; batches++) {
-    const failed = new Batch(player, seed + batches).play();
-    const unnoticed = [...counts].find(([, count]) => missed(count) > 0);
-    if (failed) failure = { seed: seed + batches, ...failed };
-    else if (unnoticed) failure = { seed: seed + batches, message: `nothing told of a fault: ${unnoticed[0]}`, hang: false };
-    tell(injected(counts.values()));
-  }
+  const played = playBatches(options, counts, seed => new Batch(player, seed).play());
   const tlps = [...player.counts.values()].reduce((sum, count) => sum + count, 0);
-  return { rows: rowsOf(counts, flipSigns), batches, tlps, cycles: player.bench.cycle - start, ...(failure && { failure }) };
+  return { rows: rowsOf(counts, flipSigns), tlps, cycles: player.bench.cycle - start, ...played };
 }
 
 class Batch {
@@ -69,7 +62,7 @@ class Batch {
     this.random = new Random(seed);
   }
 
-  play(): { readonly message: string; readonly hang: boolean } | undefined {
+  play(): BatchFailure | undefined {
     const { player } = this;
     try {
       player.start(this.settings());
@@ -77,9 +70,7 @@ class Batch {
       player.finish();
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const hang = error.name === 'Hang';
-      const message = error instanceof Mismatch || hang ? error.message : (error.stack ?? error.message);
+      const { message, hang } = batchFailure(error);
       return { message: `cycle ${player.bench.cycle}: ${message}\n  ${this.last}`, hang };
     }
   }

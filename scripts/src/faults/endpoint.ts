@@ -1,20 +1,14 @@
-import type { Engine } from '@hdl/ts-hdl';
 import { type Batch, batchText } from '../soak/operation.ts';
 import { type Failure, Player } from '../soak/player.ts';
 import { shrink } from '../soak/shrink.ts';
+import type { CampaignOptions } from './campaign.ts';
 import { faultBatch } from './endpoint-plan.ts';
 import { type CampaignOutcome, injected, missed, rowsOf } from './report.ts';
 import { endpointSigns } from './signs.ts';
 
-export interface EndpointCampaign {
-  readonly faults: number;
-  readonly seed: number;
-  readonly width: number;
-  readonly engine: Engine;
+export interface EndpointCampaign extends CampaignOptions {
   /** Seconds that a batch that fails is made smaller. */
   readonly shrink: number;
-  /** Hears now and then how many faults there were. */
-  readonly tell: (faults: number) => void;
 }
 
 /** Brings faults into an endpoint until there were enough, or something was wrong; that a fault goes unnoticed is wrong too. */

@@ -1,5 +1,5 @@
+import { type BatchFailure, batchFailure } from '../soak/batch-failure.ts';
 import { Random } from '../soak/random.ts';
-import { Mismatch } from '../soak/reference/mismatch.ts';
 import { classOf } from '../soak/tlp.ts';
 import { again, answered, type Fault, foreign, malformed, others, poisoned, sentUp, toldByBit } from './switch-faults.ts';
 import { hostile, links } from './switch-harness.ts';
@@ -10,16 +10,8 @@ import { stateNames, states } from './switch-states.ts';
 /** Windows from one reset to the next, the last of which has no faults. */
 const windows = 40;
 
-/** Where a batch went wrong. */
-export interface SwitchFailure {
-  readonly window: number;
-  readonly message: string;
-  readonly cycle: number;
-  readonly hang: boolean;
-}
-
 /** A batch of faults at the hostile port, from a reset of the switch to the next; everything follows from the seed. */
-export function playSwitchBatch(player: SwitchPlayer, seed: number): SwitchFailure | undefined {
+export function playSwitchBatch(player: SwitchPlayer, seed: number): BatchFailure | undefined {
   let window = 0;
   try {
     const random = new Random(seed);
@@ -33,10 +25,8 @@ export function playSwitchBatch(player: SwitchPlayer, seed: number): SwitchFailu
     player.faults.end();
     return undefined;
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const hang = error.name === 'Hang';
-    const message = error instanceof Mismatch || hang ? error.message : (error.stack ?? error.message);
-    return { window, message, cycle: player.bench.cycle, hang };
+    const { message, hang } = batchFailure(error);
+    return { message: `window ${window}, cycle ${player.bench.cycle}: ${message}`, hang };
   }
 }
 

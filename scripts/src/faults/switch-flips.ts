@@ -1,6 +1,5 @@
-import type { Engine } from '@hdl/ts-hdl';
+import { type BatchFailure, batchFailure } from '../soak/batch-failure.ts';
 import { Random } from '../soak/random.ts';
-import { Mismatch } from '../soak/reference/mismatch.ts';
 import { describe } from '../soak/tlp.ts';
 import {
   type BeatBit,
@@ -14,8 +13,9 @@ import {
   toldOf,
   untold,
 } from './beat-bits.ts';
+import { type CampaignOptions, playBatches } from './campaign.ts';
 import { FlipTraffic, isBroadcast, switchMemories } from './flip-traffic.ts';
-import { type CampaignOutcome, injected, missed, rowsOf } from './report.ts';
+import { type CampaignOutcome, rowsOf } from './report.ts';
 import { flipSigns } from './signs.ts';
 import type { Flip } from './switch-board.ts';
 import { SwitchPlayer } from './switch-player.ts';
@@ -26,34 +26,18 @@ const flipsOfWindow = 8;
 /** TLPs after the last flip. */
 const after = 24;
 
-export interface FlipCampaign {
-  readonly faults: number;
-  readonly seed: number;
-  readonly width: number;
-  readonly engine: Engine;
-  /** Hears now and then how many faults there were. */
-  readonly tell: (faults: number) => void;
-}
-
 /**
  * Lets bits of TLPs with digests flip in the memories of a switch until there were enough, or something was wrong: a TLP must come as it was sent, or with
  * this bit altered and nothing else, which its receiver has to find; all others must come as without it.
  */
-export function switchFlips({ faults, seed, width, engine, tell }: FlipCampaign): CampaignOutcome {
+export function switchFlips(options: CampaignOptions): CampaignOutcome {
+  const { width, engine } = options;
   using player = new SwitchPlayer(width, engine, undefined, { memories: switchMemories.map(({ path }) => path), wire: true });
   const { counts } = player.faults;
   const start = player.bench.cycle;
-  let batches = 0;
-  let failure: CampaignOutcome['failure'];
-  for (; injected(counts.values()) < faults && !failure; batches++) {
-    const failed = new Batch(player, seed + batches).play();
-    const unnoticed = [...counts].find(([, count]) => missed(count) > 0);
-    if (failed) failure = { seed: seed + batches, ...failed };
-    else if (unnoticed) failure = { seed: seed + batches, message: `nothing told of a fault: ${unnoticed[0]}`, hang: false };
-    tell(injected(counts.values()));
-  }
+  const played = playBatches(options, counts, seed => new Batch(player, seed).play());
   const cycles = player.bench.cycle - start;
-  return { rows: rowsOf(counts, flipSigns), batches, tlps: player.tlps, cycles, ...(failure && { failure }) };
+  return { rows: rowsOf(counts, flipSigns), tlps: player.tlps, cycles, ...played };
 }
 
 class Batch {
@@ -68,7 +52,7 @@ class Batch {
     this.traffic = new FlipTraffic(player, this.random);
   }
 
-  play(): { readonly message: string; readonly hang: boolean } | undefined {
+  play(): BatchFailure | undefined {
     const { player, traffic } = this;
     try {
       traffic.start();
@@ -83,9 +67,7 @@ class Batch {
       player.faults.end();
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const hang = error.name === 'Hang';
-      const message = error instanceof Mismatch || hang ? error.message : (error.stack ?? error.message);
+      const { message, hang } = batchFailure(error);
       return { message: `cycle ${player.bench.cycle}: ${message}\n  ${this.last}`, hang };
     }
   }

@@ -53,18 +53,17 @@ const inFlags: Choose = traffic => {
   const stored = traffic.choose();
   return stored && ofBeat(stored, stored.memory.below + traffic.random.below(2));
 };
-const inDigestBit: Choose = traffic => {
+const ofHeader = (traffic: FlipTraffic, index: number) => {
   const stored = traffic.choose(switchMemories, ({ beat }) => beat === 0);
-  const bit = stored && headerBit(stored, width(traffic), 111);
+  return stored && headerBit(stored, width(traffic), index);
+};
+const inDigestBit: Choose = traffic => {
+  const bit = ofHeader(traffic, 111);
   return bit && ofBeat(bit.stored, bit.bit, bit.altered);
 };
 const inType: Choose = traffic => {
-  const bit = () => {
-    const stored = traffic.choose(switchMemories, ({ beat }) => beat === 0);
-    return stored && headerBit(stored, width(traffic), 119);
-  };
-  const found = bit();
-  return found && untold(found) ? ofBeat(found.stored, found.bit, found.altered) : undefined;
+  const bit = ofHeader(traffic, 119);
+  return bit && untold(bit) ? ofBeat(bit.stored, bit.bit, bit.altered) : undefined;
 };
 const inCopies: Choose = traffic => {
   const stored = traffic.choose(switchMemories, ({ beat }) => beat > 0);
@@ -73,8 +72,7 @@ const inCopies: Choose = traffic => {
 };
 const inBroadcast: Choose = traffic => {
   const stored = traffic.choose(switchMemories, ({ beat, tlp: t }) => beat === 0 && isBroadcast(t));
-  const bit =
-    stored && headerBit(stored, width(traffic), [98, 99, 100, 101, 102, 103, 104, 105, 106, 107][traffic.random.below(10)] ?? 98);
+  const bit = stored && headerBit(stored, width(traffic), 98 + traffic.random.below(10));
   return bit?.credits ? ofBeat(bit.stored, bit.bit, bit.altered) : undefined;
 };
 

@@ -1,4 +1,5 @@
 import type { Engine } from '@hdl/ts-hdl';
+import { batchFailure } from './batch-failure.ts';
 import { Bench, type Listener } from './bench.ts';
 import { functionParams, memoryBytes, registerLayouts } from './device.ts';
 import { firmware } from './firmware.ts';
@@ -98,10 +99,7 @@ export class Player implements Disposable {
       this.finish();
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const known = error instanceof Mismatch || error.name === 'Hang';
-      const message = known ? error.message : (error.stack ?? error.message);
-      return { index, message, cycle: this.bench.cycle, hang: error.name === 'Hang' };
+      return { index, cycle: this.bench.cycle, ...batchFailure(error) };
     }
   }
 

@@ -1,4 +1,4 @@
-import { sizeText } from '../assign-windows.ts';
+import { sizeText } from '@hdl/pcie-rtl';
 import { HostError } from '../host-error.ts';
 import type { BarState, PciDevice } from './pci-device.ts';
 import { Command, ExtendedId, Header, ResizableBar } from './registers.ts';

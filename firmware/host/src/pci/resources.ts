@@ -1,4 +1,4 @@
-import { sizeText } from '../assign-windows.ts';
+import { sizeText } from '@hdl/pcie-rtl';
 import { HostError } from '../host-error.ts';
 import type { AddressRange } from '../pci-function.ts';
 import { type BarState, bridgesAbove, everyDevice, type PciDevice, type Space } from './pci-device.ts';
