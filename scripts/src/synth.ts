@@ -3,6 +3,7 @@ import { UsageError } from './errors.ts';
 import { checkWritable, writeWhole } from './files.ts';
 import type { Block } from './synth/block.ts';
 import { blocks } from './synth/blocks.ts';
+import { Ledger } from './synth/ledger.ts';
 import { device, measure } from './synth/measure.ts';
 import { ecp5Table, qorPage } from './synth/page.ts';
 import { type BlockReport, type SynthReport, synthReport, synthReportVersion } from './synth/report.ts';
@@ -25,10 +26,11 @@ export interface SynthOptions {
 export const defaultSeeds = '1,2,3';
 
 const page = fileURLToPath(new URL('../../docs/qor.md', import.meta.url));
+const figures = fileURLToPath(new URL('../../docs/qor.json', import.meta.url));
 
 /**
  * `npm run synth`: size and speed of the blocks on an FPGA, one after the other. Prints a table; a run of all blocks with the default seeds also
- * rewrites docs/qor.md. @returns the exit code.
+ * rewrites docs/qor.md. Each figure is kept in docs/qor.json as soon as it is there. @returns the exit code.
  * @throws UsageError for an unknown block or a seed that is no number, and for a block that Yosys refuses.
  */
 export async function synth(options: SynthOptions): Promise<number> {
@@ -36,13 +38,15 @@ export async function synth(options: SynthOptions): Promise<number> {
   const seeds = chosenSeeds(options.seeds);
   if (options.json !== undefined) checkWritable(options.json);
   const log = (line: string) => process.stderr.write(`${line}\n`);
-  // Tools are installed when something has to be done, not for figures from the cache.
+  const ledger = new Ledger(figures);
+  // Tools are installed when something has to be done, not for figures that are there.
   let tools: Tools | undefined;
   const results: BlockReport[] = [];
   const measuring = {
     seeds,
     place: options.place,
     measured: options.measured ?? false,
+    ledger,
     log,
     tools: () => {
       tools ??= synthesisTools(log);
@@ -67,7 +71,10 @@ export async function synth(options: SynthOptions): Promise<number> {
   process.stdout.write(`${ecp5Table(report.blocks, seeds.length)}\n`);
   if (missing.length > 0) process.stdout.write(`not measured: ${missing.map(b => b.name).join(', ')}\n`);
   if (options.json !== undefined) writeWhole(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (chosen.length === blocks.length && options.seeds === defaultSeeds) writeWhole(page, qorPage(report, yardsticks, missing));
+  if (chosen.length === blocks.length && options.seeds === defaultSeeds) {
+    writeWhole(page, qorPage(report, yardsticks, missing));
+    ledger.prune();
+  }
   return 0;
 }
 

@@ -1,8 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { elaborate, Fifo, ShowAheadFifo, uint } from '@hdl/ts-hdl';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { blocks } from '../src/synth/blocks.ts';
 import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from '../src/synth/cells.ts';
-import { verilogHash, verilogOf } from '../src/synth/measure.ts';
+import { keyOf, Ledger } from '../src/synth/ledger.ts';
+import { measure, verilogHash, verilogOf } from '../src/synth/measure.ts';
 import { ecp5Table, qorPage } from '../src/synth/page.ts';
 import { type BlockReport, synthReport } from '../src/synth/report.ts';
 import { pinnedVersion } from '../src/synth/tools.ts';
@@ -76,6 +81,71 @@ describe('blocks', () => {
     expect(() => chosenBlocks('fifo')).toThrow(/there is no block 'fifo' to synthesise: choose of fifo-256, /);
     expect(chosenSeeds('3,11')).toEqual([3, 11]);
     expect(() => chosenSeeds('1,x')).toThrow("'x' is no seed");
+  });
+});
+
+describe('figures that were measured', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ledger-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'qor.json');
+  const [one, two] = [keyOf(['tools', 'verilog', 'seed 1']), keyOf(['tools', 'verilog', 'seed 2'])];
+
+  test('are kept by what decides them, one per line in the order of blocks, until nobody asks for them', () => {
+    const ledger = new Ledger(path);
+    ledger.set(two, { block: 'b', what: 'seed 2', value: 7 });
+    // Another process writes between two figures of this one.
+    new Ledger(path).set(one, { block: 'a', what: 'seed 1', value: 5 });
+    expect(readFileSync(path, 'utf8')).toBe(
+      `{\n  "${one}": {"block":"a","what":"seed 1","value":5},\n  "${two}": {"block":"b","what":"seed 2","value":7}\n}\n`,
+    );
+    const later = new Ledger(path);
+    expect([later.get(one, z.number()), later.has(two), later.get(keyOf(['other']), z.number())]).toEqual([5, true, undefined]);
+    later.prune();
+    expect([later.has(one), later.has(two)]).toEqual([true, false]);
+  });
+
+  test('a file that is damaged is named, and not taken for one without figures', () => {
+    expect(() => new Ledger(path).get(one, z.string())).toThrow(`${path} cannot be read: 'seed 1' of a has another shape`);
+    writeFileSync(path, '{ "a"');
+    expect(() => new Ledger(path).has(one)).toThrow('it is no JSON. Take the file of the last commit, or delete it');
+    writeFileSync(path, '{ "a": 5 }');
+    expect(() => new Ledger(path).has(one)).toThrow('its entries have another shape');
+    rmSync(path);
+  });
+
+  test('need no tools, and tools are asked for nothing else', async () => {
+    const block = { name: 'small', what: 'a small one', create: () => new Fifo({ type: uint(8), depth: 16 }) };
+    const asked: string[] = [];
+    const cells = { LUT4: 10, TRELLIS_FF: 7, LUT6: 3, FDRE: 7, DP16KD: 1 };
+    const run = (place: boolean) =>
+      measure(block, {
+        ...{ seeds: [1, 2], place, measured: false, ledger: new Ledger(path), log: line => asked.push(line) },
+        tools: () => ({
+          async yosys(_args, at) {
+            writeFileSync(join(at, 'stat.json'), stat(cells, 4));
+            writeFileSync(join(at, 'block.json'), JSON.stringify({ modules: { Fifo: { cells: {}, netnames: {} } } }));
+          },
+          async nextpnr(args, at) {
+            const mhz = 100 + Number(args[args.indexOf('--seed') + 1]);
+            const utilization = { TRELLIS_COMB: { used: 12 } };
+            writeFileSync(join(at, 'report.json'), JSON.stringify({ fmax: { clk: { achieved: mhz } }, utilization }));
+          },
+        }),
+      });
+    const synthesised = await run(false);
+    expect(synthesised?.ecp5).toMatchObject({ lut4: 10, ff: 7, fmax: [], fmax_mhz: null, unplaced: 'not placed' });
+    expect(asked).toEqual(['small: synthesis for ECP5', 'small: synthesis for UltraScale+']);
+    asked.length = 0;
+    const whole = await run(true);
+    expect(whole?.ecp5).toMatchObject({ comb: 12, fmax: [101, 102].map((mhz, i) => ({ seed: i + 1, mhz })), fmax_mhz: 101 });
+    expect(asked).toEqual(
+      ['seed 1', 'synthesis for ECP5, again for the netlist', 'seed 2'].map(
+        what => `small: ${what.replace(/^seed/, 'place and route, seed')}`,
+      ),
+    );
+    asked.length = 0;
+    expect(await run(true)).toEqual(whole);
+    expect(asked).toEqual([]);
   });
 });
 

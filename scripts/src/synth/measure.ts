@@ -1,20 +1,28 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { checked, elaborate, emitVerilog } from '@hdl/ts-hdl';
+import { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import { writeWhole } from '../files.ts';
 import type { Block } from './block.ts';
 import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from './cells.ts';
-import type { BlockReport } from './report.ts';
-import { cacheFolder, ToolError, type Tools, toolsKey } from './tools.ts';
+import { keyOf, type Ledger } from './ledger.ts';
+import { type BlockReport, ecp5Figures, xilinxFigures } from './report.ts';
+import { ToolError, type Tools, toolsKey } from './tools.ts';
 
 /** The device that blocks are placed on. */
 export const device = 'LFE5UM5G-85F, CABGA756, speed 8';
 
 const forEcp5 = 'synthesis for ECP5';
 const forUltraScale = 'synthesis for UltraScale+';
+
+const cellFigures = ecp5Figures.pick({ lut4: true, ccu2c: true, dpr16x4: true, ebr: true, dsp: true, ff: true });
+/** Of one seed. Without `mhz` there is no path between two registers. */
+const placement = z.union([
+  z.strictObject({ comb: z.number().int(), mhz: z.number().positive().optional() }),
+  z.strictObject({ unplaced: z.string() }),
+]);
 
 /** Wide multiplexers from LUTs only: with the others counts jump without reason between versions of Yosys. */
 const ecp5Script = (top: string) =>
@@ -45,18 +53,19 @@ export const verilogHash = (text: string): string =>
 /** What may be done, and what has to be left out. */
 export interface MeasureOptions {
   readonly seeds: readonly number[];
-  /** Without, only placements from the cache count. */
+  /** Without, only placements that were made before count. */
   readonly place: boolean;
-  /** Only what is in the cache counts at all: no tool is started. */
+  /** Only what was measured before counts at all: no tool is started. */
   readonly measured: boolean;
-  /** Called when a tool is needed, and not for what is in the cache. */
+  readonly ledger: Ledger;
+  /** Called when a tool is needed, and not for what was measured before. */
   readonly tools: () => Tools;
   readonly log: (line: string) => void;
 }
 
 /**
  * Synthesises a block for ECP5 and UltraScale+ and places it on an ECP5 once per seed. What was done before with the same Verilog, options and tools is
- * taken from the cache.
+ * taken from the ledger.
  * @returns nothing for a block that would have to be synthesised where only what was measured counts.
  * @throws UsageError if Yosys refuses the design, for example for a latch, or if a memory that was meant as block RAM became distributed RAM or registers.
  */
@@ -94,21 +103,21 @@ class Workplace implements Disposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Whether the synthesis for ECP5 is in the cache. */
+  /** Whether the synthesis for ECP5 was done before. */
   synthesised(): boolean {
-    return existsSync(this.cacheFile(forEcp5, ecp5Script(this.verilog.top.name)));
+    return this.options.ledger.has(this.key(forEcp5, ecp5Script(this.verilog.top.name)));
   }
 
   /** Cells of the ECP5. @throws UsageError for a latch or a misplaced memory. */
   ecp5(): Promise<ReturnType<typeof ecp5Cells>> {
-    return this.cached(forEcp5, ecp5Script(this.verilog.top.name), () => this.ecp5Netlist());
+    return this.once(forEcp5, ecp5Script(this.verilog.top.name), cellFigures, () => this.ecp5Netlist());
   }
 
   /** Cells of UltraScale+; nothing if it would have to be synthesised where only what was measured counts. */
   async xilinx(): Promise<ReturnType<typeof xilinxCells> | null> {
     const script = xilinxScript(this.verilog.top.name);
-    if (this.options.measured && !existsSync(this.cacheFile(forUltraScale, script))) return null;
-    return this.cached(forUltraScale, script, async () => xilinxCells(await this.synthesise(script)));
+    if (this.options.measured && !this.options.ledger.has(this.key(forUltraScale, script))) return null;
+    return this.once(forUltraScale, script, xilinxFigures, async () => xilinxCells(await this.synthesise(script)));
   }
 
   /** Placed with every seed; or why not with all of them. */
@@ -119,11 +128,11 @@ class Workplace implements Disposable {
     for (const seed of this.options.seeds) {
       const what = `place and route, seed ${seed}`;
       const settings = placeOptions(seed).join(' ');
-      if ((!this.options.place || this.options.measured) && !existsSync(this.cacheFile(what, settings))) {
+      if ((!this.options.place || this.options.measured) && !this.options.ledger.has(this.key(what, settings))) {
         unplaced = 'not placed';
         continue;
       }
-      const result = await this.cached(what, settings, () => this.place(seed));
+      const result = await this.once(what, settings, placement, () => this.place(seed));
       // Another seed does not make the device larger.
       if ('unplaced' in result) return { comb, fmax, unplaced: result.unplaced };
       comb = result.comb;
@@ -133,7 +142,7 @@ class Workplace implements Disposable {
     return { comb, fmax, ...(unplaced === undefined ? {} : { unplaced }) };
   }
 
-  private async place(seed: number): Promise<ReturnType<typeof placed> | { readonly unplaced: string }> {
+  private async place(seed: number): Promise<z.infer<typeof placement>> {
     if (!existsSync(this.file('block.json'))) {
       this.options.log(`${this.name}: synthesis for ECP5, again for the netlist`);
       await this.ecp5Netlist();
@@ -168,22 +177,20 @@ class Workplace implements Disposable {
     return this.read('stat.json');
   }
 
-  private async cached<T>(what: string, settings: string, make: () => Promise<T>): Promise<T> {
-    const path = this.cacheFile(what, settings);
-    if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'));
-    this.options.log(`${this.name}: ${what}`);
+  /** Does what was not done before. */
+  private async once<T>(what: string, settings: string, shape: z.ZodType<T>, make: () => Promise<T>): Promise<T> {
+    const { ledger, log } = this.options;
+    const key = this.key(what, settings);
+    const before = ledger.get(key, shape);
+    if (before !== undefined) return before;
+    log(`${this.name}: ${what}`);
     const value = await make();
-    mkdirSync(dirname(path), { recursive: true });
-    writeWhole(path, JSON.stringify(value));
+    ledger.set(key, { block: this.name, what, value });
     return value;
   }
 
-  private cacheFile(what: string, settings: string): string {
-    const key = createHash('sha256')
-      .update([toolsKey, this.verilog.sha256, what, settings].join('\n'))
-      .digest('hex')
-      .slice(0, 24);
-    return join(cacheFolder(), 'synth', `${key}.json`);
+  private key(what: string, settings: string): string {
+    return keyOf([toolsKey, this.verilog.sha256, what, settings]);
   }
 
   private file(name: string): string {

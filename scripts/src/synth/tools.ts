@@ -9,9 +9,8 @@ import { UsageError } from '../errors.ts';
 const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const pins = readFileSync(requirements, 'utf8');
 
-/** Where tools and results are kept: `P2P_CACHE`, or `.cache` at the root of the project. */
-export const cacheFolder = (): string =>
-  resolve(process.env.P2P_CACHE || fileURLToPath(new URL('../../../.cache', import.meta.url)));
+/** Where tools are kept: `P2P_CACHE`, or `.cache` at the root of the project. */
+const cacheFolder = (): string => resolve(process.env.P2P_CACHE || fileURLToPath(new URL('../../../.cache', import.meta.url)));
 
 /** Distinguishes the figures of one set of tools from those of another. */
 export const toolsKey: string = createHash('sha256').update(pins).digest('hex').slice(0, 12);
