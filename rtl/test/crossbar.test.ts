@@ -90,9 +90,9 @@ class Bench implements Disposable {
         }
         const going = this.current[ingress];
         put(port, 'valid', going ? 1 : 0);
+        put(port, 'egress', going ? 1 << going.packet.egress : 0);
         if (!going) return;
         const { packet, beat } = going;
-        put(port, 'egress', packet.egress);
         put(port, 'kind', packet.kind);
         put(port, 'credits', packet.beats);
         put(port, 'relaxed', 0);

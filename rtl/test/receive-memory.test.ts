@@ -45,9 +45,12 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     const random = new Random(width + rate);
     const { dut } = sim;
     const memory = new Uint8Array(bytes);
-    const expected: Uint8Array[][] = [[], [], []];
+    /** Per reader, for each word that is under way: where its bytes lie, and what stood there when it may have been read. The link is never held back. */
+    const expected: { readonly cells: readonly number[]; readonly may: Uint8Array[] }[][] = [[], [], []];
+    const look = (cells: readonly number[]) => Uint8Array.from(cells, cell => memory[cell] ?? 0);
     const results: { readonly old: bigint; readonly mask: bigint }[] = [];
     let reads = 0;
+    let late = 0;
     let performed = 0;
     // Readers look at the upper half, where AtomicOps do not write: what they see during one is open.
     const upper = () => words / 2 + random.below(words / 2 - 1);
@@ -103,7 +106,7 @@ describe.each([64, 128, 256, 512])('width %d', width => {
               set(port(stream.payload.start), start);
             } else set(port(stream.payload), word);
             const cells = windowBytes(word, start);
-            pending.set(stream, () => expected[i]?.push(Uint8Array.from(cells, cell => memory[cell] ?? 0)));
+            pending.set(stream, () => expected[i]?.push({ cells, may: i === 0 ? [look(cells)] : [] }));
           });
         });
         offer(dut.atomic, atomics, () => {
@@ -134,14 +137,22 @@ describe.each([64, 128, 256, 512])('width %d', width => {
       sample() {
         expect(writers.filter(moves).length, 'one write per cycle').toBeLessThanOrEqual(1);
         // A read sees what was written before this cycle, an AtomicOp what is written in it too.
-        for (const stream of [...readers, ...writers, dut.atomic]) {
-          if (!moves(stream)) continue;
-          pending.get(stream)?.();
-          moved.add(port(stream.valid));
-        }
+        const take = (streams: readonly ((typeof readers)[number] | (typeof writers)[number] | typeof dut.atomic)[]) => {
+          for (const stream of streams) {
+            if (!moves(stream)) continue;
+            pending.get(stream)?.();
+            moved.add(port(stream.valid));
+          }
+        };
+        take(readers);
+        for (const { cells, may } of expected.slice(1).flat()) may.push(look(cells));
+        take([...writers, dut.atomic]);
         datas.forEach((data, i) => {
           if (!moves(data)) return;
-          expect(bytesOf(port(data.payload)), `reader ${i}`).toEqual(expected[i]?.shift());
+          const { may = [] } = expected[i]?.shift() ?? {};
+          const found = may.map(String).indexOf(String(bytesOf(port(data.payload))));
+          expect(found, `reader ${i} got what stood there when it asked, or since`).toBeGreaterThanOrEqual(0);
+          if (found > 0) late++;
           reads++;
         });
         if (!moves(dut.atomic_result)) return;
@@ -153,6 +164,7 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     };
     run(sim, [actor], 2500);
     expect(reads).toBeGreaterThan(800);
+    expect(late, 'words that were written while a reader waited for its turn').toBeGreaterThan(0);
     expect(performed).toBeGreaterThan(100);
     for (const stream of [...readers, ...writers, dut.atomic]) port(stream.valid).words[0] = 0;
     run(sim, [], 20);
@@ -190,7 +202,8 @@ describe.each([64, 128, 256, 512])('width %d', width => {
     count.second = 0;
     run(sim, [actor], 200);
     expect(count).toMatchObject({ link: 200, writer: 0 });
-    expect(count.first).toBeGreaterThanOrEqual(199);
+    // The address of the other reader that waited is served too.
+    expect(count.first).toBeGreaterThanOrEqual(198);
     run(sim, [actor], 200);
     expect(Math.abs(count.first - 300)).toBeLessThanOrEqual(3);
     expect(Math.abs(count.second - 100)).toBeLessThanOrEqual(3);

@@ -125,8 +125,9 @@ function run(options: {
           });
     const sending = coming !== undefined && (coming.came === 0 || random.chance(fill));
     port.valid.words[0] = sending ? 1 : 0;
+    port.egress.words.fill(0);
+    if (coming && sending) port.egress.words[coming.egress >> 5] = 1 << (coming.egress & 31);
     if (coming) {
-      port.egress.words[0] = coming.egress;
       port.kind.words[0] = coming.kind;
       port.relaxed.words[0] = coming.relaxed && coming.kind > 0 ? 1 : 0;
       port.credits.words[0] = coming.id % 500;
@@ -217,7 +218,7 @@ describe('virtual output queues', () => {
     const { beat, egress, class: kind } = into.payload;
     const put = (type: number, sender: number, ido: boolean) => {
       sim.poke(into.valid, 1);
-      sim.poke(egress, 1);
+      sim.poke(egress, 2);
       sim.poke(kind, type);
       for (const bit of [beat.first, beat.last]) sim.poke(bit, 1);
       sim.poke(beat.header.attr, ido ? 4 : 0);
@@ -225,6 +226,7 @@ describe('virtual output queues', () => {
       sim.poke(beat.header.address, BigInt(sender) << 48n);
       sim.step();
       sim.poke(into.valid, 0);
+      sim.poke(egress, 0);
       sim.settle();
     };
     const offers = () => Number(sim.peek(at(offered, 1)));

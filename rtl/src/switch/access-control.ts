@@ -35,6 +35,8 @@ export interface AccessRules {
   /** By downstream port: on the way there it is a violation; it goes up instead. */
   readonly forbidden: UInt<number>;
   readonly redirected: UInt<number>;
+  /** By downstream port: nothing of this holds. */
+  readonly direct: UInt<number>;
   /** It goes up, as its target lies behind the port that it came in by. */
   readonly returned: Bool;
 }
@@ -65,19 +67,25 @@ export function accessRules(
   const may_redirect = allOf([request, control.request_redirect, translated.not()]);
   const request_up = every(may_redirect).and(every(controlled.not()).or(stopped));
   const completion_up = allOf([request.not(), control.completion_redirect, tlp.relaxed_ordering.not()]);
+  const refused = spoofed.or(blocked);
+  const forbidden = stopped.and(every(request.and(control.request_redirect.not())));
+  const redirected = request_up.or(every(completion_up));
+  const returned = allOf([tlp.own, control.upstream_forwarding]);
   return {
-    refused: spoofed.or(blocked),
-    forbidden: stopped.and(every(request.and(control.request_redirect.not()))),
-    redirected: request_up.or(every(completion_up)),
-    returned: allOf([tlp.own, control.upstream_forwarding]),
+    refused,
+    forbidden,
+    redirected,
+    returned,
+    direct: forbidden
+      .or(redirected)
+      .or(every(refused.or(returned)))
+      .not(),
   };
 }
 
 /** The verdict for a TLP to `peer`. */
-export function verdictOf(peer: UInt<number>, rules: AccessRules): Verdict {
-  const { refused, forbidden, redirected, returned } = rules;
+function verdictOf(peer: UInt<number>, { refused, forbidden, redirected, returned, direct }: AccessRules): Verdict {
   const violation = refused.or(peer.and(forbidden).any());
   const up = violation.not().and(peer.and(redirected).any().or(returned));
-  const elsewhere = forbidden.or(redirected).or(repeat(refused.or(returned), peer.width) as UInt<number>);
-  return { peer: peer.and(elsewhere.not()), up, violation };
+  return { peer: peer.and(direct), up, violation };
 }

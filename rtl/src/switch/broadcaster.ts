@@ -1,4 +1,4 @@
-import { allOf, bool, clog2, input, lowestOne, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
+import { allOf, bool, clog2, input, lowestBit, Module, memory, output, reg, stream, uint, when } from '@hdl/ts-hdl';
 import { tlpBeat } from '../tlp/tlp.ts';
 
 /**
@@ -14,8 +14,8 @@ export class Broadcaster extends Module<{ readonly width: number; readonly ports
   /** Bit j: downstream port j gets a copy. */
   readonly wanted = input(uint(this.p.ports));
   readonly room = input(bool);
-  /** Downstream port that the copy is for. */
-  readonly out_port = output(uint(clog2(this.p.ports)));
+  /** One-hot: the port that the copy is for; 0 if none is there. */
+  readonly out_port = output(uint(this.p.ports));
   readonly out = output(stream(tlpBeat(this.p.width)));
 
   /** The digest may need a beat of its own. */
@@ -43,8 +43,8 @@ export class Broadcaster extends Module<{ readonly width: number; readonly ports
       });
     });
     const beat = this.beats.peek(address);
-    const target = lowestOne(left);
-    this.out_port.set(target.zext(this.out_port.width));
+    const target = lowestBit(left);
+    this.out_port.set(target);
     this.out.valid.set(allOf([left.any(), midway.or(this.room)]));
     this.out.put(beat);
     when(this.out.fire, () => {
@@ -52,7 +52,7 @@ export class Broadcaster extends Module<{ readonly width: number; readonly ports
       address.set(address.add(1));
       when(beat.last, () => {
         address.set(0);
-        left.bit(target).set(0);
+        left.set(left.and(target.not()));
       });
     });
   }

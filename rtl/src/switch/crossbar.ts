@@ -1,4 +1,5 @@
 import {
+  assert,
   type Bool,
   Bundle,
   bool,
@@ -107,6 +108,7 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     connect(queues, { in: this.in, kinds: fresh, begins: word(chosen), starts: begins, held, go_on: continues });
     this.beat.set(queues.beat);
     this.kinds.set(fresh);
+    assert(this.in.valid.eq(this.in.payload.egress.any()), 'a beat comes for an egress, and without one there is none');
 
     const closes = continues.and(queues.held_ending);
     const stays = chosen.map((c, e) => c.and(queues.single.bit(e).not()).or(held_egress.bit(e).and(closes.not())));
@@ -119,8 +121,7 @@ export class CrossbarIngress extends Module<CrossbarParams> {
       this.served_class.set(upTo(kind.words(1)).as(3));
     });
     // A packet that comes can be granted in the cycle in which it could be taken; a grant for one that must wait costs nothing.
-    const comes = this.in.valid.and(this.in.payload.beat.first);
-    const coming = offers.map((_, e) => comes.and(this.in.payload.egress.eq(e)));
+    const coming = offers.map((_, e) => this.in.payload.beat.first.and(this.in.payload.egress.bit(e)));
     this.request.set(word(offers.map((o, e) => o.any().or(at(coming, e)).and(busy.not().or(closes)))));
     this.send.set(word(send));
     this.begins.set(word(chosen));

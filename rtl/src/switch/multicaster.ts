@@ -6,6 +6,7 @@ import {
   connect,
   input,
   Module,
+  mux,
   output,
   reg,
   repeat,
@@ -109,7 +110,7 @@ export class Multicaster extends Module<MulticasterParams> {
     this.beat_valid.set(copy.valid);
     this.beat.set({
       beat: copy.payload,
-      egress: broadcaster.out_port.zext(this.beat.egress.width),
+      egress: mux(copy.valid, broadcaster.out_port, 0).zext(this.beat.egress.width),
       class: TlpClass.posted,
       credits: dataCredits(copy.payload.header),
       relaxed: 0,

@@ -8,12 +8,12 @@ import {
   cat,
   clog2,
   connect,
-  fromOneHot,
   input,
   Module,
   mux,
   output,
   reg,
+  repeat,
   ShowAheadFifo,
   stream,
   type UInt,
@@ -174,8 +174,8 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly kind = reg(uint(2));
   private readonly credits = reg(uint(9));
   private readonly relaxed = reg(bool);
-  /** Where the TLP before went, or this one. */
-  private readonly egress = reg(uint(clog2(egressesOf(this.p))));
+  /** One-hot: where the TLP went that began last. */
+  private readonly egress = reg(uint(egressesOf(this.p)));
   /** Within a TLP that goes on to the crossbar; its beats to come, the next one not counted. */
   private readonly passing = reg(bool, { init: 0 });
   private readonly left = reg(uint(10));
@@ -278,12 +278,17 @@ export class PortIngress extends Module<PortIngressParams> {
     const goes = way.egress.any().and(cast.or(blocked).not());
     const too_long = goes.and(way.egress.and(seen.too_long).any());
     const malformed = seen.malformed.or(too_long);
-    const swallowed = this.swallows(header, goes);
     const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
     const sound = malformed.or(seen.overflows).not();
-    const for_agent = anyOf([way.access, way.broadcast, cast, refused.and(non_posted)]);
-    const closed = this.contains.or(this.halted);
-    const enters = allOf([begins, sound, closed.not(), for_agent.or(goes.and(swallowed.not()))]);
+    // Where it goes decides in the same cycle who may send to whom: so whatever else there is to know is and-ed to that, and nothing goes the way by `goes`.
+    const swallowed = this.swallows(header, goes);
+    const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.contains.or(this.halted).not()]);
+    const to_port = way.egress
+      .and(seen.too_long.not())
+      .and(every(allOf([may, swallowed.not(), cast.or(blocked).not()]), way.egress));
+    const to_caster = may.and(cast);
+    const to_agent = allOf([may, anyOf([way.access, way.broadcast, refused.and(non_posted)])]);
+    const enters = anyOf([to_port.any(), to_caster, to_agent]);
     const loses = anyOf([sound.not(), refused.and(non_posted.not())]);
     this.drops.set(allOf([begins, enters.not()]));
     this.lost.set(begins.and(loses));
@@ -293,13 +298,10 @@ export class PortIngress extends Module<PortIngressParams> {
     const gives_up = allOf([this.restarting, passing, came.not(), this.idle.eq(patience - 1)]);
     this.idle.set(mux(this.restarting.and(came.not()), this.idle.add(1), 0));
     out.valid.set(anyOf([enters, goes_on, gives_up]));
-    const to_port: UInt<number> = fromOneHot(way.egress);
-    const agent = agentEgress(this.p);
-    const caster = casterEgress(this.p, this.p.direction);
-    const bits = this.egress.width;
-    const inside = mux(cast, u(bits, this.p.multicast ? caster : agent), agent);
-    const egress = mux(begins, mux(goes, to_port.zext(bits), inside), this.egress);
-    this.egress.set(egress);
+    const egress = this.egresses(to_port, to_agent, to_caster).or(
+      this.egress.and(every(anyOf([goes_on, gives_up]), this.egress)),
+    );
+    when(egress.any(), () => this.egress.set(egress));
     const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);
     const told_agent = note(width, { data, port, access: way.access.and(isPoisoned(header).not()), status });
     const type = mux(begins.and(way.convert), u(5, TlpType.config0), header.type);
@@ -371,21 +373,30 @@ export class PortIngress extends Module<PortIngressParams> {
     return header.attr.bit(1).and(completion.or(writes));
   }
 
-  /** Error messages that the port below or the one above does not pass on (C90), and those that contain the port (C91). */
+  /** One-hot by egress of the crossbar. */
+  private egresses(to_port: UInt<number>, to_agent: Bool, to_caster: Bool): UInt<number> {
+    const bits = Array.from({ length: egressesOf(this.p) }, (_, e) => {
+      if (e === agentEgress(this.p)) return to_agent;
+      if (e <= this.p.ports) return to_port.bit(e);
+      return e === casterEgress(this.p, this.p.direction) ? to_caster : u(1, 0);
+    });
+    return cat(...bits.toReversed());
+  }
+
+  /** Error messages that the port below or the one above does not pass on (C90), and those that contain the port (C91), wherever they would go. */
   private swallows(header: Header, goes: Bool): Bool {
     this.severe.set(0);
     if (this.p.direction === 'upstream') return u(1, 0);
     const { own, seen } = this;
     const above = at(this.controls, 0);
-    const fatal = seen.fatal.and(goes);
-    const severe = seen.nonfatal.or(seen.fatal).and(goes);
-    const contained = mux(fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
+    const severe = seen.nonfatal.or(seen.fatal);
+    const contained = mux(seen.fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
     const passes_severe = own.passes_severe.and(above.passes_severe);
     const passes_correctable = own.passes_correctable.and(above.passes_correctable);
-    this.severe.set(seen.begins.and(severe));
-    this.severe_fatal.set(fatal);
+    this.severe.set(allOf([seen.begins, severe, goes]));
+    this.severe_fatal.set(seen.fatal);
     this.severe_source.set(header.requester_id);
-    return severe.and(passes_severe.not().or(contained)).or(allOf([seen.correctable, goes, passes_correctable.not()]));
+    return severe.and(passes_severe.not().or(contained)).or(seen.correctable.and(passes_correctable.not()));
   }
 
   private tell(valid: Bool, event: { readonly kind: UInt<5>; readonly advisory: Bool; readonly header: Header }): void {
@@ -453,6 +464,9 @@ export class PortIngress extends Module<PortIngressParams> {
     this.tx_fc.from(sender.fc);
   }
 }
+
+/** As many of a bit as a word has. */
+const every = (bit: Bool, { width }: UInt<number>): UInt<number> => repeat(bit, width) as UInt<number>;
 
 /** The kind of the first condition that holds, else `otherwise`. */
 function firstOf(otherwise: number, list: readonly (readonly [condition: Bool, kind: number])[]): UInt<5> {

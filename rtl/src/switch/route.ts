@@ -1,9 +1,9 @@
-import { allOf, anyOf, type Bool, Bundle, type BundleType, bool, cat, type UInt, u, uint } from '@hdl/ts-hdl';
+import { allOf, anyOf, type Bool, Bundle, type BundleType, bool, cat, repeat, type UInt, u, uint } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import type { PortControls } from '../config/port-controls.ts';
 import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
-import { type AccessRules, accessRules, verdictOf } from './access-control.ts';
+import { type AccessRules, accessRules } from './access-control.ts';
 
 /**
  * Where a TLP that enters a switch goes, one-hot over all of these; nothing means that it is dropped without a word, which only TLPs are that are no
@@ -28,42 +28,47 @@ export interface Way {
   readonly convert: Bool;
 }
 
-/** What the windows, buses and controls of all ports say of a TLP, each for itself: `wayOf` puts it together. */
-export interface Survey extends AccessRules {
-  /** One-hot: the downstream port that the target lies behind. What has a bit per downstream port tells what holds if it is that one. */
+/**
+ * What the windows, buses and controls of all ports say of a TLP. What has a bit per downstream port tells what becomes of the TLP if that one is its peer: the windows take
+ * as long as all else, so nothing waits for them, and `wayOf` has little to do.
+ */
+export interface Survey {
+  /** One-hot: the downstream port that the target lies behind. */
   readonly peer: UInt<number>;
-  /** Its link is up; it lets this TLP out; it is contained, and says so with Completer Abort. */
-  readonly up: UInt<number>;
-  readonly lets: UInt<number>;
-  readonly aborts: UInt<number>;
-  /** It goes up if it has no peer; the upstream port passes it; it is one of the AtomicOps that this port does not let out. */
+  /** It leaves there; does so as type 0. */
+  readonly goes: UInt<number>;
+  readonly convert: UInt<number>;
+  /** It may not, for it is an AtomicOp (C98); for the port is contained, and says so with Completer Abort (C91). */
+  readonly blocked: UInt<number>;
+  readonly aborted: UInt<number>;
+  /** Access control forbids it; sends it up instead. */
+  readonly forbidden: UInt<number>;
+  readonly redirected: UInt<number>;
+  /** It goes up if it has no peer; what goes up is an AtomicOp that the upstream port does not let out. */
   readonly upward: Bool;
-  readonly passes_up: Bool;
   readonly blocked_up: Bool;
+  /** A violation wherever it goes. */
+  readonly refused: Bool;
   /** For the switch itself, as in `Way`. */
   readonly access: Bool;
   readonly broadcast: Bool;
   readonly terminate: Bool;
-  /** By downstream port: it leaves there as type 0. */
-  readonly convert: UInt<number>;
 }
 
 const surveyFields = (ports: number) => ({
   peer: uint(ports),
-  up: uint(ports),
-  lets: uint(ports),
-  aborts: uint(ports),
-  refused: bool,
+  goes: uint(ports),
+  convert: uint(ports),
+  blocked: uint(ports),
+  aborted: uint(ports),
   forbidden: uint(ports),
   redirected: uint(ports),
-  returned: bool,
   upward: bool,
-  passes_up: bool,
   blocked_up: bool,
+  refused: bool,
   access: bool,
   broadcast: bool,
   terminate: bool,
-  convert: uint(ports),
 });
 
 /** A `Survey` as a register: an ingress keeps it before `wayOf`, for both together take longer than a cycle. */
@@ -110,34 +115,36 @@ function traits(h: Header) {
 /** Port 0 first. */
 const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
 
-/** What the downstream ports say of a TLP that would leave by them. */
-function leaving(ports: readonly PortControls[], atomic: Bool) {
+/** What becomes of a TLP by its peer. */
+function byPeer(ports: readonly PortControls[], atomic: Bool, rules: Pick<AccessRules, 'refused' | 'forbidden' | 'direct'>) {
+  const { refused, forbidden, direct } = rules;
+  const ofPort = (what: (port: PortControls) => Bool) => word(ports.map((port, j) => direct.bit(j).and(what(port))));
   return {
-    up: word(ports.map(port => port.link_up)),
-    lets: word(ports.map(port => atomic.and(port.atomic_blocked).not())),
-    aborts: word(ports.map(port => port.link_up.not().and(port.aborts))),
+    goes: ofPort(port => port.link_up.and(atomic.and(port.atomic_blocked).not())),
+    blocked: ofPort(port => allOf([port.link_up, atomic, port.atomic_blocked])),
+    aborted: ofPort(port => port.link_up.not().and(port.aborts)),
+    forbidden,
+    refused,
   };
 }
 
 /** The way of what `found` says. */
 export function wayOf(found: Survey): Way {
-  const verdict = verdictOf(found.peer, found);
-  const reached = verdict.peer.and(found.up);
-  const egress = reached.and(found.lets);
-  const climbs = anyOf([verdict.up, allOf([found.upward, found.refused.not(), found.peer.any().not()])]);
-  const up = climbs.and(found.passes_up);
-  const blocked = anyOf([reached.and(found.lets.not()).any(), up.and(found.blocked_up)]);
-  const terminate = found.terminate.and(found.refused.not());
-  const goes = anyOf([egress.any(), blocked, up, verdict.violation, found.access, found.broadcast, terminate]);
+  const { peer } = found;
+  const egress = peer.and(found.goes);
+  const up = anyOf([peer.and(found.redirected).any(), found.upward.and(peer.any().not())]);
+  const blocked = anyOf([peer.and(found.blocked).any(), up.and(found.blocked_up)]);
+  const violation = found.refused.or(peer.and(found.forbidden).any());
+  const goes = anyOf([egress.any(), blocked, up, violation, found.access, found.broadcast, found.terminate]);
   return {
     egress: cat(egress, up.and(found.blocked_up.not())),
     access: found.access,
     broadcast: found.broadcast,
-    terminate,
+    terminate: found.terminate,
     unsupported: goes.not(),
-    violation: verdict.violation,
+    violation,
     blocked,
-    aborted: verdict.peer.and(found.aborts).any(),
+    aborted: peer.and(found.aborted).any(),
     convert: egress.and(found.convert).any(),
   };
 }
@@ -174,20 +181,17 @@ export function surveyFromAbove(h: Header, upstream: PortControls, downstream: r
   // Of windows that software let overlap, the lower port's counts.
   const hits = lowest(downstream.map((_, j) => anyOf([at(addressed, j), at(named, j), at(configured, j)])));
   const nothing = u(downstream.length, 0);
+  const rules = { refused: no(), forbidden: nothing, direct: nothing.not() };
   return {
     peer: word(hits),
-    ...leaving(downstream, atomic),
-    refused: no(),
-    forbidden: nothing,
+    ...byPeer(downstream, atomic, rules),
+    convert: word(adjacent.map(here => here.and(beyond))),
     redirected: nothing,
-    returned: no(),
     upward: no(),
-    passes_up: no(),
     blocked_up: no(),
     access,
     broadcast: isMessageTo(h, MessageRoute.broadcast),
     terminate: isMessageTo(h, MessageRoute.local),
-    convert: word(adjacent.map(here => here.and(beyond))),
   };
 }
 
@@ -237,16 +241,19 @@ export function surveyFromPort(
   const to_root = isMessageTo(h, MessageRoute.toRootComplex);
   const claimed_above = windows(upstream).or(by_id.and(hasBus(upstream, bus)));
   const plain_up = allOf([addressed.or(by_id), behind_own.not(), claimed_above.not()]);
+  const passes_up = addressed.not().or(upstream.bus_master).and(rules.refused.not());
+  const ends_here = anyOf([isMessageTo(h, MessageRoute.local), isMessageTo(h, MessageRoute.gather)]);
   return {
     peer: word(peers),
-    ...leaving(downstream, atomic),
-    ...rules,
-    upward: plain_up.and(allowed).or(to_root),
-    passes_up: addressed.not().or(upstream.bus_master),
+    ...byPeer(downstream, atomic, rules),
+    convert: u(downstream.length, 0),
+    redirected: rules.redirected.and(repeat(passes_up, downstream.length) as UInt<number>),
+    // What lies behind the port that it came in by has no peer.
+    upward: passes_up.and(anyOf([plain_up.and(allowed), to_root, rules.returned])),
     blocked_up: atomic.and(upstream.atomic_blocked),
+    refused: rules.refused,
     access: no(),
     broadcast: no(),
-    terminate: anyOf([isMessageTo(h, MessageRoute.local), isMessageTo(h, MessageRoute.gather)]),
-    convert: u(downstream.length, 0),
+    terminate: ends_here.and(rules.refused.not()),
   };
 }

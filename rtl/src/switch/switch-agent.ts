@@ -14,7 +14,7 @@ import {
   output,
   reg,
   stream,
-  type UInt,
+  toOneHot,
   u,
   uint,
   vec,
@@ -175,7 +175,6 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   /** One beat per cycle: completions first, then error messages, interrupts and copies of a broadcast in turn. */
   private send(): void {
     const { answerer, broadcaster, copying, draining } = this;
-    const agent_egress_width = this.beat.egress.width;
     const may_message = this.messages_inside.ne(agentMessages(this.p));
     const answers = allOf([answerer.out.valid, copying.not(), this.completions_inside.ne(completions)]);
     answerer.out.ready.set(allOf([copying.not(), this.completions_inside.ne(completions)]));
@@ -206,20 +205,19 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     broadcaster.out.ready.set(copy_goes);
     when(copies, () => copying.set(broadcaster.out.payload.last.not()));
 
-    const egress = (port: UInt<number>) => port.zext(agent_egress_width);
     const error = muxOneHot(
       chosen.slice(0, said.length),
       said.map(({ beat }) => beat),
     );
     const sent = mux(copies, broadcaster.out.payload, mux(answers, answerer.out.payload, error));
+    const ports = this.p.ports + 1;
+    const up = messages.zext(ports);
+    const back = toOneHot(answerer.out_port.trunc(clog2(ports)), ports);
+    const to = mux(copies, cat(broadcaster.out_port, u(1, 0)).as(ports), mux(answers, back, up));
     this.beat_valid.set(anyOf([answers, messages, copies]));
     this.beat.set({
       beat: sent,
-      egress: mux(
-        copies,
-        egress(broadcaster.out_port).add(1),
-        mux(answers, answerer.out_port.trunc(agent_egress_width), u(agent_egress_width, 0)),
-      ),
+      egress: to.zext(this.beat.egress.width),
       class: mux(answers, u(2, TlpClass.completion), TlpClass.posted),
       credits: dataCredits(sent.header),
       relaxed: 0,

@@ -31,8 +31,8 @@ const classes = 3;
 
 const queuedFields = (width: number, egresses: number) => ({
   beat: tlpBeat(width),
-  /** Number of the egress, and the class: the same in all beats of a packet. */
-  egress: uint(clog2(egresses)),
+  /** One-hot, 0 where no beat comes: the egress. And the class. Both are the same in all beats of a packet. */
+  egress: uint(egresses),
   class: uint(2),
   /** Data credits of the packet (C70a), which come back when it leaves. */
   credits: uint(9),
@@ -197,7 +197,7 @@ export class VirtualOutputQueues extends Module<{
   /** Whether a beat comes for a queue. */
   private comes(e: number, kind: number): Bool {
     const { egress, class: own } = this.in.payload;
-    return every([this.in.fire, egress.eq(e), own.eq(kind)]);
+    return every([this.in.ready, egress.bit(e), own.eq(kind)]);
   }
 
   /** Whether a beat is taken from a queue. */
@@ -210,10 +210,14 @@ export class VirtualOutputQueues extends Module<{
     const { put_queue, entry } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
     const put = this.in.fire;
-    const three = egress.zext(this.queueWidth);
-    put_queue.set(three.add(three.shl(1)).add(kind.zext(this.queueWidth)));
+    put_queue.set(
+      oneOf(
+        egress,
+        this.used.map((_, e) => u(this.queueWidth, classes * e)),
+      ).add(kind.zext(this.queueWidth)),
+    );
     const tail = this.tails.peek(put_queue);
-    const found = some(this.used.map((bits, e) => egress.eq(e).and(bits.bit(kind))));
+    const found = some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind))));
     when(put, () => {
       this.data.write(this.slot, beat);
       this.tails.write(put_queue, this.slot);
@@ -224,9 +228,9 @@ export class VirtualOutputQueues extends Module<{
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
     const carried = (k: number): UInt<number> =>
-      either(this.after.map((counts, e) => mux(egress.eq(e).and(carries), at(counts, k), 0) as UInt<number>));
+      either(this.after.map((counts, e) => mux(egress.bit(e).and(carries), at(counts, k), 0) as UInt<number>));
     const of_after = (test: (count: UInt<number>) => Bool) =>
-      [0, 1].map(k => some(this.after.map((counts, e) => every([egress.eq(e), carries, test(at(counts, k))]))));
+      [0, 1].map(k => some(this.after.map((counts, e) => every([egress.bit(e), carries, test(at(counts, k))]))));
     const [found_some, several] = [of_after(count => count.any()), of_after(count => count.gt(1))];
     entry.set({
       slot: this.slot,
@@ -330,7 +334,7 @@ export class VirtualOutputQueues extends Module<{
     const used = at(this.used, e);
     const left = at(this.left, e);
     const posted_waits = used.bit(TlpClass.posted);
-    const here = every([this.in.fire, egress.eq(e), beat.first]);
+    const here = every([this.in.ready, egress.bit(e), beat.first]);
     const poster = at(this.poster, e);
     const passes = relaxed.or(every([attr.bit(2), this.several.bit(e).not(), sender.ne(poster)]));
     when(here.and(kind.eq(TlpClass.posted)), () => {

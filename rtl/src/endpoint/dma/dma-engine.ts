@@ -10,6 +10,7 @@ import {
   output,
   PacketArbiter,
   RoundRobinArbiter,
+  SkidBuffer,
   type Stream,
   stream,
   type UInt,
@@ -151,6 +152,10 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly copier = new CopyEngines({ ...this.p, sources: Object.keys(Source).length });
   private readonly atomic = new AtomicRequester({ ...this.p, tag: atomicTag });
   private readonly media = new MediaPorts({ width: this.p.width, reads: this.p.tags + 15, copies: copiesInside });
+  /** Jobs of the channel that have to wait: that an engine takes one must not reach the decoding of descriptors. */
+  private readonly channel_writes = new SkidBuffer({ type: DmaJob });
+  private readonly channel_reads = new SkidBuffer({ type: DmaJob });
+  private readonly channel_copies = new SkidBuffer({ type: LocalJob });
   private readonly write_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   private readonly read_turns = new RoundRobinArbiter({ n: 2, type: DmaJob });
   /** Atomic operations of the firmware, and reads behind its writes. */
@@ -240,8 +245,11 @@ export class DmaEngine extends Module<DmaEngineParams> {
       engine_result: at(this.read_results, 1),
       copy_result: at(this.copier.results, Source.read),
     });
-    connect(write_turns, { in: [channel.write_jobs, single_write.engine_jobs] });
-    connect(read_turns, { in: [channel.read_jobs, single_read.engine_jobs] });
+    connect(this.channel_writes, { in: channel.write_jobs });
+    connect(this.channel_reads, { in: channel.read_jobs });
+    connect(this.channel_copies, { in: channel.copy_jobs });
+    connect(write_turns, { in: [this.channel_writes.out, single_write.engine_jobs] });
+    connect(read_turns, { in: [this.channel_reads.out, single_read.engine_jobs] });
 
     const write = write_turns.out;
     const read = read_turns.out;
@@ -312,7 +320,13 @@ export class DmaEngine extends Module<DmaEngineParams> {
     });
     connect(copier, {
       cancel,
-      jobs: [channel.copy_jobs, this.single_write.copy_jobs, this.single_read.copy_jobs, this.fill_wanted, this.drain_wanted],
+      jobs: [
+        this.channel_copies.out,
+        this.single_write.copy_jobs,
+        this.single_read.copy_jobs,
+        this.fill_wanted,
+        this.drain_wanted,
+      ],
       memory_data: at(this.memory_data, 1),
       media_in: media.to_copy,
       in_may: media.copy_in_may,

@@ -15,6 +15,7 @@ import {
   reg,
   ShowAheadFifo,
   SimpleDualPortRam,
+  SkidBuffer,
   stream,
   uint,
   vec,
@@ -48,8 +49,9 @@ const credits = 4;
  *
  * Reads: one per cycle over all readers, round robin; the data comes 2 cycles after the request was accepted, in order per reader, from LUT RAM. A reader has 4
  * of its own in flight and buffered, so a reader that stalls delays nobody and loses nothing, and a single reader gets a word per cycle. An AtomicOp
- * takes the read port for a cycle. The ready of a reader depends on the valid of all and on registers, that of the link not on its own. A read that is accepted in the cycle after a write was
- * accepted, or later, sees it; in the same cycle it sees the old word. AtomicOps: `AtomicUnit`. Reset forgets requests and responses; the bytes stay.
+ * takes the read port for a cycle. The ready of a reader comes from a register: an address that has to wait for its turn is held. That of the link depends on the valid of all others.
+ * A read that is accepted in the cycle after a write was accepted, or later, sees it; in the same cycle it sees the old word, or the new one if it has to wait.
+ * AtomicOps: `AtomicUnit`. Reset forgets requests and responses; the bytes stay.
  */
 export class BarMemory extends Module<{
   /** Bits of a word: 64, 128, 256 or 512. */
@@ -86,6 +88,8 @@ export class BarMemory extends Module<{
   private readonly arriving = reg(uint(this.p.readers + 1), { init: 0 });
   /** Words that a reader asked for and did not take yet. */
   private readonly reserved = reg(vec(this.p.readers + 1, uint(clog2(credits + 1))), { init: 0 });
+  /** Addresses of the readers: whose turn it is is known late, and must not reach what makes the addresses. */
+  private readonly addresses = this.read.map(() => new SkidBuffer({ type: uint(this.address_width) }));
   private readonly response = Array.from(
     { length: this.p.readers + 1 },
     () => new ShowAheadFifo({ type: uint(this.p.width), depth: credits }),
@@ -125,10 +129,13 @@ export class BarMemory extends Module<{
   }
 
   private serveReaders(): void {
-    const { unit, link_read } = this;
+    const { unit, link_read, addresses } = this;
     const free = unit.read.not();
-    const able = this.read.map((r, i) => r.valid.and(at(this.reserved, i + 1).ne(credits)));
-    const served = this.read.map((_, i) => this.served.bit(i + 1));
+    addresses.forEach((skid, i) => {
+      connect(skid, { in: at(this.read, i) });
+    });
+    const able = addresses.map(({ out }, i) => out.valid.and(at(this.reserved, i + 1).ne(credits)));
+    const served = addresses.map((_, i) => this.served.bit(i + 1));
     // Round robin with the link as the first one. Whether it asks is known late: so its turn does not depend on it, and the choice of the others neither.
     const fresh = anyOf(able.map((a, i) => a.and(at(served, i).not())));
     const turn = allOf([at(this.reserved, 0).ne(credits), this.served.bit(0).not().or(fresh.not()), free]);
@@ -139,13 +146,13 @@ export class BarMemory extends Module<{
 
     link_read.ready.set(turn);
     this.window.set(link_read.payload);
-    this.read.forEach((r, i) => {
-      r.ready.set(at(grant, i + 1));
+    addresses.forEach(({ out }, i) => {
+      out.ready.set(at(grant, i + 1));
     });
     when(taken.not(), () => {
       const address = muxOneHot(
         others,
-        this.read.map(r => r.payload),
+        addresses.map(({ out }) => out.payload),
       );
       this.window.set({ address, start: 0 });
     });

@@ -157,8 +157,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C82'],
     file: 'rtl/src/switch/route.ts',
-    text: 'passes_up: addressed.not().or(upstream.bus_master)',
-    replacement: 'passes_up: u(1, 1)',
+    text: 'addressed.not().or(upstream.bus_master).and(rules.refused.not())',
+    replacement: 'rules.refused.not()',
     tests: routes,
   },
   {
@@ -166,8 +166,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C98'],
     file: 'rtl/src/switch/route.ts',
-    text: 'lets: word(ports.map(port => atomic.and(port.atomic_blocked).not())),',
-    replacement: 'lets: word(ports.map(() => u(1, 1))),',
+    text: 'port.link_up.and(atomic.and(port.atomic_blocked).not())',
+    replacement: 'port.link_up',
     tests: routes,
   },
   {

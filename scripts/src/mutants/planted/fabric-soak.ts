@@ -140,8 +140,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C75'],
     file: 'rtl/src/switch/access-control.ts',
-    text: 'returned: allOf([tlp.own, control.upstream_forwarding]),',
-    replacement: 'returned: allOf([tlp.own, control.upstream_forwarding, request]),',
+    text: 'const returned = allOf([tlp.own, control.upstream_forwarding]);',
+    replacement: 'const returned = allOf([tlp.own, control.upstream_forwarding, request]);',
     tests,
   },
   {

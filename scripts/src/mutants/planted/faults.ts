@@ -141,8 +141,8 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C77', 'C80'],
     file: 'rtl/src/switch/access-control.ts',
-    text: 'const elsewhere = forbidden.or(redirected)',
-    replacement: 'const elsewhere = redirected',
+    text: 'direct: forbidden\n      .or(redirected)',
+    replacement: 'direct: redirected',
     tests,
   },
   {

@@ -82,8 +82,8 @@ export const proofMutants: readonly Mutant[] = [
     area,
     rules: ['C71e'],
     file: 'rtl/src/switch/route.ts',
-    text: 'up: word(ports.map(port => port.link_up)),',
-    replacement: 'up: word(ports.map(() => u(1, 1))),',
+    text: 'port.link_up.and(atomic.and(port.atomic_blocked).not())',
+    replacement: 'atomic.and(port.atomic_blocked).not()',
     tests,
   },
   {

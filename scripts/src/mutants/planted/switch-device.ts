@@ -26,8 +26,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C4'],
     file: ingress,
-    text: 'const malformed = seen.malformed.or(too_long);',
-    replacement: 'const malformed = seen.malformed;',
+    text: '.and(seen.too_long.not())',
+    replacement: '',
     tests: functions,
   },
   {
@@ -44,8 +44,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C90'],
     file: ingress,
-    text: 'goes.and(swallowed.not())',
-    replacement: 'goes',
+    text: 'allOf([may, swallowed.not(), cast.or(blocked).not()])',
+    replacement: 'allOf([may, cast.or(blocked).not()])',
     tests: functions,
   },
   {
@@ -323,8 +323,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C91'],
     file: ingress,
-    text: 'sound, closed.not(), for_agent',
-    replacement: 'sound, for_agent',
+    text: 'seen.overflows.not(), this.contains.or(this.halted).not()]',
+    replacement: 'seen.overflows.not()]',
     tests: containment,
   },
   {
