@@ -25,6 +25,8 @@ export default defineConfig({
     include: ['**/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '.cache/**'],
     setupFiles: coverage ? ['scripts/src/coverage/record.ts'] : [],
+    // One core is left free by default, which of two is half.
+    maxWorkers: '100%',
     testTimeout: 120_000,
     hookTimeout: 240_000,
     reporters: ['default', summary, ...(results ? [conformanceReporter(results, import.meta.dirname)] : [])],

@@ -10,6 +10,7 @@ import {
   output,
   PacketArbiter,
   RoundRobinArbiter,
+  reg,
   SkidBuffer,
   type Stream,
   stream,
@@ -30,6 +31,7 @@ import { AtomicJob, AtomicRequester, AtomicResult } from './atomic-requester.ts'
 import { CopyEngines, copiesInside } from './copy-engines.ts';
 import { DescriptorRing, fetchTags } from './descriptor-fetch.ts';
 import { DmaChannel } from './dma-channel.ts';
+import type { Controls } from './function-select.ts';
 import { DmaJob, DmaResult } from './job.ts';
 import { JobCounter } from './job-counter.ts';
 import { LocalJob } from './local-copy.ts';
@@ -83,7 +85,7 @@ const mediaOut = 6;
  * The joins of packets are combinational; what they join comes from registers. `completion` is always ready (C70f): tags below 8 are the channel's, 8 is that
  * of AtomicOps, the others are those of `ReadDma`.
  *
- * A reset of a function (C84) ends its jobs as `refused`; stopping the channel ends the jobs under way of its function too, whoever gave them. `quiet`, a bit
+ * Bus Master Enable and resets are heeded a cycle late. A reset of a function (C84) ends its jobs as `refused`; stopping the channel ends the jobs under way of its function too, whoever gave them. `quiet`, a bit
  * per function: no job is under way. `pending`, likewise: non-posted requests may be waiting for completions. `received_…`: a completion for a request of the function
  * came with such a status or poisoned. With `flushed` requests that are given up leave no tag behind that must not be used. Reset forgets all.
  */
@@ -178,21 +180,31 @@ export class DmaEngine extends Module<DmaEngineParams> {
   private readonly reads_nothing = wire(stream(AtomicJob));
   private readonly flushed_one = wire(stream(AtomicResult));
   private readonly atomic_done = wire(stream(AtomicResult));
-  private readonly cancel = wire(uint(this.p.functions));
+  /** What lets a function send requests, and what ends its jobs: a cycle late, for everything that sends looks at it before it asks for its turn. */
+  private readonly masters = reg(uint(this.p.functions), { init: 0 });
+  private readonly resets = reg(uint(this.p.functions), { init: 0 });
+  private readonly cancel = reg(uint(this.p.functions), { init: 0 });
   private readonly write_wanted = wire(stream(DmaJob));
   private readonly read_wanted = wire(stream(DmaJob));
   private readonly fill_wanted = wire(stream(LocalJob));
   private readonly drain_wanted = wire(stream(LocalJob));
 
   protected override logic() {
-    const { channel, controls } = this;
-    this.cancel.set(channel.cancel.or(cat(...controls.map(of => of.resetting).toReversed())));
+    const word = (bits: readonly Bool[]) => cat(...bits.toReversed()) as UInt<number>;
+    const resets = word(this.controls.map(of => of.resetting));
+    this.masters.set(word(this.controls.map(of => of.bus_master)));
+    this.resets.set(resets);
+    this.cancel.set(this.channel.cancel.or(resets));
     this.takeCompletions();
     this.takeJobs();
     this.work();
     this.giveResults();
     this.send();
     this.tell();
+  }
+
+  private get lateControls(): Controls {
+    return this.controls.map((of, i) => ({ ...of, bus_master: this.masters.bit(i), resetting: this.resets.bit(i) }));
   }
 
   private takeCompletions(): void {
@@ -234,13 +246,13 @@ export class DmaEngine extends Module<DmaEngineParams> {
       job.ready.set(wanted.ready);
     }
     connect(single_write, {
-      controls: this.controls,
+      controls: this.lateControls,
       jobs: this.write_wanted,
       engine_result: at(this.write_results, 1),
       copy_result: at(this.copier.results, Source.write),
     });
     connect(single_read, {
-      controls: this.controls,
+      controls: this.lateControls,
       jobs: this.read_wanted,
       engine_result: at(this.read_results, 1),
       copy_result: at(this.copier.results, Source.read),
@@ -285,7 +297,7 @@ export class DmaEngine extends Module<DmaEngineParams> {
     this.media_out.from(media.media_out);
   }
   private work(): void {
-    const { controls, cancel, reader, writer, copier, atomic, single_atomic, channel, media } = this;
+    const { lateControls: controls, cancel, reader, writer, copier, atomic, single_atomic, channel, media } = this;
     connect(channel, {
       controls,
       owner: this.owner,
