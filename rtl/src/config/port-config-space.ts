@@ -1,6 +1,7 @@
 import {
   allOf,
   anyOf,
+  type Bool,
   bool,
   cat,
   connect,
@@ -11,16 +12,15 @@ import {
   RegisterFile,
   reg,
   stream,
-  type UInt,
   u,
   uint,
   when,
 } from '@hdl/ts-hdl';
-import { detectedBits, ErrorEvent, ErrorLog, loggedStatus, logSettings, Message, wordOf } from './error-log.ts';
+import { detectedBits, ErrorEvent, ErrorLog, loggedStatus, logSettings, Message } from './error-log.ts';
 import { portErrors } from './error-registers.ts';
 import { ErrorKind } from './error-report.ts';
 import { MulticastControls } from './multicast-controls.ts';
-import { PortContainment } from './port-containment.ts';
+import { containing, PortContainment } from './port-containment.ts';
 import { portControls } from './port-controls.ts';
 import { PortInterrupt, PortInterrupts } from './port-interrupt.ts';
 import { portMap } from './port-map.ts';
@@ -83,6 +83,9 @@ export class PortConfigSpace extends Module<PortParams> {
   private readonly was_present = reg(bool, { init: 0 });
   /** A surprise that has not been logged. */
   private readonly surprised = reg(bool, { init: 0 });
+  /** See `containing`. */
+  private readonly containing_advisory = reg(uint(32), { init: 0 });
+  private readonly containing = reg(uint(32), { init: 0 });
   /** The port was contained in the cycle before. */
   private readonly contained = reg(bool, { init: 0 });
 
@@ -95,7 +98,7 @@ export class PortConfigSpace extends Module<PortParams> {
     this.below.set(anyOf([...held, this.hot_reset, this.containment.trigger]));
     this.resets_below.set(this.below);
     this.serve();
-    this.contain(this.logErrors());
+    this.logErrors();
     this.tell();
     this.control();
     this.groups();
@@ -151,37 +154,41 @@ export class PortConfigSpace extends Module<PortParams> {
     this.read_data.set(this.registers.read_data);
   }
 
-  /** @returns the bit of the error register that an error of this cycle has. */
-  private logErrors(): UInt<5> {
+  private logErrors(): void {
     const { values } = this.registers;
     const surprise = this.surprised.and(this.error_valid.not());
     when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => this.surprised.set(1)).elsewhen(surprise, () =>
       this.surprised.set(0),
     );
     const { correctable, kind, advisory, header } = this.error;
-    const logged: UInt<5> = mux(surprise, u(5, ErrorKind.surpriseDown), kind);
+    const settings = logSettings(portErrors, values);
     connect(this.error_log, {
       event_valid: this.error_valid.or(this.surprised),
       event: {
         correctable: correctable.and(surprise.not()),
-        kind: logged,
+        kind: mux(surprise, u(5, ErrorKind.surpriseDown), kind),
         advisory: advisory.and(surprise.not()),
         header: mux(surprise, u(128, 0), header),
       },
-      ...logSettings(portErrors, values),
+      ...settings,
     });
-    return logged;
+
+    // What an error does to the TLPs behind it is wanted in the same cycle: so what the registers say is put together before, and counts a cycle late.
+    const by_kind = containing(values.dpc.trigger_enable, settings.mask, settings.severity);
+    this.containing_advisory.set(by_kind.advisory);
+    this.containing.set(by_kind.other);
+    const own = mux(advisory, this.containing_advisory, this.containing).bit(kind);
+    this.contain(
+      anyOf([allOf([this.error_valid, correctable.not(), own]), surprise.and(this.containing.bit(ErrorKind.surpriseDown))]),
+    );
   }
 
-  private contain(kind: UInt<5>): void {
-    const { dpc, dpc_status, device_control, uncorrectable_mask } = this.registers.values;
-    const { detected } = this.error_log;
-    const masked = wordOf(portErrors, uncorrectable_mask, 32, 1).as(32).bit(kind);
+  private contain(error: Bool): void {
+    const { dpc, dpc_status, device_control } = this.registers.values;
     connect(this.containment, {
       enable: dpc.trigger_enable,
       contained: dpc_status.contained,
-      error: detected.fatal.or(detected.nonfatal).and(masked.not()),
-      error_fatal: detected.fatal,
+      error,
       message: this.system_error,
       message_fatal: this.system_error_fatal,
       message_source: this.system_error_source,

@@ -1,7 +1,18 @@
-import { allOf, anyOf, bool, input, Module, mux, output, reg, u, uint, when } from '@hdl/ts-hdl';
+import { allOf, anyOf, type Bool, bool, input, Module, mux, output, reg, repeat, type UInt, u, uint, when } from '@hdl/ts-hdl';
 
 /** What a port contains: the trigger enable of its control register. */
 export const Contains = { nothing: 0, fatal: 1, nonfatal: 2 } as const;
+
+/** By the bits of the error registers: which errors contain a port, if they are advisory or if they are not; such as are non-fatal count as correctable if they are advisory. */
+export function containing(enable: UInt<2>, mask: UInt<32>, severity: UInt<32>) {
+  const every = (bit: Bool) => repeat(bit, 32).as(32);
+  const fatal = severity.and(mask.not()).and(every(enable.any()));
+  const nonfatal = severity
+    .not()
+    .and(mask.not())
+    .and(every(enable.eq(Contains.nonfatal)));
+  return { advisory: fatal, other: fatal.or(nonfatal) };
+}
 
 /** Why a port was contained: the trigger reason of its status register; `other` is software here. */
 export const ContainedBecause = { error: 0, nonfatal: 1, fatal: 2, other: 3 } as const;
@@ -18,9 +29,8 @@ export class PortContainment extends Module {
   readonly enable = input(uint(2));
   /** The status register says that the port is contained. */
   readonly contained = input(bool);
-  /** An error of the port itself, neither masked nor advisory; ERR_NONFATAL or ERR_FATAL came from below; software asks for it. */
+  /** An error of the port itself that does it, see `containing`; ERR_NONFATAL or ERR_FATAL came from below; software asks for it. */
   readonly error = input(bool);
-  readonly error_fatal = input(bool);
   readonly message = input(bool);
   readonly message_fatal = input(bool);
   readonly software = input(bool);
@@ -37,10 +47,8 @@ export class PortContainment extends Module {
   private readonly held_source = reg(uint(16), { init: 0 });
 
   protected override logic() {
-    const { enable } = this;
-    const counts = (fatal: typeof this.error_fatal) => enable.eq(Contains.nonfatal).or(enable.any().and(fatal));
-    const error = this.error.and(counts(this.error_fatal));
-    const message = this.message.and(counts(this.message_fatal));
+    const { enable, error } = this;
+    const message = this.message.and(enable.eq(Contains.nonfatal).or(enable.any().and(this.message_fatal)));
     const trigger = allOf([this.contained.not(), anyOf([error, message, this.software.and(enable.any())])]);
     this.trigger.set(trigger);
     when(trigger, () => {

@@ -69,7 +69,7 @@ export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
  * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
- * 4 cycles from the request's beat to `out`, 2 from an error message to it. Reset drops what is inside.
+ * 5 cycles from the request's beat to `out`, 2 from an error message to it. Reset drops what is inside.
  */
 export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly in = input(stream(tlpBeat(this.p.width)));
@@ -108,6 +108,9 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     { length: this.p.ports + 1 },
     () => new ErrorMessages({ functions: 1, width: this.p.width }),
   );
+  /** What came in the cycle before: in its own it leaves a block RAM. */
+  private readonly came = reg(bool, { init: 0 });
+  private readonly came_beat = reg(tlpBeat(this.p.width));
   private readonly answering = reg(bool, { init: 0 });
   private readonly broadcasting = reg(bool, { init: 0 });
   /** All copies of the broadcast are in the crossbar. */
@@ -146,11 +149,14 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
 
   private serve(): void {
     const { answerer, broadcaster } = this;
-    const posted = isPosted(this.in.payload.header);
+    const { came, came_beat: beat } = this;
+    const posted = isPosted(beat.header);
     this.in.ready.set(1);
+    came.set(this.in.valid);
+    beat.set(this.in.payload);
     connect(answerer, {
-      take: allOf([this.in.valid, posted.not(), this.in.payload.first]),
-      beat: this.in.payload,
+      take: allOf([came, posted.not(), beat.first]),
+      beat,
       ids: this.ids,
       read_data: this.read_data,
     });
@@ -162,8 +168,8 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     this.access_device.set(answerer.access_device);
     this.aborted.set(answerer.aborted);
     connect(broadcaster, {
-      put: this.in.valid.and(posted),
-      beat: this.in.payload,
+      put: came.and(posted),
+      beat,
       wanted: this.links_up,
       room: this.messages_inside.ne(agentMessages(this.p)),
     });

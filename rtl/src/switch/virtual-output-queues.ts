@@ -130,6 +130,14 @@ export class VirtualOutputQueues extends Module<{
   private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** this.queueWidth, style: 'distributed' });
   private readonly firsts = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
   private readonly followers = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
+  /** The last slots once more, by egress and class: for the beat that comes all egresses are looked up before it is known which one it is. */
+  private readonly lastly = Array.from({ length: this.p.egresses }, () =>
+    memory(uint(this.slotWidth), { depth: 4, style: 'distributed' }),
+  );
+  /** A beat came to an empty queue in the cycle before: which, and the credits of its packet. */
+  private readonly filled = reg(bool, { init: 0 });
+  private readonly filled_queue = reg(uint(this.queueWidth));
+  private readonly filled_credits = reg(uint(9));
   /** A beat is there; two are; the first one is the last of its packet; where it lies. All but the first mean nothing while `stepping`. */
   private readonly used = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly more = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
@@ -216,14 +224,25 @@ export class VirtualOutputQueues extends Module<{
         this.used.map((_, e) => u(this.queueWidth, classes * e)),
       ).add(kind.zext(this.queueWidth)),
     );
-    const tail = this.tails.peek(put_queue);
+    const tail = oneOf(
+      egress,
+      this.lastly.map(slots => slots.peek(kind)),
+    );
     const found = some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind))));
     when(put, () => {
       this.data.write(this.slot, beat);
       this.tails.write(put_queue, this.slot);
-      when(found, () => this.links.write(tail, entry)).otherwise(() => {
-        this.firsts.write(put_queue, credits.xor(this.followers.peek(put_queue)));
+      this.lastly.forEach((slots, e) => {
+        when(egress.bit(e), () => slots.write(kind, this.slot));
       });
+      when(found, () => this.links.write(tail, entry));
+    });
+    // A cycle later, which is before anybody asks: until then nothing follows there.
+    this.filled.set(put.and(found.not()));
+    this.filled_queue.set(put_queue);
+    this.filled_credits.set(credits);
+    when(this.filled, () => {
+      this.firsts.write(this.filled_queue, this.filled_credits.xor(this.followers.peek(this.filled_queue)));
     });
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
@@ -358,7 +377,8 @@ export class VirtualOutputQueues extends Module<{
       const at_once = comes.and(posted_waits.not().or(passes.and(held_back.not())));
       const freed = mux(posted_left, mux(followed, at(waiting, k), after), 0) as UInt<number>;
       const gone = left.bit(k + 1);
-      released.set(released.add(at_once.zext(released.width)).sub(gone.zext(released.width)).add(freed));
+      const without = released.sub(gone.zext(released.width)).add(freed);
+      released.set(mux(at_once, without.add(1), without));
       when(posted_left.and(followed.not()).or(here.and(kind.eq(TlpClass.posted))), () => after.set(0)).elsewhen(
         comes.and(at_once.not()),
         () => after.set(after.add(1)),

@@ -349,9 +349,9 @@ export const switchDeviceMutants: readonly Mutant[] = [
     name: 'masked-error-contains-the-port',
     area,
     rules: ['C88', 'C91'],
-    file: space,
-    text: 'detected.fatal.or(detected.nonfatal).and(masked.not())',
-    replacement: 'detected.fatal.or(detected.nonfatal)',
+    file: 'rtl/src/config/port-containment.ts',
+    text: '    .and(mask.not())\n',
+    replacement: '',
     tests: containment,
   },
   {
@@ -359,8 +359,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C91'],
     file: 'rtl/src/config/port-containment.ts',
-    text: 'enable.eq(Contains.nonfatal).or(enable.any().and(fatal))',
-    replacement: 'enable.any()',
+    text: 'every(enable.eq(Contains.nonfatal))',
+    replacement: 'every(enable.any())',
     tests: containment,
   },
   {
