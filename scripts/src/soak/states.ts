@@ -1,4 +1,5 @@
 import { functionParams } from './device.ts';
+import { firmware } from './firmware.ts';
 import type { Player } from './player.ts';
 import { at } from './reference/config.ts';
 import { Flag } from './reference/transfers.ts';
@@ -81,6 +82,8 @@ export function reset(player: Player, n: Numbers): void {
     () => 'the medium',
   );
   const done = player.begin('state: function level reset');
+  // Accesses of the firmware go in their order: behind a read no trigger of before is left, which would send when the function is set up again.
+  player.firmwareRead(0, firmware.channel_status.offset);
   if (f === 0) player.dma.disturb();
   else player.checkpoint();
   player.reference.errors.forgive(1 << f);
