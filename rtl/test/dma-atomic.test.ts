@@ -148,6 +148,26 @@ describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
     expect(b.errors.received.map(e => Number(e.kind))).toEqual([ErrorKind.completionTimeout, ErrorKind.unexpectedCompletion]);
   });
 
+  test('C59: what is answered within 50 µs ends well, whatever the time at which it was asked for', () => {
+    const b = bench(width, 6);
+    const pause = (cycles: number) => {
+      const until = b.sim.cycle + cycles;
+      runUntil(b.sim, b.ends, () => b.sim.cycle >= until, cycles + 1);
+    };
+    for (let i = 0; i < 25; i++) {
+      b.answer.with = () => [];
+      b.jobs.queue.push({ kind: 0, size: 1, address: 0x1000n, operand: 5n });
+      runUntil(b.sim, b.ends, () => b.requests.length === i + 1, 100);
+      pause(b.random.below(45));
+      const [request] = b.requests.slice(-1);
+      if (request) b.rx.queue.push(completion(request, { completer_id: 0x500, byte_count: 8 }, little(77n, 8)));
+      pause(5 + b.random.below(40));
+      expect(b.results.received.length).toBe(i + 1);
+      expect(b.results.received[i]).toMatchObject({ outcome: 0n, value: 77n });
+    }
+    expect(b.errors.received).toEqual([]);
+  });
+
   test('C81 C84 C98: refused without the enables, in a reset, unaligned, or of a size that does not exist', () => {
     const b = bench(width, 5);
     const job = { kind: 0, size: 1, address: 0x1000n, operand: 5n };
@@ -184,5 +204,16 @@ describe.each([64, 128, 256, 512])('AtomicRequester of %i bits', width => {
     runUntil(b.sim, b.ends, () => b.results.received.length === before + 2, 100);
     expect(b.results.received.at(-1)).toMatchObject({ outcome: 0n, value: 9n });
     expect(b.errors.received).toEqual([]);
+    // One that comes after a timeout is told (C58).
+    b.answer.with = () => [];
+    b.jobs.queue.push(job);
+    runUntil(b.sim, b.ends, () => b.results.received.length === before + 3, 2000);
+    expect(b.results.received.at(-1)?.outcome).toBe(BigInt(DmaOutcome.timeout));
+    b.rx.queue.push(completion(b.requests.at(-1) as Packet, { completer_id: 0x500, byte_count: 8 }, little(1n, 8)));
+    runUntil(b.sim, b.ends, () => b.errors.received.length === 2, 100);
+    expect(b.errors.received.map(({ kind }) => Number(kind))).toEqual([
+      ErrorKind.completionTimeout,
+      ErrorKind.unexpectedCompletion,
+    ]);
   });
 });

@@ -5,6 +5,7 @@ import { type Engine, simulate } from '../../hdl/src/engine/simulate.ts';
 import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { DmaEngine } from '../src/endpoint/dma/dma-engine.ts';
+import type { LocalRegion } from '../src/endpoint/dma/local-decoder.ts';
 import { dwCount, type Packet } from '../src/tlp/packet.ts';
 import { BundleSink, byteAt, runUntil, setControls } from './dma-bench.ts';
 import { type Behaviour, Completer } from './dma-completer.ts';
@@ -18,6 +19,9 @@ export const ringBase = 0x1_0000_0000n;
 const completionBase = 0x1_0010_0000n;
 export const dataBase = 0x2_0000_0000n;
 const id = 0x0218;
+/** Where a ring in the BAR memory begins. */
+export const localRing = 1024;
+const ownRegion: readonly LocalRegion[] = [{ function: 0, bar: 0, base: bar.offset }];
 
 /** A descriptor; fields that are left out are 0. */
 export interface Entry {
@@ -32,6 +36,9 @@ export interface Entry {
   readonly status?: boolean;
   readonly interrupt?: boolean;
   readonly read_back?: boolean;
+  readonly relaxed_ordering?: boolean;
+  readonly no_snoop?: boolean;
+  readonly at?: number;
 }
 
 /** Reserved bits are random: nothing looks at them. */
@@ -40,7 +47,8 @@ function bytesOf(entry: Entry, random: Random): Uint8Array {
   const view = new DataView(bytes.buffer);
   const bit = (on: boolean | undefined, position: number) => (on ? 1 << position : 0);
   view.setUint8(0, entry.opcode | bit(entry.media, 4) | bit(entry.chain, 5) | bit(entry.fence, 6) | bit(entry.status, 7));
-  view.setUint8(1, bit(entry.interrupt, 0) | bit(entry.read_back, 1) | (random.below(4) << 6));
+  const wishes = bit(entry.relaxed_ordering, 2) | bit(entry.no_snoop, 3) | ((entry.at ?? 0) << 4);
+  view.setUint8(1, bit(entry.interrupt, 0) | bit(entry.read_back, 1) | wishes | (random.below(4) << 6));
   view.setUint32(4, entry.length ?? 0, true);
   view.setBigUint64(8, entry.address ?? 0n, true);
   view.setUint32(16, entry.offset ?? 0, true);
@@ -56,27 +64,37 @@ interface Options {
   readonly entries?: number;
   readonly local?: boolean;
   readonly behaviour?: Behaviour;
+  readonly functions?: number;
+  readonly regions?: readonly LocalRegion[];
 }
 
 /** The whole engine, a host and peer behind one link, and the BAR memory. */
 export function channelBench(
   width: number,
   seed: number,
-  { rate = 1, entries = 32, local = false, behaviour = lively, engine = embedded }: Options = {},
+  {
+    rate = 1,
+    entries = 32,
+    local = false,
+    behaviour = lively,
+    functions = 2,
+    regions = ownRegion,
+    engine = embedded,
+  }: Options = {},
 ) {
   const sim = simulate(
     () =>
       new DmaEngine({
         width,
         address_width: Math.log2(memoryBytes / (width / 8)),
-        functions: 2,
+        functions,
         bars: 1,
         tags: 32,
         buffer_bytes: 4096,
         max_read_request: 512,
         max_payload: 256,
         cycles_per_microsecond: 20,
-        regions: [{ function: 0, bar: 0, base: bar.offset }],
+        regions,
       }),
     { engine },
   );
@@ -110,7 +128,7 @@ export function channelBench(
   const media = new WordSink(sim, dut.media_out, random, rate);
   const entriesSeen: { index: number; outcome: number; phase: number; cookie: number; posted: number; reads: number }[] = [];
   const writes: Packet[] = [];
-  const places = { ring: ringBase, completion: completionBase };
+  const places = { ring: local ? BigInt(localRing) : ringBase, completion: completionBase, local };
   const landing: End = {
     drive: () => undefined,
     sample: () => {
@@ -149,10 +167,10 @@ export function channelBench(
     relaxed_ordering: 1,
     timeout_value: 1,
   });
-  setControls(sim, dut.controls, 1, { id: id + 1, bus_master: 1, timeout_value: 1 });
+  if (functions > 1) setControls(sim, dut.controls, 1, { id: id + 1, bus_master: 1, timeout_value: 1 });
   const compare = ((1n << 52n) - 1n) ^ (BigInt(bar.bytes) / 4096n - 1n);
   setFields(sim, at(at(dut.controls, 0).bars, 0), { base: bar.base, compare });
-  setFields(sim, dut.ring, { base: local ? 1024 : ringBase, local: local ? 1 : 0, entries });
+  setFields(sim, dut.ring, { base: places.ring, local: local ? 1 : 0, entries });
   setNumber(sim.port(dut.completion_base), completionBase);
   setNumber(sim.port(dut.vector), 5);
   const ends: End[] = [...readers, ...writers, posted, landing, completer, interrupts, errors, media];
@@ -160,7 +178,7 @@ export function channelBench(
   const put = (list: readonly Entry[]) => {
     for (const entry of list) {
       bytesOf(entry, random).forEach((byte, i) => {
-        if (local) memory[1024 + 32 * tail + i] = byte;
+        if (places.local) memory[Number(places.ring) + 32 * tail + i] = byte;
         else remote.set(places.ring + BigInt(32 * tail + i), byte);
       });
       tail = (tail + 1) % entries;
@@ -174,12 +192,12 @@ export function channelBench(
       runUntil(sim, ends, undefined, 2);
     }
   };
-  /** Begins anew with the ring, of `size` descriptors, and the completion entries at other addresses. */
-  const move = (ring: bigint, completion: bigint, size = entries) => {
+  /** Begins anew with the ring, of `size` descriptors, and the completion entries at other addresses; the ring in the BAR memory if it is `inside`. */
+  const move = (ring: bigint, completion: bigint, size = entries, inside = false) => {
     run(0);
     runUntil(sim, ends, () => Number(sim.peek(dut.idle)) === 1, 500);
-    Object.assign(places, { ring, completion });
-    setFields(sim, dut.ring, { base: ring, local: 0, entries: size });
+    Object.assign(places, { ring, completion, local: inside });
+    setFields(sim, dut.ring, { base: ring, local: inside ? 1 : 0, entries: size });
     setNumber(sim.port(dut.completion_base), completion);
     setNumber(sim.port(dut.tail), 0);
     run(1);
@@ -191,6 +209,7 @@ export function channelBench(
   const done = () => head() === tail;
   return {
     sim,
+    width,
     dut,
     random,
     memory,

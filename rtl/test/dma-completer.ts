@@ -41,9 +41,13 @@ const completer_id = 0;
 /** Cycles after which a late answer comes. */
 export const lateness = 400;
 
-/** First byte and number of bytes that a read asks for. */
+const atomics: readonly number[] = [TlpType.fetchAdd, TlpType.swap, TlpType.compareSwap];
+
+/** First byte and number of bytes that a read asks for, or that an AtomicOp gets back. */
 function extentOf(request: Packet): { readonly address: bigint; readonly bytes: number } {
   const count = dwCount(request);
+  if (atomics.includes(request.type))
+    return { address: request.address, bytes: request.type === TlpType.compareSwap ? 2 * count : 4 * count };
   const enables = Array.from({ length: 4 * count }, (_, i) => {
     const dw = i >> 2;
     const be = dw === 0 ? request.first_be : dw === count - 1 ? request.last_be : 0xf;
@@ -59,6 +63,8 @@ function extentOf(request: Packet): { readonly address: bigint; readonly bytes: 
 export class Completer implements End {
   readonly requests: Packet[] = [];
   behaviour: Behaviour;
+  /** AtomicOps come too: each gets what is at its address, and nothing becomes of it. */
+  atomics = false;
   /** The most reads that were outstanding at a time. */
   most = 0;
   /** What the reads that were answered well gave: the remote bytes, by address. */
@@ -100,7 +106,7 @@ export class Completer implements End {
   }
 
   private take(request: Packet): void {
-    expect(request.type, 'a memory read').toBe(TlpType.memory);
+    expect([TlpType.memory, ...(this.atomics ? atomics : [])], 'a memory read').toContain(request.type);
     const twin = this.outstanding.some(o => o.request.tag === request.tag && o.request.requester_id === request.requester_id);
     expect(twin, `C71a: tag ${request.tag} is used twice`).toBe(false);
     const fate = this.behaviour.fate?.(request) ?? 'good';
@@ -131,13 +137,15 @@ export class Completer implements End {
   }
 
   private part(of: Outstanding): Packet {
+    // Of an AtomicOp it is 0 (2.2.9).
+    const lower = (address: bigint) => (atomics.includes(of.request.type) ? 0 : Number(address & 0x7fn));
     const address = of.address + BigInt(of.sent);
     const rest = of.bytes - of.sent;
     const bad = of.fate === 'unsupported' || of.fate === 'abort';
     if (bad && (of.sent > 0 || this.random.chance(0.5))) {
       of.sent = of.bytes;
       const status = of.fate === 'abort' ? Status.abort : Status.unsupported;
-      return completion(of.request, { completer_id, status, byte_count: rest || 1, lower_address: Number(address & 0x7fn) });
+      return completion(of.request, { completer_id, status, byte_count: rest || 1, lower_address: lower(address) });
     }
     const { boundary, split } = this.behaviour;
     const toBoundary = boundary - Number(address % BigInt(boundary));
@@ -149,9 +157,9 @@ export class Completer implements End {
     if (bad && of.sent >= of.bytes) {
       // It was to fail but is all there: the data is poisoned by the status of nothing; fail it here.
       const status = of.fate === 'abort' ? Status.abort : Status.unsupported;
-      return completion(of.request, { completer_id, status, byte_count: rest || 1, lower_address: Number(address & 0x7fn) });
+      return completion(of.request, { completer_id, status, byte_count: rest || 1, lower_address: lower(address) });
     }
-    const good = completion(of.request, { completer_id, byte_count: rest || 1, lower_address: Number(address & 0x7fn) }, payload);
+    const good = completion(of.request, { completer_id, byte_count: rest || 1, lower_address: lower(address) }, payload);
     return of.fate === 'poison' && of.sent >= of.bytes ? poisoned(good) : good;
   }
 }

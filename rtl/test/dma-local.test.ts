@@ -79,6 +79,31 @@ describe.each([64, 128, 256, 512])('LocalCopy of %i bits', width => {
     expect(b.writer.times).toEqual(Array.from({ length: (40 * 64) / size }, (_, i) => (b.writer.times[0] ?? 0) + i));
   });
 
+  test('jobs that wait for who takes results are told in their order when somebody does, as many as there were', () => {
+    const b = bench(width, 4);
+    for (let id = 0; id < 40; id++) {
+      const length = id % 3 === 0 ? 1 + b.random.below(20) : 0;
+      b.jobs.queue.push({ source: 100 * id, target: 16_384 + 100 * id, length, function: id & 1, id });
+    }
+    const expected = b.memory.slice();
+    for (const { source, target, length } of b.jobs.queue)
+      expected.set(b.memory.slice(Number(source), Number(source) + Number(length)), Number(target));
+    b.results.rate = 0;
+    runUntil(b.sim, b.ends, undefined, 100);
+    const waiting = b.jobs.queue.length;
+    // It holds some, and takes no more.
+    expect(waiting).toBeGreaterThan(20);
+    expect(waiting).toBeLessThan(32);
+    expect(Number(b.sim.peek(b.dut.idle))).toBe(0);
+    b.results.rate = 1;
+    runUntil(b.sim, b.ends, () => b.results.received.length === 40);
+    const told = b.results.received.map(r => [r.id, r.function, r.outcome].map(Number));
+    expect(told).toEqual(Array.from({ length: 40 }, (_, id) => [id, id & 1, 0]));
+    expect(b.memory).toEqual(expected);
+    runUntil(b.sim, b.ends, undefined, 2);
+    expect(Number(b.sim.peek(b.dut.idle))).toBe(1);
+  });
+
   test('C84: an aborted job ends; media that never comes is no obstacle; later jobs work', () => {
     const b = bench(width, 3, 0.8);
     b.jobs.queue.push({ source: 3, target: 16_001, length: 15_000, id: 1 });

@@ -27,7 +27,8 @@ function stripped({ digest: _, ...packet }: Packet): Packet {
 /** TLPs of all kinds and lengths, some with a digest, right or wrong. */
 function traffic(random: Random, count: number, digests: 'none' | 'some'): Packet[] {
   return Array.from({ length: count }, (_, i) => {
-    const packet = stripped(randomPacket(random, random.pick(fcClasses), i, random.pick([4, 20, 70])));
+    const plain = stripped(randomPacket(random, random.pick(fcClasses), i, random.pick([4, 20, 70])));
+    const packet = { ...plain, th: random.below(2), address: random.bits(64) };
     if (digests === 'none' || random.chance(0.25)) return packet;
     const right = withDigest(packet);
     return random.chance(0.3) ? { ...right, digest: (ecrcOf(right) ^ (1 << random.below(32))) >>> 0 } : right;

@@ -192,6 +192,107 @@ describe.each([
   });
 });
 
+describe('eight functions', () => {
+  const all = [
+    nvme,
+    nic,
+    ...Array.from({ length: 6 }, (_, i) => blockFunction({ device_id: 0xf010 + i, memory_bytes: 8 * KiB, max_payload: 256 })),
+  ];
+  const numbers = [...all.keys()];
+
+  test('C26: each has its ID, registers, memory and firmware window; what is written for one changes no other', () => {
+    using host = make(all, 128, 0.9);
+    const contents = numbers.map(f => {
+      const data = host.random.bytes(100);
+      host.write(memoryOf(f) + 0x11n, data);
+      host.poke(firmware.post_low.offset, 0x100 * f, f);
+      host.writeDword(registersOf(f) + 0x1000n, 0xa0 + f);
+      return data;
+    });
+    for (const f of numbers) {
+      expect(host.read(memoryOf(f) + 0x11n, 100)).toEqual({ status: 0, data: contents[f], from: id(f) });
+      expect(host.peek(firmware.function_state.offset, f)).toBe(0x3_0000 | id(f));
+      expect(host.peek(firmware.post_low.offset, f)).toBe(0x100 * f);
+      expect([host.peek(firmware.doorbell_next.offset, f), host.peek(firmware.doorbell_value.offset, f)]).toEqual([
+        0x8000_0000,
+        0xa0 + f,
+      ]);
+      expect([host.config(f, 0).value & 0xffff, host.read(registersOf(f) + 0x1000n, 12).status]).toEqual([0x1d1d, 4]);
+      // Jobs in its name: of the engines of function 0.
+      const job = { address: 0x9000n + BigInt(0x1000 * f), offset: 0, length: 64, memory: true, function: f };
+      expect([host.run('write_dma', job), host.run('read_dma', job)]).toEqual([0, 0]);
+      expect([host.written.at(-1)?.requester_id, host.asked.at(-1)?.requester_id]).toEqual([id(f), id(f)]);
+    }
+  });
+
+  test.each([
+    [8, all],
+    [1, [nic]],
+  ])('C84 C86: of %i functions a configuration request for one that is being reset gets retry status, and no other function notices', (count, functions) => {
+    using host = make(functions);
+    for (let f = 0; f < count; f++) {
+      const express = host.capability(f, 0x10);
+      const other = (f + 3) % 8;
+      const exists = count > 1;
+      host.configure(f, express + 8, 0x2020 | 0x8000);
+      const seen = [host.config(f, 0).status];
+      if (exists) expect(host.config(other, 4).status).toBe(0);
+      while (seen.at(-1) === 2) {
+        expect(seen.length).toBeLessThan(200);
+        seen.push(host.config(f, 0).status);
+      }
+      expect([seen[0], seen.at(-1)], `function ${f}`).toEqual([2, 0]);
+      expect(host.config(f, 4).value & 6).toBe(0);
+      if (exists) expect(host.config(other, 4).value & 6).toBe(other < f ? 0 : 6);
+    }
+  });
+});
+
+test.each([
+  64, 256,
+])('C92 C14: the channel works for whatever function it is told, with its ring in host memory or in the own one, and raises any vector of that function (%i bits)', width => {
+  using host = make([nvme, nic, memory], width, 0.9);
+  const vectors = [16, 64];
+  // Each vector of each function has its place, and writes its number.
+  const place = (f: number, vector: number) => 0x7_fee0_0000n + BigInt(0x1000 * f + 4 * vector);
+  vectors.forEach((count, f) => {
+    host.enableInterrupts(f, registersOf(f) + 0x2000n, place(f, 0), 0x100 * f, count);
+  });
+  for (let i = 0; i < 48; i++) {
+    const owner = i & 1;
+    const vector = host.random.below(vectors[owner] ?? 0);
+    const local = host.random.chance(0.5);
+    const inside = 64 * host.random.below((48 * KiB) / 64);
+    const entries = 2 << host.random.below(5);
+    const ring = local ? BigInt(inside) : 0x4_0000_0000n + BigInt(0x1000 * i);
+    const bytes = new Uint8Array(descriptorBytes);
+    // It asks for nothing but an interrupt.
+    bytes[1] = 1;
+    // The memory of function 1 is the first of the endpoint's, that of function 0 the next.
+    const [home, first] = inside < 32 * KiB ? [1, 0] : [0, 32 * KiB];
+    if (local) host.write(memoryOf(home) + BigInt(inside - first), bytes);
+    else bytes.forEach((byte, k) => void host.memory.set(ring + BigInt(k), byte));
+    host.read(memoryOf(1), 4);
+    host.poke(firmware.channel_ring_low.offset, Number(ring & 0xffff_ffffn));
+    host.poke(firmware.channel_ring_high.offset, Number(ring >> 32n));
+    host.poke(firmware.channel_entries.offset, (local ? 0x1_0000 : 0) | entries);
+    host.poke(firmware.channel_owner.offset, (owner << 16) | vector);
+    host.poke(firmware.channel_tail.offset, 1);
+    const [asked, written] = [host.asked.length, host.written.length];
+    host.poke(firmware.channel_control.offset, 1);
+    host.until(() => host.written.length > written);
+    const sent = host.written.slice(written).map(({ address, requester_id, payload }) => [address, requester_id, payload[0]]);
+    const where = `seed ${host.random.seed}, ${i}`;
+    expect(sent, where).toEqual([[place(owner, vector), id(owner), (0x100 * owner + vector) & 0xff]]);
+    expect(
+      host.asked.slice(asked).map(({ address, requester_id }) => [address, requester_id]),
+      where,
+    ).toEqual(local ? [] : [[ring, id(owner)]]);
+    host.poke(firmware.channel_control.offset, 0);
+    host.until(() => host.peek(firmware.channel_status.offset) === 1 << 17);
+  }
+});
+
 test('C14 C96: a TLP with a prefix, PASID or another, is malformed and does nothing; no function offers prefixes, and none is ever sent', () => {
   using host = make([nvme, nic, memory]);
   const aerOf = (f: number) => {

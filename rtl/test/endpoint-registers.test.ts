@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { endpointIdentification } from '../src/config/endpoint-maps.ts';
 import {
   blockDevice,
+  blockFunction,
   type DescribedFunction,
   deviceFunction,
   endpointOf,
@@ -173,6 +174,66 @@ describe.each([64, 512])('registers of a block device, %d bits', width => {
     host.steps(100);
     expect([host.written, host.events()]).toEqual([[], Event.post]);
   });
+});
+
+test.each([64, 512])('posts go to any address, and messages to that of their vector, with any data (%i bits)', width => {
+  using host = new EndpointBench(device(width), width, 0.8);
+  host.enumerate();
+  const { random } = host;
+  const table = bar0 + 0x2000n;
+  host.configure(0, host.capability(0, 0x11), 0x8000_0000);
+  const sent = () =>
+    host.written
+      .splice(0)
+      .map(({ fmt, address, payload, requester_id }) => [
+        fmt,
+        address,
+        new DataView(payload.buffer).getUint32(0, true),
+        requester_id,
+      ]);
+  for (let i = 0; i < 30; i++) {
+    const wanted = [0, 1].map(() => ({ address: random.bits(random.pick([32, 64])) & ~3n, data: Number(random.bits(32)) }));
+    const [post, message] = wanted;
+    if (!post || !message) throw new RangeError('two are wanted');
+    const vector = random.below(8);
+    const entry = table + BigInt(16 * vector);
+    host.writeDword(entry, Number(message.address & 0xffff_ffffn));
+    host.writeDword(entry + 4n, Number(message.address >> 32n));
+    host.writeDword(entry + 8n, message.data);
+    host.writeDword(entry + 12n, 0);
+    expect(host.readDword(entry + 8n)).toBe(message.data);
+    host.poke(firmware.post_low.offset, Number(post.address & 0xffff_ffffn));
+    host.poke(firmware.post_high.offset, Number(post.address >> 32n));
+    host.poke(firmware.post_data.offset, post.data);
+    host.poke(firmware.msix_trigger.offset, vector);
+    host.until(() => host.written.length === 2);
+    const expected = wanted.map(({ address, data }) => [address >> 32n === 0n ? 2 : 3, address, data, 0x0500]);
+    expect(sent(), `seed ${random.seed}, ${i}`).toEqual(expected);
+  }
+});
+
+test('a function says what it is: how much memory, how many doorbells, how far apart', () => {
+  for (const [memory_bytes, count, stride] of [
+    [4 * KiB, 2, 4],
+    [8 * KiB, 3, 8],
+    [32 * KiB, 40, 16],
+    [128 * KiB, 64, 64],
+  ] as const) {
+    using host = bench([blockFunction({ device_id: 7, memory_bytes, max_payload: 256, doorbells: { count, stride } })]);
+    host.enumerate();
+    const doorbells = bar0 + BigInt(Math.max(0x1000, 2 ** Math.ceil(Math.log2(count * stride))));
+    expect([0n, 4n, 8n, 0xcn].map(offset => host.readDword(bar0 + offset))).toEqual([
+      endpointIdentification,
+      memory_bytes,
+      0x1_0000 * stride + count,
+      0,
+    ]);
+    // The last doorbell and the first one; behind them are none.
+    for (const n of [count - 1, 0, count]) host.writeDword(doorbells + BigInt(n * stride), n);
+    host.readDword(bar0);
+    const taken = [0, 1, 2].map(() => host.peek(firmware.doorbell_next.offset));
+    expect(taken).toEqual([0x8000_0000 + count - 1, 0x8000_0000, 0]);
+  }
 });
 
 describe('registers of an NVMe controller', () => {

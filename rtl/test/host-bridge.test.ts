@@ -19,7 +19,7 @@ import { TlpType } from '../src/tlp/tlp.ts';
 import { PacketSink, PacketSource, withAnyFields } from './tlp-model.ts';
 
 const ports = 3;
-const iommu = { base: 0x2000_0000n, pages: 16, domains: 4 };
+const iommu = { base: 0x2000_0000n, pages: 64, domains: 8 };
 const classes = ['posted', 'non-posted', 'completion'] as const;
 type Class = (typeof classes)[number];
 const inputs = { posted: 'posted', 'non-posted': 'non_posted', completion: 'completion' } as const;
@@ -50,7 +50,7 @@ function anyLayout(random: Random): Below[] {
       ((highest[(port + turn) % ports] ?? 0n) << 60n) |
       (BigInt(random.below(2 ** 24)) << 36n) |
       (BigInt(random.below(2 ** 24 - 16)) << 12n);
-    const secondary = 4 + 80 * port + random.below(40);
+    const secondary = 4 + 80 * ((port + turn) % ports) + random.below(40);
     const ids = [0, 1, 2].map(device => ((secondary + device) << 8) | random.below(256));
     return { windows: [low, high], secondary, subordinate: secondary + 2 + random.below(38), ids };
   });
@@ -154,20 +154,22 @@ const bytesOf = (random: Random, length: number) => Uint8Array.from({ length }, 
 function anyAddress(random: Random, layout: readonly Below[]): bigint {
   const [low = 0n, high = 0n] = random.pick(layout).windows;
   const base = [low, low, low, high, high, 0x1000_0000n, 0x7000_0000n, 0xfee0_0000n][random.below(13)] ?? iommu.base;
-  return base + BigInt(4096 * random.below(16));
+  return base + BigInt(4096 * random.below(base === iommu.base ? iommu.pages : 16));
 }
 
 /** A packet from `port`; a fifth of its tag is its number, so that each arrival is known. */
 function anyPacket(random: Random, layout: readonly Below[], port: number, number: number): Packet {
   const from = { requester_id: random.pick(layout[port]?.ids ?? []), tag: 5 * number + random.below(5) };
   const bytes = 1 + random.below(random.chance(0.06) ? 4096 : random.chance(0.3) ? 512 : 40);
-  const address = anyAddress(random, layout) + BigInt(random.below(4097 - bytes));
+  // Some end in the first DW of a piece.
+  const offset = random.chance(0.1) ? Math.max(0, 512 - bytes + 1 + random.below(4)) : random.below(4097 - bytes);
+  const address = anyAddress(random, layout) + BigInt(offset);
   const kind = random.below(8);
   const make = (): Packet => {
     if (kind < 3) return memoryWrite({ ...from, address, data: bytesOf(random, bytes) });
     if (kind < 5) return memoryRead({ ...from, address, bytes });
     if (kind === 5) {
-      const type = random.pick([TlpType.fetchAdd, TlpType.swap, TlpType.compareSwap]);
+      const type = random.pick([TlpType.fetchAdd, TlpType.swap, TlpType.compareSwap, TlpType.compareSwap]);
       const operand = 8 << (type === TlpType.compareSwap ? random.below(2) : 0);
       const data = bytesOf(random, type === TlpType.compareSwap ? 2 * operand : operand);
       return atomic(type, { ...from, address: address & ~BigInt(operand - 1), data });
@@ -300,14 +302,16 @@ describe.each([1, 0.6])('a host bridge of three root ports, rate %f', rate => {
       const modes = ['blocked', 'identity', 'translated'] as const;
       for (let port = 0; port < ports; port++) {
         const tables = new IommuTables(path => sim.memory(path), `iommus_${port}`, { width: 128, ...iommu });
+        const domain = (port + round) % iommu.domains;
         modes.forEach((mode, device) => {
-          tables.setContext(layout[port]?.ids[device] ?? 0, mode, port);
+          // Only one of them is in a domain that counts.
+          tables.setContext(layout[port]?.ids[device] ?? 0, mode, (domain + device + 1) % iommu.domains);
         });
         for (let page = 0; page < iommu.pages; page++) {
           const iova = iommu.base + BigInt(4096 * page);
           const access = { read: random.chance(0.6), write: random.chance(0.6) };
           const target = anyAddress(random, layout);
-          tables.setPage(port, iova, target, access);
+          tables.setPage((domain + modes.length) % iommu.domains, iova, target, access);
           pages.set(`${port} ${iova}`, { target, ...access });
         }
       }

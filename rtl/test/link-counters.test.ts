@@ -108,7 +108,7 @@ test('counts random traffic of both directions exactly, user data apart from the
     const address =
       random.pick([0x1_0000_0000n, 0x1_000f_f000n, 0x1_0010_0000n, 0x9000_3000n, 0x9000_4000n, 0x5000n, 0xffff_f000n]) +
       BigInt(random.below(1024));
-    const bytes = 1 + random.below(random.pick([4, 64, 700]));
+    const bytes = 1 + random.below(random.pick([4, 64, 700, 3000]));
     const waiting = [...(outstanding[1 - direction] ?? [])].filter(([, request]) => !request.answered);
     const kind = random.below(10);
     if (kind < 3)
@@ -142,12 +142,17 @@ test('counts random traffic of both directions exactly, user data apart from the
         : configRead({ ...from, ...target });
       return { packet, data: false, bytes: carriesData(packet) ? 2 : 0, asks: [key, { packet, data: false, bytes: 4 }] };
     }
-    if (busy) return { packet: { ...memoryRead({ ...from, address, bytes: 4 }), type: 0b10000 }, data: false, bytes: 0 };
+    if (busy)
+      return {
+        packet: { ...memoryRead({ ...from, address, bytes: 4 }), type: 0b10000 | random.below(2) },
+        data: false,
+        bytes: 0,
+      };
     const packet = memoryRead({ ...from, address, bytes });
     return { packet, data: false, bytes: 0, asks: [key, { packet, data: isDataAddress(address & ~3n), bytes }] };
   };
 
-  for (let cycle = 0; cycle < 4000; cycle++) {
+  for (let cycle = 0; cycle < 16_000; cycle++) {
     sim.poke(sim.dut.cycle, cycle + 1000);
     // Nothing is answered in the cycle in which it is asked.
     const asked: (() => void)[] = [];
@@ -159,9 +164,11 @@ test('counts random traffic of both directions exactly, user data apart from the
       if (!moves) return;
       const { packet, data, bytes, asks, answers } = under.item;
       if (asks && under.beat === 0) asked.push(() => outstanding[direction]?.set(...asks));
-      if (answers !== undefined) outstanding[1 - direction]?.delete(answers);
       expected[direction as 0 | 1].beat(packet, data, bytes, under.beat === 0, cycle + 1000);
-      if (++under.beat === beatsOf(packet, bytesPerBeat)) current[direction] = undefined;
+      if (++under.beat < beatsOf(packet, bytesPerBeat)) return;
+      current[direction] = undefined;
+      // Its tag may be used again when all of it is there.
+      if (answers !== undefined) outstanding[1 - direction]?.delete(answers);
     });
     for (const note of asked) note();
     sim.step();
@@ -196,8 +203,14 @@ test('a completion that ends early counts its remaining bytes, and 4 KiB are not
     last_be: 0b0101,
   });
   beat(down_tap, { ...memoryWrite({ ...from, address: 0x1_0000_0000n, data: new Uint8Array(4) }), first_be: 0 });
+  const host = { requester_id: 0, tag: 5 };
+  beat(down_tap, memoryRead({ ...host, address: 0x1_0000_0000n, bytes: 4096 }));
+  beat(up_tap, completion(host, { completer_id: 0x0100, byte_count: 4096, lower_address: 0 }, new Uint8Array(4096)));
+  beat(down_tap, memoryRead({ ...host, address: 0x1_0000_0000n, bytes: 4 }));
+  beat(up_tap, completion(host, { completer_id: 0x0100, byte_count: 4, lower_address: 0 }, new Uint8Array(4)));
   sim.step(2);
   expect(countsOf(sim, sim.dut.down).data_bytes).toBe(127 + 2 + 4096 + 4);
+  expect(countsOf(sim, sim.dut.up).data_bytes).toBe(4096 + 4);
 });
 
 test('what is user data follows the ranges as they are, wherever they lie', () => {

@@ -140,7 +140,8 @@ describe('nothing is lost, doubled or changed', () => {
     const sent: Record<'a' | 'b', Packet[]> = { a: [], b: [] };
     for (let i = 0; i < 300; i++)
       for (const [name, end] of Object.entries({ a, b })) {
-        const packet = randomPacket(random, random.pick(['posted', 'non_posted', 'completion'] as const), i, 128);
+        const plain = randomPacket(random, random.pick(['posted', 'non_posted', 'completion'] as const), i, 128);
+        const packet = { ...plain, th: random.below(2), address: random.bits(64) };
         sent[name as 'a' | 'b'].push(packet);
         end.source.queue.push(packet);
         end.fc_source.queue.push(fc(i));
@@ -150,6 +151,19 @@ describe('nothing is lost, doubled or changed', () => {
     expect(a.sink.received, `seed ${random.seed}`).toEqual(sent.b);
     for (const end of [a, b])
       expect(end.fc_sink.received.map(({ cycle: _, ...f }) => f)).toEqual(Array.from({ length: 300 }, (_, i) => fc(i)));
+  });
+
+  test('the same on a link of generation 2, with the widest beats', () => {
+    const { sim, a, b, go, until, random } = modelBench({ width: 512, generation: 2, lanes: 16 }, { source: 0.8, sink: 0.5 });
+    using _ = sim;
+    until(1);
+    const packets = Array.from({ length: 120 }, (_, i) => {
+      const plain = randomPacket(random, random.pick(['posted', 'non_posted', 'completion'] as const), i, 128);
+      return { ...plain, th: random.below(2), address: random.bits(64) };
+    });
+    a.source.queue.push(...packets);
+    go(60_000, () => b.sink.received.length === packets.length);
+    expect(b.sink.received, `seed ${random.seed}`).toEqual(packets);
   });
 
   test('a receiver that takes nothing for long stops the sender, and then has all', () => {

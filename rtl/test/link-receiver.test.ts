@@ -4,6 +4,7 @@ import type { Engine } from '../../hdl/src/index.ts';
 import { Random } from '../../hdl/test/random.ts';
 import { engines } from '../../sim/testbench/src/on-engines.ts';
 import { beatsOfCredits } from '../src/link/class-buffer.ts';
+import { CreditSender } from '../src/link/credit-sender.ts';
 import { FcClass, type FcClassName, FcKind, fcClasses, type LinkCredits } from '../src/link/fc-update.ts';
 import { LinkReceiver, type LinkReceiverParams } from '../src/link/link-receiver.ts';
 import type { Packet } from '../src/tlp/packet.ts';
@@ -402,4 +403,21 @@ test.each(engines)('order, content and credits (%s)', (_, engine) => {
   const sent = fill(b, 500, 60);
   run(sim, b.actors, 60_000, () => b.received().length === sent.length);
   expect(b.received().toSorted((x, y) => serialOf(x) - serialOf(y))).toEqual(sent);
+});
+
+test('C70d: all limits are sent again after just as many cycles as it is told, be they many', () => {
+  const refresh_cycles = 40_000;
+  using sim = simulate(() => new CreditSender({ credits: small, refresh_cycles }));
+  const { dut } = sim;
+  sim.poke(dut.partner.limits_known, 1);
+  sim.poke(dut.partner.ready, 1);
+  sim.poke(dut.fc.ready, 1);
+  const refresh = sim.port(dut.refresh);
+  const times: number[] = [];
+  for (let i = 0; i < 2.5 * refresh_cycles; i++) {
+    sim.settle();
+    if (refresh.words[0] === 1) times.push(sim.cycle);
+    sim.step();
+  }
+  expect(times.map(time => time - (times[0] ?? 0))).toEqual([0, refresh_cycles]);
 });

@@ -290,6 +290,15 @@ test('C64: with `relaxed` a completion with relaxed ordering passes posted TLPs,
   b.sources.completion.queue.push({ ...randomPacket(b.random, 'completion', 11, 1), attr: 0b101 });
   run(sim, b.actors, 100);
   expect(b.out.received.map(serialOf)).toEqual([0, 10]);
+  // No more, and again.
+  sim.poke(sim.dut.relaxed, 0);
+  b.sources.completion.queue.push({ ...randomPacket(b.random, 'completion', 12, 1), attr: 0b010 });
+  run(sim, b.actors, 100);
+  expect(b.out.received.map(serialOf)).toEqual([0, 10]);
+  sim.poke(sim.dut.relaxed, 1);
+  b.partner.closed.clear();
+  run(sim, b.actors, 100);
+  expect(b.out.received.map(serialOf).toSorted((x, y) => x - y)).toEqual([0, 1, 2, 9, 10, 11, 12]);
 });
 
 test('no class starves while the others always have something to send', () => {

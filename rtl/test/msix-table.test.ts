@@ -368,6 +368,34 @@ testOnEngines(
   },
 );
 
+test.each([1, 2, 2048])('C92: the first and the last of %i vectors have intervals of their own', vectors => {
+  using b = new Bench(vectors);
+  b.prepare(vectors);
+  b.enable(1);
+  const last = vectors - 1;
+  const chosen = vectors === 1 ? [0] : [last, 0];
+  // A vector may rest for longer: by as much as a look at all takes.
+  const slack = 3 * vectors + 100;
+  for (const [round, cycles] of [400, 0, 900].entries()) {
+    for (const v of chosen) b.interval(v, v === 0 ? cycles : 2 * cycles);
+    b.cycles(6 * vectors + 4000);
+    b.sent.length = 0;
+    for (const v of chosen)
+      for (let i = 0; i < 2; i++) {
+        b.trigger(v);
+        b.cycles(60);
+      }
+    b.cycles(2 * cycles + 2 * slack);
+    for (const v of chosen) {
+      const [first = 0, second = 0, ...more] = b.sent.filter(({ vector }) => vector === v).map(({ cycle }) => cycle);
+      const interval = v === 0 ? cycles : 2 * cycles;
+      expect(more, `${v} in round ${round}`).toEqual([]);
+      expect(second - first).toBeGreaterThanOrEqual(interval);
+      expect(second - first).toBeLessThan(Math.max(interval, 60) + slack);
+    }
+  }
+});
+
 test.each([0, 2049, 1.5])('%d vectors are refused', vectors => {
   expect(() => simulate(() => new Msix({ width: 64, vectors }))).toThrow('1 to 2048 MSI-X vectors');
 });

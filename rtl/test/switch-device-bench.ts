@@ -101,7 +101,8 @@ export class Partner implements Actor {
   sink: Sink;
   /** The link is there: it sends, and looks at what comes. */
   online = true;
-  readonly credits: PartnerCredits;
+  /** What it advertises when the link comes up. */
+  credits: PartnerCredits;
   /** Classes whose credits it does not give back. */
   readonly holds = new Set<FcClassName>();
   /** Is told of each packet that leaves the switch, with the cycle of its first beat. */
@@ -123,7 +124,7 @@ export class Partner implements Actor {
   constructor(
     sim: Sim,
     streams: LinkStreams,
-    options: { random: Random; credits: PartnerCredits; sourceRate: Rate; sinkRate: Rate },
+    options: { random: Random; credits: PartnerCredits; sourceRate: Rate; sinkRate: Rate; fcRate: Rate },
   ) {
     this.credits = options.credits;
     this.idle = () => {
@@ -143,7 +144,12 @@ export class Partner implements Actor {
         this.owed.push(packet);
         this.onPacket(packet);
       };
-      return { source, sink, fcIn: new FcSink(sim, streams.tx_fc, random), fcOut: new FcSource(sim, streams.rx_fc) };
+      return {
+        source,
+        sink,
+        fcIn: new FcSink(sim, streams.tx_fc, random, options.fcRate),
+        fcOut: new FcSource(sim, streams.rx_fc),
+      };
     };
     const { source, sink, fcIn, fcOut } = this.make();
     this.source = source;
@@ -292,6 +298,8 @@ export interface PartnerOptions {
   readonly sourceRate?: Rate;
   readonly sinkRate?: Rate;
   readonly partnerCredits?: PartnerCredits;
+  /** How likely partners take flow control updates in a cycle. */
+  readonly fcRate?: Rate;
 }
 
 export interface BenchOptions extends Partial<SwitchParams>, PartnerOptions {
@@ -308,10 +316,10 @@ export class LinkBench {
   readonly random: Random;
 
   constructor(sim: Sim, links: readonly LinkStreams[], options: PartnerOptions) {
-    const { seed = 1, sourceRate = 1, sinkRate = 1, partnerCredits = wide } = options;
+    const { seed = 1, sourceRate = 1, sinkRate = 1, fcRate = 1, partnerCredits = wide } = options;
     this.sim = sim;
     this.random = new Random(seed);
-    const given = { random: this.random, credits: partnerCredits, sourceRate, sinkRate };
+    const given = { random: this.random, credits: partnerCredits, sourceRate, sinkRate, fcRate };
     this.partners = links.map(streams => new Partner(sim, streams, given));
   }
 
@@ -387,7 +395,7 @@ export class DeviceBench extends LinkBench implements Disposable {
   private tag = 0;
 
   constructor(options: BenchOptions) {
-    const { ports, seed: _, sourceRate: __, sinkRate: ___, partnerCredits: ____, engine, ...params } = options;
+    const { ports, seed: _, sourceRate: __, sinkRate: ___, partnerCredits: ____, fcRate: _____, engine, ...params } = options;
     const sim = freshSwitch({ width: 256, vendor_id: 0x1d1d, device_id: 0x5100, ports, ...params }, engine);
     const { dut } = sim;
     const above = { rx: dut.upstream_rx, rx_fc: dut.upstream_rx_fc, tx: dut.upstream_tx, tx_fc: dut.upstream_tx_fc };

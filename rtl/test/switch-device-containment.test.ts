@@ -69,6 +69,46 @@ describe('what contains a port', () => {
     expect(told).toBe(left === undefined && packet ? 1 : 0);
   });
 
+  test('C91: what is enabled may change: each is contained by just what its port says now', () => {
+    using bench = configured(nonfatalToo);
+    const contained = () => bench.read(1, status) & 1;
+    for (const [enable, cause, expected] of [
+      [0, 0x33, 0],
+      [fatalOnly, 0x31, 0],
+      [nonfatalToo, 0x30, 0],
+      [0, 0x31, 0],
+      [nonfatalToo, 0x31, 1],
+    ] as const) {
+      bench.write(1, containment + 4, enable);
+      bench.partner(1).source.queue.push(errorMessage(cause));
+      bench.run(60);
+      expect([contained(), bench.taken(0).map(messageCode)], `${enable >> 16} ${cause}`).toEqual([
+        expected,
+        expected ? [] : [cause],
+      ]);
+    }
+  });
+
+  test.each([1, 4])('C91: each of %i ports is contained by itself, and requests for it are aborted', ports => {
+    const all = Array.from({ length: ports }, (_, j) => j + 1);
+    for (const port of all) {
+      using bench = new DeviceBench({ ports });
+      bench.configure();
+      bench.write(port, containment + 4, fatalOnly);
+      bench.partner(port).source.queue.push({ ...write(bench, port, 0), type: 0b00111 });
+      bench.run(40);
+      bench.reset([port], true);
+      bench.send(0, read(bench, 0, port));
+      expect(bench.taken(0).map(packet => completionOf(packet).status)).toEqual([Status.abort]);
+      expect(all.map(each => bench.read(each, status) & 1)).toEqual(all.map(each => (each === port ? 1 : 0)));
+      // Free again, its link comes up, and requests pass.
+      bench.write(port, status, 1);
+      bench.reset([port], false);
+      bench.send(0, read(bench, 0, port));
+      expect(bench.taken(port).length).toBe(1);
+    }
+  });
+
   test('C88 C91: a masked error contains nothing, and an advisory one neither', () => {
     using bench = configured(nonfatalToo);
     bench.change(1, 0x108, 1 << 20);
@@ -81,6 +121,8 @@ describe('what contains a port', () => {
     bench.link(1, false);
     bench.run(20);
     expect([bench.read(1, status), bench.read(1, 0x104), bench.taken(0)]).toEqual([1, 1 << 5, []]);
+    bench.write(1, 0x104, 1 << 5);
+    expect(bench.read(1, 0x104)).toBe(0);
   });
 
   test('C91: ERR_COR tells of it if it is to', () => {

@@ -274,3 +274,24 @@ describe('order', () => {
     expect(rest.length).toBe(4);
   });
 });
+
+test('C70b C70c: a partner may come back with other credits, and TLPs pass by those that it has now', () => {
+  using bench = configured({ fcRate: 0.6 });
+  // What is sent is no longer than 128 bytes, for which 8 credits are enough.
+  const partner = bench.partner(1);
+  for (const data of [8, 13, 18, 21, 31, 0, 64, 10]) {
+    bench.link(1, false);
+    bench.run(20);
+    partner.credits = {
+      posted: { headers: 1 + (data % 5), data },
+      non_posted: { headers: 2, data: data % 2 === 0 ? 2 : 3 },
+      completion: { headers: 1 + (data % 3), data },
+    };
+    bench.link(1, true);
+    bench.settle();
+    const packets = Array.from({ length: 12 }, (_, i) => write(bench, 2, 1, i % 2 === 0 ? 128 : 16));
+    const requests = Array.from({ length: 4 }, () => read(bench, 2, 1));
+    bench.send(2, ...packets, ...requests);
+    expect(bench.taken(1), `${data}`).toEqual([...packets, ...requests]);
+  }
+});

@@ -199,6 +199,27 @@ describe('multicast', () => {
     expect([bench.read(1, 0x168), bench.taken(2)]).toEqual([1, []]);
   });
 
+  test('C97: the window may move, and its groups may become larger or smaller', () => {
+    using bench = configured([1, 1, 1, 1]);
+    const { random } = bench;
+    for (const [i, shift] of [12, 13, 14, 16, 20, 28, 44, 12, 57, 12, 63 - 6, 30].entries()) {
+      const count = 1 + random.below(Math.min(32, 2 ** (63 - shift)));
+      const base = ((BigInt(i) + 3n) << BigInt(shift + 1)) & (2n ** 64n - 1n) & ~0xfffn;
+      for (const port of [0, 1, 2, 3]) {
+        bench.write(port, capability + 4, 0);
+        bench.write(port, capability + 8, Number(base & 0xffff_f000n) | shift);
+        bench.write(port, capability + 12, Number(base >> 32n));
+        bench.write(port, capability + 16, 0xffff_ffff);
+        bench.write(port, capability + 4, ((1 << 31) | ((count - 1) << 16)) >>> 0);
+      }
+      bench.run(4);
+      const inside = base + (BigInt(count - 1) << BigInt(shift)) + (random.bits(shift) & ~0xfffn);
+      const packets = [write(bench, 1, inside), write(bench, 1, base)];
+      bench.send(1, ...packets);
+      expect(came(bench), `${shift}`).toEqual([packets, [], packets, packets]);
+    }
+  });
+
   test('without the parameter there is no such capability', () => {
     using bench = new DeviceBench({ ports: 3 });
     bench.configure();

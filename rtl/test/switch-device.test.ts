@@ -15,6 +15,7 @@ import {
   type Packet,
 } from '../src/tlp/packet.ts';
 import { MessageRoute, Status, TlpType } from '../src/tlp/tlp.ts';
+import { headerBytes } from '../src/tlp/wire.ts';
 import { DeviceBench, linkBus, rootId } from './switch-device-bench.ts';
 import { withAnyFields } from './tlp-model.ts';
 
@@ -326,6 +327,70 @@ describe('refusals', () => {
     bench.write(1, 0x114, 0);
     bench.send(1, swap(1, 3));
     expect(uncorrectable(bench, 1)).toBe(1 << 24);
+    bench.write(1, 0x104, 1 << 24);
+    expect(uncorrectable(bench, 1)).toBe(0);
+  });
+});
+
+describe('what is refused', () => {
+  test('C87: the header that is logged is that of the TLP, whatever is in it', () => {
+    using bench = configured();
+    const { random } = bench;
+    for (const port of [0, 1, 2, 3])
+      for (let i = 0; i < 12; i++) {
+        const bytes = random.pick([1, 1024, 2048, 4096, 1 + random.below(4096)]);
+        const address = 0x8010_0000n + BigInt(0x20_0000 * random.below(3)) + BigInt(random.below(4097 - bytes));
+        const who = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
+        // Nobody takes it: there is a hole in all windows.
+        const packet = { ...withAnyFields(random, memoryRead({ ...who, address, bytes })), th: i & 1 };
+        // An advisory error is logged unless it is masked.
+        bench.write(port, 0x114, 0);
+        bench.send(port, packet);
+        const words = [0x11c, 0x120, 0x124, 0x128].map(offset => bench.read(port, offset));
+        const header = headerBytes(packet);
+        const expected = [0, 4, 8].map(at =>
+          header.reduce((word, byte, k) => (k >> 2 === at >> 2 ? word * 256 + byte : word), 0),
+        );
+        expect([words.slice(0, 3), bench.read(port, 0x118) & 31], `port ${port}, ${i}`).toEqual([expected, 20]);
+        bench.write(port, 0x104, 1 << 20);
+        outcome(bench);
+      }
+  });
+
+  test.each([
+    1, 4,
+  ])('C98: an AtomicOp at whichever of %i ports, or above, that lets none out is answered with UR, and passes when it does again', ports => {
+    using bench = configured({ ports });
+    const targets = [0x10_0000n, ...bench.ports.slice(1).map(({ memory }) => memory[0])];
+    for (const [port, address] of targets.entries()) {
+      const from = port === 0 ? 1 : 0;
+      const swap = atomic(TlpType.swap, { requester_id: device(bench, from), tag: 1, address, data: bench.random.bytes(8) });
+      for (const blocks of [true, false]) {
+        bench.write(port, 0x78, blocks ? 1 << 7 : 0);
+        bench.send(from, swap);
+        const [first, ...more] = outcome(bench);
+        if (!first) throw new RangeError('nothing came');
+        const [where, { type }] = first;
+        expect([where, type, more], `port ${port}`).toEqual(blocks ? [from, TlpType.completion, []] : [port, TlpType.swap, []]);
+        if (blocks) expect(completionOf(first[1]).status).toBe(1);
+      }
+    }
+  });
+
+  test.each([1, 4])('C43: a broadcast leaves by those of %i ports whose link is up', ports => {
+    using bench = configured({ ports });
+    const broadcast = message({ requester_id: rootId, route: MessageRoute.broadcast, code: 0x19 });
+    for (let down = 1; down <= ports; down++) {
+      bench.link(down, false);
+      bench.run(20);
+      bench.send(0, broadcast);
+      const others = Array.from({ length: ports }, (_, j) => j + 1).filter(port => port !== down);
+      expect(outcome(bench), `${down}`).toEqual(others.map(port => [port, broadcast]));
+      bench.link(down, true);
+      bench.run(60);
+    }
+    bench.send(0, broadcast);
+    expect(outcome(bench).length).toBe(ports);
   });
 });
 
@@ -417,9 +482,10 @@ describe('messages', () => {
     const { random } = bench;
     const packets = Array.from({ length: 16 }, () => {
       const from = { requester_id: random.below(2 ** 16), tag: random.below(2 ** 10) };
-      const payload = random.bytes(4 << random.below(7));
-      const packet = message({ ...from, route: MessageRoute.broadcast, code: 0x7f, address: random.bits(64), payload });
-      return { ...withAnyFields(random, packet), th: 0, ep: 0 };
+      const payload = random.bytes(4 << random.below(8));
+      const code = random.below(256);
+      const packet = message({ ...from, route: MessageRoute.broadcast, code, address: random.bits(64), payload });
+      return { ...withAnyFields(random, packet), ep: 0 };
     });
     bench.send(0, ...packets);
     expect(outcome(bench)).toEqual([1, 2, 3].flatMap(port => packets.map(packet => [port, packet])));
@@ -427,6 +493,25 @@ describe('messages', () => {
 
   /** Room for two posted TLPs at a time. */
   const few = { posted: { headers: 2, data: 64 }, non_posted: { headers: 8, data: 16 }, completion: { headers: 8, data: 64 } };
+
+  test('C90: error messages wait in the buffer for credits, as many as find room, and none is lost', () => {
+    using bench = configured({ slots: 512, partnerCredits: few });
+    for (const port of [0, 1, 2, 3]) bench.change(port, 4, 1 << 8);
+    bench.write(0, 0x3c, 1 << 17);
+    for (const port of [1, 2, 3]) bench.write(port, 0x3c, 1 << 17);
+    bench.partner(0).holds.add('posted');
+    const told = Array.from({ length: 18 }, (_, i) => 1 + (i % 3));
+    for (const port of told) {
+      bench.partner(port).source.queue.push(write(bench, port, 0x8010_0000n));
+      bench.run(60);
+    }
+    // The partner had room for two.
+    expect(bench.partner(0).sink.received.length).toBe(2);
+    bench.partner(0).holds.clear();
+    bench.settle();
+    const came = bench.taken(0).map(packet => [messageCode(packet), packet.requester_id]);
+    expect(came).toEqual(told.map(port => [0x31, bench.id(port)]));
+  });
 
   test('C43 C60 C61: a write does not pass copies of broadcasts that wait for credits', () => {
     using bench = configured({ partnerCredits: few });

@@ -68,8 +68,11 @@ function run(options: {
   engine?: Engine;
   fill: number;
   drain: number;
+  /** In turns it is filled with packets mostly of one kind for one egress, and emptied. */
+  swings?: boolean;
 }) {
-  const { seed, egresses, slots, cycles, engine, fill, drain } = options;
+  const { seed, egresses, slots, cycles, engine, swings = false } = options;
+  let { fill, drain } = options;
   const random = new Random(seed);
   using sim = simulate(() => new VirtualOutputQueues({ width, egresses, slots }), engine ? { engine } : {});
   const { dut } = sim;
@@ -108,17 +111,27 @@ function run(options: {
   let expected: number | undefined;
   let expected_before: number | undefined;
   let credits = 0;
-  const statistics = { taken: 0, overtaken: 0, idle: 0 };
+  const statistics = { taken: 0, overtaken: 0, idle: 0, most: 0 };
+  let inside = 0;
+  let turns = 0;
+  let mostly: { readonly egress: number; readonly kind: number } | undefined;
   for (let cycle = 0; cycle < cycles; cycle++) {
     const stop = cycle > cycles - 4 * slots;
+    if (swings && cycle % (3 * slots) === 0) {
+      const fills = cycle % (6 * slots) === 0;
+      [fill, drain] = fills ? [1, 0] : [0.5, 1];
+      mostly = fills ? { egress: random.below(egresses), kind: 1 + (turns++ % 2) } : undefined;
+    }
+    // Posted packets are the first ones, which hold up all others, and nearly the last ones.
+    const kind = (inside < 3 || inside > slots - 6) && mostly ? TlpClass.posted : mostly?.kind;
     coming ??=
       stop || !random.chance(fill)
         ? undefined
         : model.begin({
             id: next++,
-            egress: random.below(egresses),
-            kind: random.below(3),
-            beats: 1 + random.below(random.pick([1, 1, 4])),
+            egress: mostly?.egress ?? random.below(egresses),
+            kind: kind ?? random.below(3),
+            beats: mostly ? 1 : 1 + random.below(random.pick([1, 1, 4])),
             relaxed: random.chance(0.1),
             ido: random.chance(0.5),
             sender: 0x1234 + random.below(random.pick([1, 3])),
@@ -187,9 +200,12 @@ function run(options: {
       expected = (packet.id << 8) | beat;
       going = last ? undefined : candidate;
       statistics.taken++;
+      inside--;
     } else if (stop) statistics.idle++;
     if (sending && coming && one(port.ready)) {
       coming.came++;
+      inside++;
+      statistics.most = Math.max(statistics.most, inside);
       if (coming.came === coming.beats) coming = undefined;
     } else if (sending && coming) expect(fill, 'full only where it is filled faster').toBeGreaterThan(drain * 0.4);
     sim.step();
@@ -205,11 +221,21 @@ describe('virtual output queues', () => {
     [3, 3, 32, 1, 1],
     [4, 9, 128, 1, 0.5],
     [5, 33, 256, 0.9, 0.6],
+    [6, 33, 256, 0.9, 0.6],
   ])('C60 C61 C65: each egress and class is a queue of its own, in order; nothing passes posted packets (seed %i, %i egresses)', (seed, egresses, slots, fill, drain) => {
     const { taken, overtaken } = run({ seed, egresses, slots, cycles: 6000, fill, drain });
     expect(taken).toBeGreaterThan(1000);
     // Relaxed packets, and others while posted ones that came later wait.
     expect(overtaken).toBeGreaterThan(5);
+  });
+
+  test.each([
+    [11, 2, 64],
+    [12, 3, 256],
+    [13, 2, 512],
+  ])('C60 C61: the same from empty to full, whichever class it is full of (seed %i, %i egresses)', (seed, egresses, slots) => {
+    const { most } = run({ seed, egresses, slots, cycles: 64 * slots, fill: 1, drain: 0, swings: true });
+    expect(most).toBe(slots);
   });
 
   test('C65: ID-based ordering lets a request, and a completion, pass posted packets of others, and of others alone', () => {

@@ -34,7 +34,8 @@ const inRtl = `
   endpoint-engines switch-device-multicast endpoint-ecrc link-model. dma-channel host-bridge requester-table receive-throughput switch-device. link-monitor dma-atomic
   msix-table link-end receive-random switch-device-containment config- switch-device-traffic link-model-errors link-model-states dma-read dma-write dma-local
   endpoint-functions endpoint-reset endpoint-registers endpoint-completions virtual-output-queues link-receiver link-counters doorbells receive-memory receive-errors
-  switch-device-links switch-registers link-model-peers receive-functions dma-single ecrc.`;
+  switch-device-links switch-registers link-model-peers receive-functions dma-single ecrc. dma-jobs media-ports multicaster
+  broadcaster request-answerer job-counter dma-engine link-transmitter link-port copy-wait crossbar.`;
 const tests = [
   ...inRtl
     .trim()

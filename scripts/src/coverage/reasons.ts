@@ -38,11 +38,19 @@ const endpoint = /^rtl\/src\/endpoint\//;
 
 /** What nothing can do: the PCI Express specification, or how a field is coded, leaves no other value. */
 const never: readonly Reason[] = [
-  ...because('Bit 2 of Fmt is of prefixes, which no TLP here has (C14): one that has is malformed and goes no further.', {
-    file: rtl,
-    signal: /header_fmt$/,
-    bits: [2, 2],
-  }),
+  ...because(
+    'Bit 2 of Fmt is of prefixes, which no TLP here has (C14): one that has is malformed and goes no further.',
+    {
+      file: rtl,
+      signal: /header_fmt$/,
+      bits: [2, 2],
+    },
+    {
+      file: /switch\/virtual-output-queues|link\/model\/link-direction/,
+      signal: /^(data|beats)_word$/,
+      bits: [640, 640],
+    },
+  ),
   ...because(
     'A completion has 3 DW of header, and is of type 01010, or 01011 if it is a locked one (2.2.9).',
     { file: rtl, signal: /(^|_)completions?(_\*)*(_beat)?_header_fmt$/, bits: [0, 0] },
@@ -62,7 +70,7 @@ const never: readonly Reason[] = [
       bits: [4, 4],
     },
     { file: rtl, signal: /(^|_)(?<!non_)posted(_\*)*(_beat)?_header_type$/, bits: [3, 3] },
-    { file: /receive\/posted-router/, signal: /header_type$/, bits: [3, 3] },
+    { file: /receive\/posted-router|switch\/broadcaster/, signal: /header_type$/, bits: [3, 3] },
     {
       file: /receive\/(request-router|receive-side|completer|completion-sequencer)|requester-table/,
       signal: /^((error_)?report|out|in|request(_in|_out)?|slow)_header_type$/,
@@ -126,6 +134,106 @@ const never: readonly Reason[] = [
     { file: /dma-channel/, signal: /^(posted|entry_beat)_header_(address|length|first_be|last_be)$/, bits: [0, 2] },
   ),
   ...because(
+    'What asks for data is one beat, and so is a completion entry: the first and the last one at once.',
+    { file: dma, signal: /^(tx|non_posted)_(first|last)$/ },
+    { file: /dma\/read-requester/, signal: /^beat_(first|last)$/ },
+    { file: /dma-channel/, signal: /^(posted|entry_beat)_(first|last)$/ },
+  ),
+  ...because(
+    'A write of the DMA and a completion entry have data; an entry is 2 whole DW.',
+    { file: /dma\/(write-dma|dma-channel)/, signal: /^(tx|posted|entry_beat)_header_fmt$/, bits: [1, 1] },
+    { file: /dma-channel/, signal: /^(posted|entry_beat)_header_(first|last)_be$/, bits: [3, 3] },
+  ),
+  ...because(
+    'Descriptors of 8 DW are fetched up to 8 at a time, and 1 DW is read back: no request has a length of 2 to 6 DW, nor one of 128 and more. What is unpacked of a run is counted from 0 again with its last one.',
+    { file: /descriptor-fetch/, signal: /^tx_header_length$/, bits: [1, 2] },
+    { file: /descriptor-fetch/, signal: /^tx_header_length$/, bits: [7, 7] },
+    { file: /dma-channel/, signal: /^non_posted_header_length$/, bits: [1, 2] },
+    { file: /dma-channel/, signal: /^non_posted_header_length$/, bits: [7, 7] },
+    { file: /descriptor-unpacker/, signal: /^done$/, bits: [3, 3] },
+  ),
+  ...because('Requesters report poisoned data, timeouts and unexpected completions: 12, 14 and 16, so that bit 0 is 0.', {
+    file: dma,
+    signal: /^errors_kind$/,
+    bits: [0, 0],
+  }),
+  ...because(
+    'A limit is a power of two from 128 bytes on, kept less 1, and what begins at a multiple of it has no lower bits.',
+    { file: /transfer-planner/, signal: /^below_limit$/, bits: [0, 6] },
+    { file: /completion-sequencer/, signal: /^(answer_limit|boundary)$/, bits: [0, 4] },
+  ),
+  ...because(
+    'The checker of TLPs reports malformed ones and unexpected completions, 18 and 16, and tells both to all functions.',
+    { file: /receive\/tlp-checker/, signal: /^(error_)?report_functions$/ },
+    { file: /receive\/tlp-checker/, signal: /^(error_)?report_kind$/, bits: [4, 4] },
+  ),
+  ...because(
+    'The filter of digests reports wrong ones alone, kind 19, never as advisory (6.2.3.2.4), and without the mark that the checker took away with the digest.',
+    { file: /ecrc-filter/, signal: /^error_kind$/, bits: [2, 3] },
+    { file: /ecrc-filter/, signal: /^error_(advisory|header_td)$/ },
+  ),
+  ...because(
+    'A partner has at most 127 header credits and 2,047 data credits outstanding (2.6.1), so no update gives more at once.',
+    { file: /link\/credit-gate/, signal: /^header_grant$/, bits: [7, 7] },
+    { file: /link\/credit-gate/, signal: /^data_grant$/, bits: [11, 11] },
+  ),
+  ...because('Reports of refused requests are advisory, each: who asked gets an answer (6.2.3.2.4).', {
+    file: /receive\/request-router/,
+    signal: /^(error_)?report_advisory$/,
+  }),
+  ...because(
+    'Fewer packets than there are slots wait for a posted packet, which has a slot itself; and slots that were used once are no fresh ones until a reset.',
+    {
+      file: /switch\/virtual-output-queues/,
+      signal: /^((entry|next)_(non_posted|completions)|after_\*_\*|fresh)$/,
+      bits: [9, 9],
+    },
+  ),
+  ...because('At most as many requests are watched as there are tags, 512; the counter has a bit more than their number.', {
+    file: /dma\/read-receiver/,
+    signal: /^watched$/,
+    bits: [10, 10],
+  }),
+  ...because('A copy engine holds fewer than 16 jobs: 8 that wait, those whose bytes move, and 4 results.', {
+    file: /dma\/local-copy/,
+    signal: /^jobs_inside$/,
+    bits: [4, 4],
+  }),
+  ...because('Fewer than 256 completions are inside the filter of digests; they are counted with the bits of a stamp.', {
+    file: /ecrc-filter/,
+    signal: /^completions$/,
+    bits: [8, 9],
+  }),
+  ...because('An AtomicOp of the DMA has two operands of 16 bytes at most, and its digest is added behind.', {
+    file: /dma-engine/,
+    signal: /^non_posted_data$/,
+    bits: [256, 287],
+  }),
+  ...because('The agent of a switch sends broadcasts, error messages, completions and writes: 10011, 10000, 0101r and 00000.', {
+    file: /switch\/switch-agent/,
+    signal: /^(out_beat|beat_beat)_header_type$/,
+    bits: [2, 2],
+  }),
+  ...because('A write of 4,096 bytes has 64 pieces of 64 bytes: they are counted from 0.', {
+    file: /host\/write-splitter/,
+    signal: /^pieces$/,
+    bits: [6, 6],
+  }),
+  ...because('Requests of the DMA have no hints and nothing poisoned; digests are added behind it.', {
+    file: /dma-engine/,
+    signal: /^(posted|non_posted)_header_(th|td|ep)$/,
+  }),
+  ...because('The agent of a switch sends completions and posted TLPs, classes 2 and 0.', {
+    file: /switch\/switch-agent/,
+    signal: /^gone_class$/,
+    bits: [0, 0],
+  }),
+  ...because('The last vector of a word has its turn when the next word has: its bit stays 1.', {
+    file: /registers\/msix/,
+    signal: /^turn$/,
+    bits: [31, 31],
+  }),
+  ...because(
     'Max_Payload_Size and Max_Read_Request_Size are 128 << n bytes with n up to 5 (7.5.3.4), and no port or function of the designs supports 2 KiB.',
     {
       file: rtl,
@@ -151,15 +259,24 @@ const steady: readonly Reason[] = [
     { file: /ecrc-filter/, signal: /^(posted_ready|(out_)?completion_ready)$/ },
     { file: /switch\/(switch-agent|port-ingress|crossbar)/, signal: /^(out|in|in_\*)_ready$/ },
   ),
+  ...because('There is room by what was reserved before: 16 descriptors at most are asked for and held.', {
+    file: /descriptor-(fetch|unpacker)/,
+    signal: /^(fetched|out)_ready$/,
+  }),
+  ...because('Whoever asked for an AtomicOp takes its result in the cycle in which it comes.', {
+    file: /dma\/atomic-turns/,
+    signal: /^result_ready$/,
+  }),
+  ...because('The tag of AtomicOps is a parameter.', { file: /atomic-requester/, signal: /^(tx|beat)_header_tag$/ }),
   ...because(
     'Address type 01 asks for a translation (10.2.1), which nothing here sends, and no write is one; what comes with it is refused at the ports and in the receive side, which are exercised with it.',
     { file: endpoint, signal: /(^|_)at$/, bits: [0, 0] },
     { file: /switch\/(multicaster|broadcaster|switch-agent)|ecrc-generator/, signal: /header_at$/ },
   ),
   ...because(
-    'Endpoints send no hints and nothing poisoned, their registers post without attributes or digest, and descriptors are fetched in order and snooped.',
+    'Endpoints send no hints and nothing poisoned, their registers post untranslated, without attributes or digest, and descriptors are fetched in order and snooped.',
     { file: endpoint, signal: /^(out_)?tx_header_(th|ep)$/ },
-    { file: /transaction-layer/, signal: /^posted_header_(attr|th|td|ep)$/ },
+    { file: /transaction-layer/, signal: /^posted_header_(attr|th|td|ep|at)$/ },
     { file: /dma-channel|descriptor-fetch/, signal: /^(non_posted|tx)_header_attr$/, bits: [0, 1] },
   ),
 ];
@@ -183,6 +300,11 @@ const long: readonly Reason[] = [
       bits: [13, 31],
     },
   ),
+  ...because('The time that deadlines of interrupts are told by has bit 25 after 2^24 cycles and more.', {
+    file: /registers\/moderation/,
+    signal: /^deadlines_word$/,
+    bits: [25, 25],
+  }),
   ...because(
     'Every TLP that a contained port drops takes a containment of its own to be sure of; the counter’s adder is the same for the bits from 2^7 up.',
     {
@@ -197,6 +319,7 @@ const long: readonly Reason[] = [
       file: endpoint,
       signal: /(^|_)timeout_value$|^(issued_)?unit$/,
     },
+    { file: /read-receiver/, signal: /^requests_word$/, bits: [0, 4] },
   ),
 ];
 
@@ -209,11 +332,11 @@ const larger: readonly Reason[] = [
     { file: /\/config\//, signal: /^(late|quiet)$/, bits: [3, 23] },
   ),
   ...because(
-    'Vectors from 8 up: no function of the simulated endpoints has more; tables of 2,048 are tested by themselves (rtl/test/msix-table.test.ts).',
+    'Vectors from 64 up: no function of the simulated endpoints has more; tables of 2,048 are tested by themselves (rtl/test/msix-table.test.ts).',
     {
       file: endpoint,
       signal: /^(vector|interrupts_payload|raised?(_\*)?_payload)$/,
-      bits: [3, 10],
+      bits: [6, 10],
     },
   ),
   ...because(
@@ -228,6 +351,13 @@ const larger: readonly Reason[] = [
     { file: dma, signal: /(^|_)(bytes|left)$/, bits: [10, 12] },
     { file: dma, signal: /(^|_)(words|wanted|unread|left|store_left)$/, bits: [7, 10] },
     { file: /read-deliverer/, signal: /^count$/, bits: [7, 10] },
+    { file: /media-buffer/, signal: /^count$/, bits: [8, 10] },
+    { file: /completion-sequencer/, signal: /^answer_limit$/, bits: [7, 9] },
+    { file: /receive\/posted-(router|writer)/, signal: /^(out|beat|in)_length$/, bits: [8, 9] },
+    { file: /link\/credit-allocator/, signal: /^(arrives|leaves)_data$/, bits: [6, 8] },
+    { file: /tlp\/tlp-monitor/, signal: /^beats$/, bits: [9, 10] },
+    { file: /read-receiver/, signal: /^requests_word$/, bits: [39, 41] },
+    { file: /switch\/virtual-output-queues/, signal: /^data_word$/, bits: [620, 621] },
   ),
   ...because(
     'Offsets and lengths of DMA from 8 KiB up, and addresses of words that lie there: BAR memories as large have traffic in their first part, and a few long transfers; each bit more doubles the cycles.',
@@ -237,6 +367,39 @@ const larger: readonly Reason[] = [
       signal: /^(?!.*(header|jobs?|remote|wanted|nothing)_address)(\w*_)?(address|target_word|next_word|boundary)$/,
       bits: [12, 19],
     },
+    { file: /dma\/atomic-turns/, signal: /^request_\*_address$/, bits: [12, 19] },
+    { file: dma, signal: /^memory_(write|request)_\*_(address|payload)$/, bits: [12, 19] },
+  ),
+  ...because('Accesses of the firmware wait for functions in designs of three; one of eight has more of the same.', {
+    file: /firmware-port/,
+    signal: /^ready$/,
+    bits: [3, 7],
+  }),
+  ...because(
+    'Egresses from 5 up: those of the crossbars in which an egress cannot take more; a larger one has more of the same.',
+    { file: /switch\/crossbar/, signal: /^room$/, bits: [5, 8] },
+  ),
+  ...because(
+    'Queues carry headers as they are. Of beats of 512 bits, in which these bits of the word are address type and type, few kinds come; in narrower ones all do.',
+    { file: /switch\/virtual-output-queues/, signal: /^data_word$/, bits: [622, 637] },
+  ),
+  ...because(
+    'Operands of 16 bytes, in few AtomicOps: their data is carried as it is, and of so many bits some never change by chance.',
+    { file: /atomic-requester/, signal: /^payload$/, bits: [128, 255] },
+    { file: /dma-engine/, signal: /^non_posted_data$/, bits: [128, 255] },
+    { file: /host-bridge/, signal: /^down_non_posted_\*_data$/, bits: [128, 255] },
+  ),
+  ...because(
+    'A word has a bit for each error that a port can have, made alike of mask, severity and trigger enable: not each error is tried with each of them (rtl/test/switch-device-containment.test.ts).',
+    { file: /port-config-space/, signal: /^containing(_advisory)?$/ },
+  ),
+  ...because(
+    'Tags from 256 up: a read engine by itself uses 512 (rtl/test/dma-read-tags.test.ts), those of whole DMA engines fewer.',
+    {
+      file: /dma-engine/,
+      signal: /^non_posted_header_tag$/,
+      bits: [8, 9],
+    },
   ),
   ...because('Register BARs of the simulated functions have 2 MiB at most; offsets have 32 bits for a BAR of any size.', {
     file: /endpoint\/receive\//,
@@ -244,12 +407,15 @@ const larger: readonly Reason[] = [
     bits: [19, 31],
   }),
   ...because(
-    'Buffers of ports are as deep as their credits; those of a whole fabric have more than traffic of these lengths fills once.',
+    'Buffers of ports are as deep as their credits; those of a whole fabric, and of links, have more than traffic of these lengths fills once.',
     {
       file: /link\/(class-buffer|model\/link-direction)/,
       signal: /_(pointer|address)$/,
       bits: [7, 13],
     },
+    { file: /link\/model\/delay-line/, signal: /_pointer$/, bits: [10, 10] },
+    { file: /switch\/virtual-output-queues/, signal: /^released_\*_\*$/, bits: [9, 9] },
+    { file: /dma\/read-requester/, signal: /^used$/, bits: [14, 14] },
   ),
 ];
 
@@ -260,7 +426,7 @@ const wiring: readonly Reason[] = [
     {
       file: /fabric\/(observed-)?fabric/,
       signal:
-        /^(root_[rt]x_header_\w+|ranges_\*_(base|limit)|counters_\*_\w+|firmware_(request|response)_\*_\w+|media_\w+_ready)$/,
+        /^(root_[rt]x_header_\w+|ranges_\*_(base|limit)|counters_\*_\w+|firmware_(request|response)_\*_\w+|media_(in|out)_\*_ready|media_\w+_ready|retrained)$/,
     },
   ),
   ...because(
@@ -289,6 +455,7 @@ const wiring: readonly Reason[] = [
       bits: [48, 63],
     },
     { file: /endpoint\//, signal: /(^|_)(id|controls_\*_id|id_\*|own_id)$/ },
+    { file: /receive\/(receive-side|completer|completion-builder)/, signal: /^(tx|beat)_header_address$/, bits: [48, 63] },
   ),
 ];
 

@@ -23,7 +23,7 @@ export function pinnedVersion(name: string): string {
 }
 
 /** Minutes of processor time that place and route may take: what needs more is left out of the figures. */
-export const placeMinutes = 60;
+export const placeMinutes = 120;
 
 /** Starts the two programs. A call fails with the program's last lines. */
 export interface Tools {
