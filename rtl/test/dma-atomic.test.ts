@@ -7,35 +7,18 @@ import { DmaOutcome } from '../src/endpoint/dma/job.ts';
 import { atomic, completion, type Packet, poisoned } from '../src/tlp/packet.ts';
 import { Status, TlpType } from '../src/tlp/tlp.ts';
 import { withDigest } from '../src/tlp/wire.ts';
-import { BundleSink, BundleSource, runUntil, setControls } from './dma-bench.ts';
+import { atomicFields, BundleSink, BundleSource, little, runUntil, setControls } from './dma-bench.ts';
 import { type End, setNumber } from './dma-model.ts';
 import { PacketSink, PacketSource } from './tlp-model.ts';
 
 const id = 0x0218;
 const tag = 9;
 const types = [TlpType.fetchAdd, TlpType.swap, TlpType.compareSwap] as const;
-const jobFields = [
-  'kind',
-  'size',
-  'address',
-  'operand',
-  'compare',
-  'function',
-  'relaxed_ordering',
-  'no_snoop',
-  'at',
-  'id',
-] as const;
-
-/** `value` as `bytes` bytes, the least significant first. */
-const little = (value: bigint, bytes: number) =>
-  Uint8Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
-
 function bench(width: number, seed: number, rate = 1, functions = 1) {
   const sim = simulate(() => new AtomicRequester({ width, functions, bars: 1, tag, cycles_per_microsecond: 1 }));
   const { dut } = sim;
   const random = new Random(seed);
-  const jobs = new BundleSource(sim, dut.jobs, jobFields, random, rate);
+  const jobs = new BundleSource(sim, dut.jobs, atomicFields, random, rate);
   const results = new BundleSink(sim, dut.results, ['id', 'outcome', 'value'], random, rate);
   const errors = new BundleSink(sim, dut.errors, ['functions', 'kind', 'advisory'], random, 1);
   const tx = new PacketSink(sim, dut.tx, random, rate);

@@ -99,7 +99,23 @@ export const jobFields = [
   'at',
   'id',
 ] as const;
+export const atomicFields = [
+  'kind',
+  'size',
+  'address',
+  'operand',
+  'compare',
+  'function',
+  'relaxed_ordering',
+  'no_snoop',
+  'at',
+  'id',
+] as const;
 export const resultFields = ['id', 'function', 'outcome'] as const;
+
+/** `value` as `bytes` bytes, the least significant first. */
+export const little = (value: bigint, bytes: number) =>
+  Uint8Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 
 /** A DMA job as numbers. */
 export interface Job {

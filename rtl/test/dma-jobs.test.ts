@@ -6,7 +6,7 @@ import { DmaOutcome } from '../src/endpoint/dma/job.ts';
 import { AtomicOp } from '../src/endpoint/receive/interfaces.ts';
 import { type Packet, packetName } from '../src/tlp/packet.ts';
 import { TlpType } from '../src/tlp/tlp.ts';
-import { BundleSink, BundleSource, jobFields, resultFields, runUntil, setControls } from './dma-bench.ts';
+import { atomicFields, BundleSink, BundleSource, jobFields, little, resultFields, runUntil, setControls } from './dma-bench.ts';
 import { channelBench, type Entry, lively, localRing, remoteBytes, ringBase } from './dma-channel-bench.ts';
 import type { Fate } from './dma-completer.ts';
 import { type End, MemoryWriter, numberOf, one, setFields, setNumber, WordSource, wordsOf } from './dma-model.ts';
@@ -21,22 +21,8 @@ const barOf = (owner: number) => 0x7_4000_0000n + 0x100_0000n * BigInt(owner);
 const ways = ['write', 'read', 'fill', 'drain', 'channel', 'atomic'] as const;
 /** Bytes of a BAR for each. */
 const share = 1280;
-const atomicFields = [
-  'kind',
-  'size',
-  'address',
-  'operand',
-  'compare',
-  'function',
-  'relaxed_ordering',
-  'no_snoop',
-  'at',
-  'id',
-] as const;
 const localFields = ['source', 'target', 'length', 'from_media', 'to_media', 'function', 'id'] as const;
 const types = [TlpType.fetchAdd, TlpType.swap, TlpType.compareSwap] as const;
-const little = (value: bigint, bytes: number) =>
-  Uint8Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 const numberIn = (bytes: Uint8Array) => bytes.reduceRight((high, byte) => (high << 8n) | BigInt(byte), 0n);
 
 /** What an AtomicOp leaves behind. */
