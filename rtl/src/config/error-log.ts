@@ -108,10 +108,11 @@ export class ErrorLog extends Module {
 
     const holding = this.logged.and(this.status.bit(this.first));
     this.first_error.set(mux(holding, this.first, u(5, 0)));
-    this.header_log.set(this.words);
+    // What is logged for nothing is read as 0: whether the error counts is known too late to let 128 bits in.
+    this.header_log.set(mux(this.logged, this.words, u(128, 0)));
     this.logged.set(holding);
-    when(uncorrectable.and(masked.not()).and(holding.not()), () => {
-      this.logged.set(1);
+    when(valid.and(holding.not()), () => {
+      this.logged.set(uncorrectable.and(masked.not()));
       this.first.set(event.kind);
       this.words.set(event.header);
     });

@@ -2,6 +2,7 @@ import {
   allOf,
   anyOf,
   type Bool,
+  Bundle,
   bool,
   cat,
   connect,
@@ -20,15 +21,17 @@ import { detectedBits, ErrorEvent, ErrorLog, loggedStatus, logSettings, Message 
 import { portErrors } from './error-registers.ts';
 import { ErrorKind } from './error-report.ts';
 import { MulticastControls } from './multicast-controls.ts';
-import { containing, PortContainment } from './port-containment.ts';
+import { ContainingErrors, containing, PortContainment } from './port-containment.ts';
 import { portControls } from './port-controls.ts';
 import { PortInterrupt, PortInterrupts } from './port-interrupt.ts';
 import { portMap } from './port-map.ts';
 import type { PortParams } from './port-params.ts';
 
+class Access extends Bundle({ write: bool, register: uint(10), data: uint(32), mask: uint(4), device: uint(13) }) {}
+
 /**
- * The configuration space of a switch port: a type 1 header and the capabilities of `portMap`. An access per cycle; `read_data` is valid one cycle after
- * `access_valid`, a write shows in `controls` then. Errors are logged as `ErrorLog` says: an error per cycle, its message one cycle later.
+ * The configuration space of a switch port: a type 1 header and the capabilities of `portMap`. An access per cycle; `read_data` is valid 2 cycles after
+ * `access_valid`, a write shows in `controls` then. Errors are logged as `ErrorLog` says, in the cycle after they came: an error per cycle, its message 2 cycles later.
  *
  * Resets. `rst`: everything. `hot_reset`: all but what is sticky (error status, masks, severities, header log), windows and bus numbers too (C85).
  * `resets_below` is 1 while software holds the lower side in reset or disables its link, or `hot_reset` is 1: one cycle later, from a register. In D3hot
@@ -58,7 +61,10 @@ export class PortConfigSpace extends Module<PortParams> {
   readonly resets_below = output(bool);
   readonly error_valid = input(bool);
   readonly error = input(ErrorEvent);
-  /** The message that the error of the cycle before asks for: one of `Message`. */
+  /** The errors that contain the port, as the registers said in the cycle before; `error` is one of them. */
+  readonly containing = output(ContainingErrors);
+  readonly error_contains = input(bool);
+  /** The message that an error asks for, 2 cycles after it: one of `Message`. */
   readonly message = output(uint(2));
   /** Pulses: a TLP was dropped; a request was answered with Completer Abort; ERR_NONFATAL or ERR_FATAL came from below. */
   readonly dropped = input(bool);
@@ -76,6 +82,9 @@ export class PortConfigSpace extends Module<PortParams> {
   private readonly error_log = new ErrorLog();
   private readonly containment = new PortContainment();
   private readonly interrupts = new PortInterrupts({ sources: 2 });
+  /** The access of the cycle before: who accesses is far away, at the same distance from all ports. */
+  private readonly taken_valid = reg(bool, { init: 0 });
+  private readonly taken = reg(Access);
   private readonly bus_device = reg(uint(13), { init: 0 });
   private readonly drops = reg(uint(32), { init: 0 });
   private readonly below = reg(bool, { init: 0 });
@@ -83,15 +92,31 @@ export class PortConfigSpace extends Module<PortParams> {
   private readonly was_present = reg(bool, { init: 0 });
   /** A surprise that has not been logged. */
   private readonly surprised = reg(bool, { init: 0 });
-  /** See `containing`. */
-  private readonly containing_advisory = reg(uint(32), { init: 0 });
-  private readonly containing = reg(uint(32), { init: 0 });
-  /** The port was contained in the cycle before. */
+  /** What happens to the TLPs behind an error is wanted at once, so what the registers say of it is put together before, and counts a cycle late. */
+  private readonly containing_errors = reg(ContainingErrors, { init: { advisory: 0, other: 0 } });
+  /** An error of the cycle before, which is logged in this one. */
+  private readonly logs = reg(bool, { init: 0 });
+  private readonly logged = reg(ErrorEvent);
+  /** An error of the cycle before contained the port; the one logged in the cycle before did. */
   private readonly contained = reg(bool, { init: 0 });
+  private readonly silent = reg(bool, { init: 0 });
+  /** The surprise that was logged in the cycle before contains it. */
+  private readonly surprise_contains = reg(bool, { init: 0 });
 
   protected override logic() {
     const { values } = this.registers;
-    when(this.access_valid.and(this.access_write), () => this.bus_device.set(this.access_device));
+    const { taken_valid, taken } = this;
+    taken_valid.set(this.access_valid);
+    when(this.access_valid, () =>
+      taken.set({
+        write: this.access_write,
+        register: this.access_register,
+        data: this.access_data,
+        mask: this.access_mask,
+        device: this.access_device,
+      }),
+    );
+    when(taken_valid.and(taken.write), () => this.bus_device.set(taken.device));
     when(this.hot_reset, () => this.bus_device.set(0));
     when(this.dropped, () => this.drops.set(this.drops.add(1)));
     const held = [values.bridge_control.secondary_reset, values.link_control.disable, values.dpc_status.contained];
@@ -113,11 +138,11 @@ export class PortConfigSpace extends Module<PortParams> {
     this.was_up.set(up);
     this.was_present.set(this.link_up);
     connect(this.registers, {
-      access_valid: this.access_valid,
-      access_write: this.access_write,
-      access_register: this.access_register,
-      access_data: this.access_data,
-      access_mask: this.access_mask,
+      access_valid: this.taken_valid,
+      access_write: this.taken.write,
+      access_register: this.taken.register,
+      access_data: this.taken.data,
+      access_mask: this.taken.mask,
       soft_reset: 0,
       warm_reset: this.hot_reset,
       status: {
@@ -156,14 +181,17 @@ export class PortConfigSpace extends Module<PortParams> {
 
   private logErrors(): void {
     const { values } = this.registers;
-    const surprise = this.surprised.and(this.error_valid.not());
-    when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => this.surprised.set(1)).elsewhen(surprise, () =>
-      this.surprised.set(0),
+    const { logs, logged, surprised } = this;
+    logs.set(this.error_valid);
+    logged.set(this.error);
+    const surprise = surprised.and(logs.not());
+    when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => surprised.set(1)).elsewhen(surprise, () =>
+      surprised.set(0),
     );
-    const { correctable, kind, advisory, header } = this.error;
+    const { correctable, kind, advisory, header } = logged;
     const settings = logSettings(portErrors, values);
     connect(this.error_log, {
-      event_valid: this.error_valid.or(this.surprised),
+      event_valid: logs.or(surprised),
       event: {
         correctable: correctable.and(surprise.not()),
         kind: mux(surprise, u(5, ErrorKind.surpriseDown), kind),
@@ -173,31 +201,32 @@ export class PortConfigSpace extends Module<PortParams> {
       ...settings,
     });
 
-    // What an error does to the TLPs behind it is wanted in the same cycle: so what the registers say is put together before, and counts a cycle late.
-    const by_kind = containing(values.dpc.trigger_enable, settings.mask, settings.severity);
-    this.containing_advisory.set(by_kind.advisory);
-    this.containing.set(by_kind.other);
-    const own = mux(advisory, this.containing_advisory, this.containing).bit(kind);
-    this.contain(
-      anyOf([allOf([this.error_valid, correctable.not(), own]), surprise.and(this.containing.bit(ErrorKind.surpriseDown))]),
-    );
+    this.containing_errors.set(containing(values.dpc.trigger_enable, settings.mask, settings.severity));
+    this.containing.set(this.containing_errors);
+    const by_surprise = surprise.and(this.containing_errors.other.bit(ErrorKind.surpriseDown));
+    this.surprise_contains.set(by_surprise.and(values.dpc_status.contained.not()));
+    this.contain(this.error_contains);
   }
 
-  private contain(error: Bool): void {
+  private contain(by_error: Bool): void {
     const { dpc, dpc_status, device_control } = this.registers.values;
     connect(this.containment, {
       enable: dpc.trigger_enable,
       contained: dpc_status.contained,
-      error,
+      error: by_error.or(this.surprise_contains),
       message: this.system_error,
       message_fatal: this.system_error_fatal,
       message_source: this.system_error_source,
       software: dpc.software_trigger,
     });
-    this.contains.set(this.containment.trigger);
-    this.contained.set(this.containment.trigger);
+    const { trigger } = this.containment;
+    this.contains.set(trigger);
+    this.contained.set(trigger.and(by_error));
+    this.silent.set(this.contained);
     const tells = dpc.correctable_enable.and(device_control.correctable_enable);
-    this.message.set(mux(this.contained, mux(tells, u(2, Message.correctable), Message.none), this.error_log.message));
+    this.message.set(
+      mux(this.silent.or(this.surprise_contains), mux(tells, u(2, Message.correctable), Message.none), this.error_log.message),
+    );
   }
 
   /** Interrupts of the port: changes in the slot, and containment. */

@@ -1,16 +1,16 @@
-import { allOf, anyOf, type Bool, bool, input, Module, mux, output, reg, repeat, type UInt, u, uint, when } from '@hdl/ts-hdl';
+import { allOf, anyOf, Bundle, bool, input, Module, mux, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
+import { onlyIf } from '../only-if.ts';
 
 /** What a port contains: the trigger enable of its control register. */
 export const Contains = { nothing: 0, fatal: 1, nonfatal: 2 } as const;
 
-/** By the bits of the error registers: which errors contain a port, if they are advisory or if they are not; such as are non-fatal count as correctable if they are advisory. */
+/** By the bits of the error registers: which errors contain a port, if they are advisory or if they are not. */
+export class ContainingErrors extends Bundle({ advisory: uint(32), other: uint(32) }) {}
+
+/** They are found from what the registers say; such as are non-fatal count as correctable if they are advisory. */
 export function containing(enable: UInt<2>, mask: UInt<32>, severity: UInt<32>) {
-  const every = (bit: Bool) => repeat(bit, 32).as(32);
-  const fatal = severity.and(mask.not()).and(every(enable.any()));
-  const nonfatal = severity
-    .not()
-    .and(mask.not())
-    .and(every(enable.eq(Contains.nonfatal)));
+  const fatal = onlyIf(enable.any(), severity.and(mask.not()));
+  const nonfatal = onlyIf(enable.eq(Contains.nonfatal), severity.or(mask).not());
   return { advisory: fatal, other: fatal.or(nonfatal) };
 }
 

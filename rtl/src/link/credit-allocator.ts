@@ -1,4 +1,5 @@
-import { assert, type Bool, bool, clog2, HdlError, input, Module, mux, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
+import { assert, bool, clog2, HdlError, input, Module, mux, output, reg, u, uint, when } from '@hdl/ts-hdl';
+import { onlyIf } from '../only-if.ts';
 import type { ClassCredits } from './fc-update.ts';
 
 /**
@@ -93,6 +94,3 @@ export class CreditAllocator extends Module<ClassCredits & { readonly payload: n
     assert(known.and(known_data), 'more credits come back than there are');
   }
 }
-
-/** `value`, or 0. */
-const onlyIf = (condition: Bool, value: UInt<number>): UInt<number> => mux(condition, value, u(value.width, 0));

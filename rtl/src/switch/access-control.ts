@@ -61,15 +61,15 @@ export function accessRules(
 
   const translated = allOf([control.direct_translated, memory, tlp.at.eq(2)]);
   const controlled = control.egress_control.and(translated.not());
-  const every = (condition: Bool) => repeat(condition, egress_vector.width) as UInt<number>;
-  const stopped = egress_vector.and(every(controlled));
+  const spread = (condition: Bool) => repeat(condition, egress_vector.width) as UInt<number>;
+  const stopped = egress_vector.and(spread(controlled));
   // A cleared bit of the vector lets a request through even where redirection is on (C77).
   const may_redirect = allOf([request, control.request_redirect, translated.not()]);
-  const request_up = every(may_redirect).and(every(controlled.not()).or(stopped));
+  const request_up = spread(may_redirect).and(spread(controlled.not()).or(stopped));
   const completion_up = allOf([request.not(), control.completion_redirect, tlp.relaxed_ordering.not()]);
   const refused = spoofed.or(blocked);
-  const forbidden = stopped.and(every(request.and(control.request_redirect.not())));
-  const redirected = request_up.or(every(completion_up));
+  const forbidden = stopped.and(spread(request.and(control.request_redirect.not())));
+  const redirected = request_up.or(spread(completion_up));
   const returned = allOf([tlp.own, control.upstream_forwarding]);
   return {
     refused,
@@ -78,7 +78,7 @@ export function accessRules(
     returned,
     direct: forbidden
       .or(redirected)
-      .or(every(refused.or(returned)))
+      .or(spread(refused.or(returned)))
       .not(),
   };
 }

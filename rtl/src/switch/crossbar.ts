@@ -85,9 +85,6 @@ export class CrossbarIngress extends Module<CrossbarParams> {
   private readonly busy = reg(bool, { init: 0 });
   private readonly held_egress = reg(uint(this.p.ports), { init: 0 });
   private readonly held_class = reg(uint(3));
-  /** A packet began in the cycle before; the credits of one that goes on since. */
-  private readonly began = reg(bool, { init: 0 });
-  private readonly began_credits = reg(uint(9));
   private readonly left = reg(bool, { init: 0 });
   private readonly left_class = reg(uint(2));
   private readonly served = reg(uint(this.p.ports), { init: 0 });
@@ -129,11 +126,8 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     this.ends.set(word(ends));
     this.left.set(some(ends));
     this.left_class.set(codeOf(mux(busy, held_class, kind)));
-    this.began.set(begins);
-    const credits = mux(this.began, queues.credits, this.began_credits);
-    this.began_credits.set(credits);
     this.credits.set(queues.credits);
-    this.gone.set({ valid: this.left, class: this.left_class, credits });
+    this.gone.set({ valid: this.left, class: this.left_class, credits: queues.credits });
   }
 }
 

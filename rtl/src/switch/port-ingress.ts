@@ -13,7 +13,6 @@ import {
   mux,
   output,
   reg,
-  repeat,
   ShowAheadFifo,
   stream,
   type UInt,
@@ -29,13 +28,14 @@ import { ErrorMessageCode } from '../config/error-messages.ts';
 import { ErrorKind } from '../config/error-report.ts';
 import { headerWords } from '../config/header-words.ts';
 import { MulticastControls } from '../config/multicast-controls.ts';
-import { Contains } from '../config/port-containment.ts';
+import { ContainingErrors, Contains } from '../config/port-containment.ts';
 import { portControls } from '../config/port-controls.ts';
 import { payloadTooLong, undefinedType, wrongSingle } from '../endpoint/receive/header-rules.ts';
 import { beatsToCome } from '../endpoint/receive/tlp-checker.ts';
 import { CreditAllocator } from '../link/credit-allocator.ts';
 import { CreditSender } from '../link/credit-sender.ts';
 import { type ClassCredits, FcUpdate, fcClasses, PartnerState } from '../link/fc-update.ts';
+import { onlyIf } from '../only-if.ts';
 import {
   dataCredits,
   type Header,
@@ -87,9 +87,9 @@ const seenFields = (ports: number) => ({
   malformed: bool,
   too_long: uint(ports + 1),
   overflows: bool,
-  /** An error message to the root complex. */
-  correctable: bool,
-  nonfatal: bool,
+  /** An error message to the root complex that does not get there; one that is severe, and more than that. */
+  swallowed: bool,
+  severe: bool,
   fatal: bool,
 });
 
@@ -144,6 +144,9 @@ export class PortIngress extends Module<PortIngressParams> {
   readonly restart = output(bool);
   readonly event_valid = output(bool);
   readonly event = output(ErrorEvent);
+  /** The errors that contain the port, by kind; `event` is one of them. */
+  readonly containing = input(ContainingErrors);
+  readonly event_contains = output(bool);
   /** Pulses: a TLP was dropped that somebody may miss; ERR_NONFATAL or ERR_FATAL came. */
   readonly dropped = output(bool);
   readonly system_error = output(bool);
@@ -188,9 +191,13 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly halted = reg(bool, { init: 0 });
   private readonly told = reg(bool, { init: 0 });
   private readonly report = reg(ErrorEvent);
+  private readonly report_contains = reg(bool, { init: 0 });
   /** Of the beat that comes: the last of its TLP, which may be one that is copied. */
   private readonly coming = this.isCopied ? wire(Bundle({ last: bool, copyable: bool })) : undefined;
   private readonly copy_wait = this.isCopied ? new CopyWait({ posted: this.p.credits.posted.headers }) : undefined;
+  /** By class: a TLP left the buffer or was dropped in the cycle before, and its data credits. */
+  private readonly freed = reg(uint(3), { init: 0 });
+  private readonly freed_credits = reg(vec(3, uint(9)));
   private readonly begins = wire(bool);
   private readonly overflows = wire(bool);
   private readonly drops = wire(bool);
@@ -235,9 +242,6 @@ export class PortIngress extends Module<PortIngressParams> {
         ? surveyFromAbove(header, upstream, downstream)
         : surveyFromPort(header, upstream, downstream, { own, is_own });
     this.found.set(found);
-    const code = cat(header.last_be, header.first_be);
-    const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
-    const says = (which: number) => to_root.and(code.eq(which));
     const ends = anyOf([last, remaining.any().not()]);
     seen.set({
       came: rx.fire,
@@ -248,9 +252,7 @@ export class PortIngress extends Module<PortIngressParams> {
       malformed: anyOf([undefinedType(header), wrongSingle(header), payloadTooLong(header, own.mps), wrong_end.and(first)]),
       too_long: cat(...this.controls.map(to => payloadTooLong(header, to.mps)).toReversed()),
       overflows: this.overflows,
-      correctable: says(ErrorMessageCode.correctable),
-      nonfatal: says(ErrorMessageCode.nonfatal),
-      fatal: says(ErrorMessageCode.fatal),
+      ...this.messages(header),
     });
     const cast = this.groups && multicastHit(header, this.groups);
     if (cast) this.group_hit?.set(cast);
@@ -281,11 +283,8 @@ export class PortIngress extends Module<PortIngressParams> {
     const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
     const sound = malformed.or(seen.overflows).not();
     // Where it goes decides in the same cycle who may send to whom: so whatever else there is to know is and-ed to that, and nothing goes the way by `goes`.
-    const swallowed = this.swallows(header, goes);
     const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.contains.or(this.halted).not()]);
-    const to_port = way.egress
-      .and(seen.too_long.not())
-      .and(every(allOf([may, swallowed.not(), cast.or(blocked).not()]), way.egress));
+    const to_port = onlyIf(allOf([may, seen.swallowed.not(), cast.or(blocked).not()]), way.egress.and(seen.too_long.not()));
     const to_caster = may.and(cast);
     const to_agent = allOf([may, anyOf([way.access, way.broadcast, refused.and(non_posted)])]);
     const enters = anyOf([to_port.any(), to_caster, to_agent]);
@@ -298,10 +297,10 @@ export class PortIngress extends Module<PortIngressParams> {
     const gives_up = allOf([this.restarting, passing, came.not(), this.idle.eq(patience - 1)]);
     this.idle.set(mux(this.restarting.and(came.not()), this.idle.add(1), 0));
     out.valid.set(anyOf([enters, goes_on, gives_up]));
-    const egress = this.egresses(to_port, to_agent, to_caster).or(
-      this.egress.and(every(anyOf([goes_on, gives_up]), this.egress)),
-    );
-    when(egress.any(), () => this.egress.set(egress));
+    const begun = this.egresses(to_port, to_agent, to_caster);
+    const egress = begun.or(onlyIf(anyOf([goes_on, gives_up]), this.egress));
+    // What begins and goes nowhere does not go on: its rest finds `passing` 0.
+    when(begins, () => this.egress.set(begun));
     const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);
     const told_agent = note(width, { data, port, access: way.access.and(isPoisoned(header).not()), status });
     const type = mux(begins.and(way.convert), u(5, TlpType.config0), header.type);
@@ -339,22 +338,23 @@ export class PortIngress extends Module<PortIngressParams> {
       });
       follows.set(wait.follows);
     }
+    this.severe.set(allOf([begins, seen.severe, goes]));
+    this.severe_fatal.set(seen.fatal);
+    this.severe_source.set(header.requester_id);
     const poisoned = allOf([isPoisoned(header), anyOf([goes, cast, way.access, way.broadcast, way.terminate]), refused.not()]);
     const told = anyOf([sound.not(), refused, poisoned]);
-    this.tell(begins.and(told).or(goes_on.and(wrong_end)), {
-      kind: firstOf(ErrorKind.poisoned, [
-        [seen.overflows.and(begins), ErrorKind.overflow],
-        [malformed.or(begins.not()), ErrorKind.malformed],
-        [blocked, ErrorKind.multicastBlocked],
-        [way.violation, ErrorKind.acsViolation],
-        [way.blocked, ErrorKind.atomicEgressBlocked],
-        [way.unsupported.and(completion), ErrorKind.unexpectedCompletion],
-        [way.unsupported, ErrorKind.unsupported],
-      ]),
-      // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
-      advisory: allOf([sound, begins, anyOf([posted.not(), refused.not()])]),
-      header,
-    });
+    const kinds: readonly Case[] = [
+      [seen.overflows.and(begins), ErrorKind.overflow],
+      [malformed.or(begins.not()), ErrorKind.malformed],
+      [blocked, ErrorKind.multicastBlocked],
+      [way.violation, ErrorKind.acsViolation],
+      [way.blocked, ErrorKind.atomicEgressBlocked],
+      [way.unsupported.and(completion), ErrorKind.unexpectedCompletion],
+      [way.unsupported, ErrorKind.unsupported],
+    ];
+    // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
+    const advisory = allOf([sound, begins, anyOf([posted.not(), refused.not()])]);
+    this.tell(begins.and(told).or(goes_on.and(wrong_end)), kinds, advisory);
   }
 
   /** Writes to multicast groups (C97), whatever their unicast way is; `blocked` ones are refused. */
@@ -383,29 +383,34 @@ export class PortIngress extends Module<PortIngressParams> {
     return cat(...bits.toReversed());
   }
 
-  /** Error messages that the port below or the one above does not pass on (C90), and those that contain the port (C91), wherever they would go. */
-  private swallows(header: Header, goes: Bool): Bool {
-    this.severe.set(0);
-    if (this.p.direction === 'upstream') return u(1, 0);
-    const { own, seen } = this;
+  /** Error messages to the root complex: those that the port below or the one above does not pass on (C90), or that contain the port (C91), wherever they would go. */
+  private messages(header: Header): { readonly swallowed: Bool; readonly severe: Bool; readonly fatal: Bool } {
+    const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
+    const code = cat(header.last_be, header.first_be);
+    const says = (which: number) => to_root.and(code.eq(which));
+    const fatal = says(ErrorMessageCode.fatal);
+    if (this.p.direction === 'upstream') return { swallowed: u(1, 0), severe: u(1, 0), fatal };
+    const { own } = this;
     const above = at(this.controls, 0);
-    const severe = seen.nonfatal.or(seen.fatal);
-    const contained = mux(seen.fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
+    const severe = fatal.or(says(ErrorMessageCode.nonfatal));
+    const contained = mux(fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
     const passes_severe = own.passes_severe.and(above.passes_severe);
     const passes_correctable = own.passes_correctable.and(above.passes_correctable);
-    this.severe.set(allOf([seen.begins, severe, goes]));
-    this.severe_fatal.set(seen.fatal);
-    this.severe_source.set(header.requester_id);
-    return severe.and(passes_severe.not().or(contained)).or(seen.correctable.and(passes_correctable.not()));
+    const correctable = says(ErrorMessageCode.correctable).and(passes_correctable.not());
+    return { swallowed: severe.and(passes_severe.not().or(contained)).or(correctable), severe, fatal };
   }
 
-  private tell(valid: Bool, event: { readonly kind: UInt<5>; readonly advisory: Bool; readonly header: Header }): void {
-    const { kind, advisory, header } = event;
+  private tell(valid: Bool, kinds: readonly Case[], advisory: Bool): void {
+    const { containing, header } = this;
+    const first = <W extends number>(of: (kind: number) => UInt<W>) => firstOf(kinds, ErrorKind.poisoned, of);
     this.told.set(valid);
-    // Means something beside `told` only: an enable would be a long path with many ends.
-    this.report.set({ correctable: 0, kind, advisory, header: headerWords(header) });
+    // These mean something beside `told` only: an enable would be a long path with many ends.
+    this.report.set({ correctable: 0, kind: first(kind => u(5, kind)), advisory, header: headerWords(header) });
+    const containedBy = (errors: UInt<32>) => first(kind => errors.bit(kind));
+    this.report_contains.set(valid.and(mux(advisory, containedBy(containing.advisory), containedBy(containing.other))));
     this.event_valid.set(this.told);
     this.event.set(this.report);
+    this.event_contains.set(this.report_contains);
     this.system_error.set(this.severe);
     this.system_error_fatal.set(this.severe_fatal);
     this.system_error_source.set(this.severe_source);
@@ -427,11 +432,15 @@ export class PortIngress extends Module<PortIngressParams> {
     this.allocator.forEach((allocator, i) => {
       const leaves = gone.valid.and(gone.class.eq(i));
       const refunded = pays.and(refund.class.eq(i));
+      // Credits come from memories: a cycle later they do not hold up the sums.
+      const freed_credits = at(this.freed_credits, i);
+      this.freed.bit(i).set(leaves.or(refunded));
+      freed_credits.set(mux(leaves, gone.credits, refund.credits));
       connect(allocator, {
         arrives: begins.and(at(classes, i)),
         arrives_data: credits,
-        leaves: leaves.or(refunded),
-        leaves_data: mux(leaves, gone.credits, refund.credits),
+        leaves: this.freed.bit(i),
+        leaves_data: freed_credits,
         refresh: this.sender.refresh,
         take: this.sender.take.bit(i),
         restart: this.restarting,
@@ -465,13 +474,12 @@ export class PortIngress extends Module<PortIngressParams> {
   }
 }
 
-/** As many of a bit as a word has. */
-const every = (bit: Bool, { width }: UInt<number>): UInt<number> => repeat(bit, width) as UInt<number>;
+/** A condition, and the kind of error that it is if none before it holds. */
+type Case = readonly [condition: Bool, kind: number];
 
-/** The kind of the first condition that holds, else `otherwise`. */
-function firstOf(otherwise: number, list: readonly (readonly [condition: Bool, kind: number])[]): UInt<5> {
-  return list.reduceRight<UInt<5>>((rest, [condition, kind]) => mux(condition, u(5, kind), rest), u(5, otherwise));
-}
+/** What `of` gives for the kind of the first condition that holds, else for `otherwise`. */
+const firstOf = <W extends number>(cases: readonly Case[], otherwise: number, of: (kind: number) => UInt<W>): UInt<W> =>
+  cases.reduceRight<UInt<W>>((rest, [condition, kind]) => mux(condition, of(kind), rest) as UInt<W>, of(otherwise));
 
 /** Its data is not to be used (C71b): a configuration write that has it is answered with Unsupported Request. */
 const isPoisoned = (h: Header): Bool => h.ep.and(h.fmt.bit(1));

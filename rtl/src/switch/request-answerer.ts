@@ -44,14 +44,14 @@ const askedOf = ({ tc, attr, requester_id, tag, type }: Header) => ({
   locked: type.eq(TlpType.memoryLocked),
 });
 
-const Step = states('Idle', 'Access', 'Answer');
+const Step = states('Idle', 'Access', 'Wait', 'Answer');
 
 /**
  * Answers the non-posted requests that end in a switch, one at a time: executes configuration requests on the configuration spaces of the ports (type 0 on
  * the upstream port's, type 1 on that of the downstream port whose device number it names), and refuses the others with the status that their ingress has
  * noted (C51 to C53, C80). The completion bears the ID of the port that was configured or that refuses, and goes back the way the request came.
  *
- * 3 cycles from `take` to `out`; a write also lets the space capture its bus and device number (C24). Reset drops a request under way.
+ * 4 cycles from `take` to `out`; a write also lets the space capture its bus and device number (C24). Reset drops a request under way.
  */
 export class RequestAnswerer extends Module<{ readonly width: number; readonly ports: number }> {
   /** The first beat of a request with its note; not before `done` of the one before. */
@@ -59,7 +59,7 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
   readonly beat = input(tlpBeat(this.p.width));
   /** The completion is taken: 1 for a cycle. */
   readonly done = output(bool);
-  /** By port, 0 is the upstream port: ID; the register that was accessed in the cycle before. */
+  /** By port, 0 is the upstream port: ID; the register that was accessed 2 cycles before. */
   readonly ids = input(vec(this.p.ports + 1, uint(16)));
   readonly read_data = input(vec(this.p.ports + 1, uint(32)));
   /** Bit i: this access is for port i. The rest of the access port is common to all. */
@@ -106,8 +106,9 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
       Idle: () => when(this.take, () => this.load()),
       Access: () => {
         when(this.access, () => this.access_valid.set(bits(target)));
-        step.set('Answer');
+        step.set('Wait');
       },
+      Wait: () => step.set('Answer'),
       Answer: () => {
         this.out.valid.set(1);
         when(this.out.ready, () => {

@@ -4,6 +4,7 @@ import type { PortControls } from '../config/port-controls.ts';
 import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
 import { type AccessRules, accessRules } from './access-control.ts';
+import { word } from './trees.ts';
 
 /**
  * Where a TLP that enters a switch goes, one-hot over all of these; nothing means that it is dropped without a word, which only TLPs are that are no
@@ -111,9 +112,6 @@ function traits(h: Header) {
   const bus = target(by_message_id, h.address.part(56, 8)).or(target(completion, h.requester_id.part(8, 8)));
   return { memory, io: h.type.eq(TlpType.io), atomic: isAtomic(h), by_id, bus, completion };
 }
-
-/** Port 0 first. */
-const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toReversed());
 
 /** What becomes of a TLP by its peer. */
 function byPeer(ports: readonly PortControls[], atomic: Bool, rules: Pick<AccessRules, 'refused' | 'forbidden' | 'direct'>) {

@@ -15,6 +15,7 @@ import {
   reg,
   stream,
   toOneHot,
+  type UInt,
   u,
   uint,
   vec,
@@ -30,6 +31,7 @@ import { Broadcaster } from './broadcaster.ts';
 import { Moved } from './crossbar.ts';
 import { egressesOf } from './egresses.ts';
 import { RequestAnswerer } from './request-answerer.ts';
+import { some, word } from './trees.ts';
 import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
 
 export interface SwitchAgentParams {
@@ -69,7 +71,7 @@ export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
  * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
- * 5 cycles from the request's beat to `out`, 2 from an error message to it. Reset drops what is inside.
+ * 6 cycles from the request's beat to `out`, 3 from an error message to it. Reset drops what is inside.
  */
 export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly in = input(stream(tlpBeat(this.p.width)));
@@ -117,9 +119,15 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   private readonly draining = reg(bool, { init: 0 });
   private readonly completions_inside = reg(uint(clog2(completions + 1)), { init: 0 });
   private readonly messages_inside = reg(uint(clog2(agentMessages(this.p) + 1)), { init: 0 });
+  /** Of error messages, interrupts and copies: one-hot, who sends next; it and all before it, or those of the last one; it is taken. */
+  private readonly chosen = reg(uint(2 * this.p.ports + 3), { init: 0 });
   private readonly served = reg(uint(2 * this.p.ports + 3), { init: 0 });
+  private readonly takes = wire(bool);
   private readonly beat_valid = reg(bool, { init: 0 });
-  private readonly beat = reg(queuedBeat(this.p.width, egressesOf(this.p)));
+  private readonly beat = reg(tlpBeat(this.p.width));
+  private readonly egress = reg(uint(this.p.ports + 1));
+  /** The beat is a completion. */
+  private readonly answered = reg(bool);
   /** The interrupts as writes. */
   private readonly writes = wire(vec(this.p.ports + 1, tlpBeat(this.p.width)));
   /** In the middle of a copy. */
@@ -131,7 +139,13 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     this.writeInterrupts();
     this.send();
     this.out.valid.set(this.beat_valid);
-    this.out.put(this.beat);
+    this.out.put({
+      beat: this.beat,
+      egress: this.egress.zext(egressesOf(this.p)),
+      class: mux(this.answered, u(2, TlpClass.completion), TlpClass.posted),
+      credits: dataCredits(this.beat.header),
+      relaxed: 0,
+    });
     assert(this.beat_valid.not().or(this.out.ready), 'the agent of a switch sends more than there is room for');
   }
 
@@ -193,26 +207,25 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
         passes: this.passes_writes,
       })),
     ];
-    const asking = [...said.map(({ from }) => from.valid), broadcaster.out.valid];
-    const chosen = roundRobin(asking, this.served);
+    const asking = word([...said.map(({ from }) => from.valid), broadcaster.out.valid]);
+    this.choose(asking);
+    const { chosen } = this;
     // What is counted with the copies waits until these have left: else there might always be something inside.
     const turn = allOf([copying.not(), answers.not(), may_message, draining.not()]);
     const passed = said.map(({ from, passes }, i) => {
-      from.ready.set(turn.and(at(chosen, i)));
-      return allOf([turn, at(chosen, i), from.valid, passes]);
+      from.ready.set(turn.and(chosen.bit(i)));
+      return allOf([turn, chosen.bit(i), from.valid, passes]);
     });
     const messages = anyOf(passed);
-    when(turn.and(anyOf(asking)), () => {
-      this.served.set(cat(...chosen.map((_, i) => anyOf(chosen.slice(i))).toReversed()));
-    });
+    this.takes.set(turn.and(asking.and(chosen).any()));
 
-    const copy_goes = copying.or(turn.and(at(chosen, said.length)));
+    const copy_goes = copying.or(turn.and(chosen.bit(said.length)));
     const copies = broadcaster.out.valid.and(copy_goes);
     broadcaster.out.ready.set(copy_goes);
     when(copies, () => copying.set(broadcaster.out.payload.last.not()));
 
     const error = muxOneHot(
-      chosen.slice(0, said.length),
+      chosen.words(1).slice(0, said.length),
       said.map(({ beat }) => beat),
     );
     const sent = mux(copies, broadcaster.out.payload, mux(answers, answerer.out.payload, error));
@@ -221,14 +234,22 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     const back = toOneHot(answerer.out_port.trunc(clog2(ports)), ports);
     const to = mux(copies, cat(broadcaster.out_port, u(1, 0)).as(ports), mux(answers, back, up));
     this.beat_valid.set(anyOf([answers, messages, copies]));
-    this.beat.set({
-      beat: sent,
-      egress: to.zext(this.beat.egress.width),
-      class: mux(answers, u(2, TlpClass.completion), TlpClass.posted),
-      credits: dataCredits(sent.header),
-      relaxed: 0,
-    });
+    this.beat.set(sent);
+    this.egress.set(to);
+    this.answered.set(answers);
     this.count(answers, messages.or(copies.and(broadcaster.out.payload.first)));
+  }
+
+  /** Who has the next turn is known a cycle before: who asks goes on to ask until it is taken. */
+  private choose(asking: UInt<number>): void {
+    const { chosen, served } = this;
+    const done = mux(chosen.any(), word(chosen.words(1).map((_, i, all) => some(all.slice(i)))), served);
+    const next = word(roundRobin(asking.and(chosen.not()).words(1), done));
+    // A copy that goes on while it is chosen may be the last one.
+    when(this.takes.or(asking.and(chosen).any().not()), () => {
+      served.set(done);
+      chosen.set(next);
+    });
   }
 
   private count(completion: Bool, message: Bool): void {

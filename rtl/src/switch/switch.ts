@@ -96,7 +96,7 @@ function complete(p: SwitchParams): Complete {
  *                        SwitchAgent ◄─► PortConfigSpace × ports        with `multicast` two Multicasters beside the agent
  *
  * 4 cycles from the first beat in to the first beat out where nothing else wants the egress; a beat per cycle, also between packets; pairs of ports that share no port do not
- * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 11 cycles after it came.
+ * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 12 cycles after it came.
  *
  * `hot_reset` resets the configuration of all ports, but for what is sticky, and goes on to all links below. A link is down while it is in hot reset, disabled or contained, or its
  * `link_up` is 0: requests for it are refused, posted TLPs and completions dropped, those that were queued too, and both its ends exchange their credits anew
@@ -169,6 +169,7 @@ export class Switch extends Module<SwitchParams> {
         link_up: port === 0 ? 1 : at(this.link_up, port - 1),
         error_valid: from.event_valid,
         error: from.event,
+        error_contains: from.event_contains,
         dropped: from.dropped,
         aborted: agent.aborted.bit(port),
         system_error: from.system_error,
@@ -196,6 +197,7 @@ export class Switch extends Module<SwitchParams> {
       connect(ingress, {
         port,
         own: at(this.space, port).controls,
+        containing: at(this.space, port).containing,
         rx: at(receive, port),
         partner: egress.partner,
         controls,

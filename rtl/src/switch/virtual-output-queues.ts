@@ -67,6 +67,9 @@ const linkFields = (slots: number) => ({
 });
 type LinkType = BundleType<ReturnType<typeof linkFields>>;
 
+/** What has to be known of the first beat of a queue where it is chosen: its slot, and above that the data credits of its packet. */
+const head = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits: UInt<9> }): UInt<number> => cat(credits, slot);
+
 /**
  * The buffer of a switch port: beats of all classes and all egresses in one block RAM, kept apart as 3 queues per egress (linked lists), so that a packet
  * never waits for one that goes elsewhere (C70g), nor posted packets for others (C60, C61).
@@ -84,8 +87,8 @@ type LinkType = BundleType<ReturnType<typeof linkFields>>;
  * `in.ready` is 0 when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
  *
  * **Speed**: whose beat is taken is known late in a cycle, so whatever follows from it is prepared for both cases: whether a queue has a second beat
- * (`more`), whether its first one ends a packet (`lasts`), where its head lies (`slots`). The beat itself, which lies in many block RAMs, and its link, in LUT RAM,
- * are looked up in the cycle after, as are its credits, the exclusive or of two memories with a writer each, and what a departure means for the order.
+ * (`count`), whether its first one ends a packet (`lasts`), where its head lies and what that costs (`heads`). The beat itself, which lies in many block RAMs, and its link, in
+ * LUT RAM, are looked up in the cycle after, and what a departure means for the counts and for the order is found then.
  */
 export class VirtualOutputQueues extends Module<{
   /** Bits of a beat. */
@@ -112,12 +115,11 @@ export class VirtualOutputQueues extends Module<{
   readonly single = output(uint(this.p.egresses));
   /** The next beat of the packet under way is its last; means nothing where no beat is there. */
   readonly held_ending = output(bool);
-  /** Data credits of the packet that a beat was taken of in the cycle before. */
+  /** Data credits of the packet that began last, from the next cycle on. */
   readonly credits = output(uint(9));
   readonly beat = output(tlpBeat(this.p.width));
 
   private readonly slotWidth: number = clog2(this.p.slots);
-  private readonly queueWidth: number = clog2(classes * this.p.egresses);
   private readonly Link: LinkType = Bundle(linkFields(this.p.slots));
   /** No slot is read in the cycle in which it is written. */
   private readonly data = memory(tlpBeat(this.p.width) as TlpBeatType, {
@@ -126,29 +128,24 @@ export class VirtualOutputQueues extends Module<{
     collisions: 'never',
   });
   private readonly links = memory(this.Link, { depth: this.p.slots, style: 'distributed' });
-  /** By queue: its last slot; the credits at its head are `firsts` xor `followers`, where what comes to an empty queue writes one, and what follows another the other. */
-  private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** this.queueWidth, style: 'distributed' });
-  private readonly firsts = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
-  private readonly followers = memory(uint(9), { depth: 2 ** this.queueWidth, style: 'distributed' });
-  /** The last slots once more, by egress and class: for the beat that comes all egresses are looked up before it is known which one it is. */
+  /** The last slots, by egress and class: for the beat that comes all egresses are looked up before it is known which one it is. */
   private readonly lastly = Array.from({ length: this.p.egresses }, () =>
     memory(uint(this.slotWidth), { depth: 4, style: 'distributed' }),
   );
-  /** A beat came to an empty queue in the cycle before: which, and the credits of its packet. */
-  private readonly filled = reg(bool, { init: 0 });
-  private readonly filled_queue = reg(uint(this.queueWidth));
-  private readonly filled_credits = reg(uint(9));
-  /** A beat is there; two are; the first one is the last of its packet; where it lies. All but the first mean nothing while `stepping`. */
+  /** A beat is there; the first one is the last of its packet; its `head`. All but the first mean nothing while `stepping`. */
   private readonly used = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
-  private readonly more = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly lasts = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
-  private readonly slots = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth))));
+  private readonly heads = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth + 9))));
+  private readonly begun_credits = reg(uint(9));
+  /** Beats by queue, but for what came (`came`) and was taken (`took`) in the cycle before; and whether there are 1, 2, 3 at least. */
+  private readonly count = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth + 1))), { init: 0 });
+  private readonly at_least = reg(vec(this.p.egresses, vec(classes, uint(3))), { init: 0 });
+  private readonly came = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
+  private readonly took = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   /** The queue that was taken from in the cycle before, if a beat is still there: its head is `next`. And that there is one. */
   private readonly stepping = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly steps = reg(bool, { init: 0 });
   private readonly waits = reg(bool, { init: 0 });
-  /** The queue of the packet that began last. */
-  private readonly recent_queue = reg(uint(this.queueWidth));
 
   /** Slots that were never used, and those that were and are free again; the one that was freed in the cycle before. */
   private readonly fresh = reg(uint(this.slotWidth + 1), { init: 0 });
@@ -158,11 +155,11 @@ export class VirtualOutputQueues extends Module<{
   private readonly slot = wire(uint(this.slotWidth));
   private readonly entry = wire(this.Link);
   private readonly next = wire(this.Link);
-  /** By queue: what `used` becomes; the first beat is its packet's last; another beat is behind it, or comes. */
+  /** By queue: another beat is behind the first; or comes; what `used` becomes; the first beat is its packet's last. */
+  private readonly more = wire(vec(this.p.egresses, uint(classes)));
+  private readonly followed = wire(vec(this.p.egresses, uint(classes)));
   private readonly stays = wire(vec(this.p.egresses, uint(classes)));
   private readonly closing = wire(vec(this.p.egresses, uint(classes)));
-  private readonly followed = wire(vec(this.p.egresses, uint(classes)));
-  private readonly put_queue = wire(uint(this.queueWidth));
 
   /** Per egress: packets of non-posted requests and completions that came after the newest posted packet. */
   private readonly after = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
@@ -184,6 +181,7 @@ export class VirtualOutputQueues extends Module<{
     this.allocate();
     this.put();
     this.takeHead();
+    this.countBeats();
     this.follow();
     this.used.forEach((_, e) => {
       this.keepOrder(e);
@@ -215,15 +213,9 @@ export class VirtualOutputQueues extends Module<{
   }
 
   private put(): void {
-    const { put_queue, entry } = this;
+    const { entry } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
     const put = this.in.fire;
-    put_queue.set(
-      oneOf(
-        egress,
-        this.used.map((_, e) => u(this.queueWidth, classes * e)),
-      ).add(kind.zext(this.queueWidth)),
-    );
     const tail = oneOf(
       egress,
       this.lastly.map(slots => slots.peek(kind)),
@@ -231,18 +223,10 @@ export class VirtualOutputQueues extends Module<{
     const found = some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind))));
     when(put, () => {
       this.data.write(this.slot, beat);
-      this.tails.write(put_queue, this.slot);
       this.lastly.forEach((slots, e) => {
         when(egress.bit(e), () => slots.write(kind, this.slot));
       });
       when(found, () => this.links.write(tail, entry));
-    });
-    // A cycle later, which is before anybody asks: until then nothing follows there.
-    this.filled.set(put.and(found.not()));
-    this.filled_queue.set(put_queue);
-    this.filled_credits.set(credits);
-    when(this.filled, () => {
-      this.firsts.write(this.filled_queue, this.filled_credits.xor(this.followers.peek(this.filled_queue)));
     });
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
@@ -264,57 +248,78 @@ export class VirtualOutputQueues extends Module<{
 
   /** Finds the head, reads beat and link. */
   private takeHead(): void {
-    const { begins, held, next, recent_queue, steps } = this;
-    const number = (e: number) => [0, 1, 2].map(kind => u(this.queueWidth, classes * e + kind));
-    const begun_queue = oneOf(
-      begins,
-      this.kinds.map((kinds, e) => oneOf(kinds, number(e))),
-    );
-    when(this.starts, () => recent_queue.set(begun_queue));
-
+    const { begins, held, next, steps } = this;
     // Where the head of each queue lies is known before which one is taken.
     const fresh = this.kinds.map((kinds, e) =>
       oneOf(
         kinds,
-        at(this.slots, e).map((slot, k) => mux(at(this.stepping, e).bit(k), next.slot, slot)),
+        at(this.heads, e).map((own, k) => mux(at(this.stepping, e).bit(k), head(next), own)),
       ),
     );
     // Within a packet it is the head of its queue, whether that goes on now or not.
-    const resting = either(held.map((bits, e) => oneOf(bits, at(this.slots, e))));
+    const resting = either(
+      held.map((bits, e) =>
+        oneOf(
+          bits,
+          at(this.heads, e).map(own => own.trunc(this.slotWidth)),
+        ),
+      ),
+    );
     const within = some(held.map(bits => bits.any()));
-    const slot = oneOf(begins, fresh).or(mux(within, mux(steps, next.slot, resting), 0));
+    const begun = oneOf(begins, fresh);
+    const slot = begun.trunc(this.slotWidth).or(mux(within, mux(steps, next.slot, resting), 0));
     // Both are looked up in the cycle after: who is chosen is known too late in this one for a way to so many memories.
     this.freed.set(this.starts.or(this.go_on));
     this.freed_slot.set(slot);
     this.beat.set(this.data.read(this.freed_slot, this.freed));
     next.set(this.links.peek(this.freed_slot));
+    when(this.starts, () => this.begun_credits.set(begun.part(this.slotWidth, 9)));
+    this.credits.set(this.begun_credits);
+  }
 
-    // The queue of the beat before: its head of then, before the one that follows takes its place.
-    const first = this.firsts.peek(recent_queue);
-    this.credits.set(first.xor(this.followers.peek(recent_queue)).as(9));
-    when(steps, () => this.followers.write(recent_queue, first.xor(next.credits)));
+  /** A cycle late: a beat that is taken is known too late to be counted at once. */
+  private countBeats(): void {
+    this.count.forEach((counts, e) => {
+      counts.forEach((count, k) => {
+        const flags = at(at(this.at_least, e), k);
+        const came = at(this.came, e).bit(k);
+        const took = at(this.took, e).bit(k);
+        const step = mux(came, u(count.width, 1), u(count.width, 2 ** count.width - 1));
+        const next = count.add(step);
+        when(came.ne(took), () => {
+          count.set(next);
+          [1, 2, 3].forEach((least, i) => {
+            flags.bit(i).set(next.ge(least));
+          });
+        });
+        const [one, two, three] = [flags.bit(0), flags.bit(1), flags.bit(2)];
+        at(this.more, e)
+          .bit(k)
+          .set(mux(took, three.or(two.and(came)), two.or(one.and(came))));
+        at(this.came, e).bit(k).set(this.comes(e, k));
+        at(this.took, e).bit(k).set(this.taken(e, k));
+      });
+    });
   }
 
   /** What becomes of each queue. */
   private follow(): void {
     const { next, kinds, held, begins, go_on, steps } = this;
-    const beyond = next.slot.ne(this.tails.peek(this.recent_queue));
     this.used.forEach((used, e) => {
       for (let k = 0; k < classes; k++) {
         const stepping = at(this.stepping, e).bit(k);
         const coming = this.comes(e, k);
         const taken = this.taken(e, k);
         const fills = coming.and(used.bit(k).not());
-        const has_more = mux(stepping, beyond, at(this.more, e).bit(k));
         const last = mux(stepping, next.last, at(this.lasts, e).bit(k));
-        const followed = coming.or(has_more);
+        const followed = coming.or(at(this.more, e).bit(k));
         at(this.closing, e).bit(k).set(last);
         at(this.followed, e).bit(k).set(followed);
-        at(this.more, e).bit(k).set(used.bit(k).and(followed));
         at(this.lasts, e)
           .bit(k)
           .set(mux(fills, this.in.payload.beat.last, last));
-        when(stepping.or(fills), () => at(at(this.slots, e), k).set(mux(stepping, next.slot, this.slot)));
+        const filled = head({ slot: this.slot, credits: this.in.payload.credits });
+        when(stepping.or(fills), () => at(at(this.heads, e), k).set(mux(stepping, head(next), filled)));
         at(this.stepping, e).bit(k).set(taken.and(followed));
         at(this.stays, e)
           .bit(k)
@@ -327,18 +332,15 @@ export class VirtualOutputQueues extends Module<{
     const of_held = (flags: readonly UInt<3>[]) => some(held.map((bits, e) => bits.and(at(flags, e)).any()));
     const coming = held.map((_, e) => word([0, 1, 2].map(k => this.comes(e, k))).as(classes));
     const held_comes = of_held(coming);
-    const held_more = mux(steps, beyond, of_held(this.more));
-    // Of the packet that begins, apart for one whose queue steps: what is known of that one is known late.
+    const held_more = of_held(this.more);
+    // Of the packet that begins, apart for one whose queue steps: whether its beat is the last one is known late.
     const of_begun = (flags: readonly UInt<3>[]) => some(kinds.map((bits, e) => begins.bit(e).and(bits.and(at(flags, e)).any())));
-    const calm = this.stepping.map(bits => bits.not());
-    const waiting = coming.map((bits, e) => bits.or(at(this.more, e)).and(at(calm, e)));
-    const steps_again = of_begun(this.stepping)
-      .and(beyond)
-      .or(of_begun(coming.map((bits, e) => bits.and(at(this.stepping, e)))));
+    const calm = this.followed.map((bits, e) => bits.and(at(this.stepping, e).or(at(this.lasts, e)).not()));
+    const steps_again = of_begun(this.followed.map((bits, e) => bits.and(at(this.stepping, e))));
     this.held_ending.set(mux(steps, next.last, of_held(this.lasts)));
     this.there.set(this.waits);
-    this.steps.set(some([of_begun(waiting), steps_again, go_on.and(held_more.or(held_comes))]));
-    const goes_on = of_begun(waiting.map((bits, e) => bits.and(at(this.lasts, e).not()))).or(steps_again.and(next.last.not()));
+    this.steps.set(of_begun(this.followed).or(go_on.and(held_more.or(held_comes))));
+    const goes_on = of_begun(calm).or(steps_again.and(next.last.not()));
     const remains = some([held_comes, mux(go_on, held_more, this.waits)]);
     const within = some(held.map(bits => bits.any()));
     this.waits.set(goes_on.or(every([within, go_on.and(this.held_ending).not(), remains])));

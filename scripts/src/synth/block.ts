@@ -7,6 +7,8 @@ export interface Block {
   readonly name: string;
   /** What it is and with which parameters, for the table. */
   readonly what: string;
+  /** Too large for nextpnr's router 1, which it takes for the rest: that gets slower with every wire that it has to move, and needs an hour where router 2 needs minutes. */
+  readonly router2?: true;
   readonly create: () => Module<never> | Module<unknown>;
 }
 

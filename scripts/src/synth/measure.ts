@@ -30,8 +30,9 @@ const ecp5Script = (top: string) =>
 const xilinxScript = (top: string) =>
   `read_verilog block.v; synth_xilinx -family xcup -noiopad -noclkbuf -flatten -top ${top}; tee -o stat.json stat -json -tech xilinx`;
 /** Only paths between registers are timed: the ports have no pins. */
-const placeOptions = (seed: number) => [
+const placeOptions = (seed: number, { router2 }: Pick<Block, 'router2'>) => [
   ...['--um5g-85k', '--package', 'CABGA756', '--speed', '8', '--freq', '250', '--timing-allow-fail'],
+  ...(router2 ? ['--router', 'router2'] : []),
   ...['--out-of-context', '--lpf-allow-unconstrained', '--seed', String(seed), '--json', 'block.json', '--report', 'report.json'],
 ];
 
@@ -71,7 +72,7 @@ export interface MeasureOptions {
  */
 export async function measure(block: Block, options: MeasureOptions): Promise<BlockReport | undefined> {
   const { text, sha256, top } = verilogOf(block);
-  using work = new Workplace(block.name, { text, sha256, top }, options);
+  using work = new Workplace(block, { text, sha256, top }, options);
   if (options.measured && !work.synthesised()) return undefined;
   const cells = await work.ecp5();
   const placements = await work.placements();
@@ -87,13 +88,13 @@ export async function measure(block: Block, options: MeasureOptions): Promise<Bl
 
 /** A folder with the Verilog of one block, in which the tools run. */
 class Workplace implements Disposable {
-  private readonly name: string;
+  private readonly block: Pick<Block, 'name' | 'router2'>;
   private readonly verilog: ReturnType<typeof verilogOf>;
   private readonly options: MeasureOptions;
   private readonly folder = mkdtempSync(join(tmpdir(), 'synth-'));
 
-  constructor(name: string, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
-    this.name = name;
+  constructor(block: Pick<Block, 'name' | 'router2'>, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
+    this.block = block;
     this.verilog = verilog;
     this.options = options;
     writeFileSync(this.file('block.v'), verilog.text);
@@ -127,7 +128,7 @@ class Workplace implements Disposable {
     let unplaced: string | undefined;
     for (const seed of this.options.seeds) {
       const what = `place and route, seed ${seed}`;
-      const settings = placeOptions(seed).join(' ');
+      const settings = placeOptions(seed, this.block).join(' ');
       if ((!this.options.place || this.options.measured) && !this.options.ledger.has(this.key(what, settings))) {
         unplaced = 'not placed';
         continue;
@@ -144,11 +145,11 @@ class Workplace implements Disposable {
 
   private async place(seed: number): Promise<z.infer<typeof placement>> {
     if (!existsSync(this.file('block.json'))) {
-      this.options.log(`${this.name}: synthesis for ECP5, again for the netlist`);
+      this.options.log(`${this.block.name}: synthesis for ECP5, again for the netlist`);
       await this.ecp5Netlist();
     }
     try {
-      await this.options.tools().nextpnr(placeOptions(seed), this.folder);
+      await this.options.tools().nextpnr(placeOptions(seed, this.block), this.folder);
       return placed(this.read('report.json'));
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
@@ -162,7 +163,7 @@ class Workplace implements Disposable {
     const misplaced = misplacedMemories(top, this.read('block.json'));
     if (misplaced.length === 0) return cells;
     throw new UsageError(
-      `${this.name}: ${misplaced.join(', ')} was meant as block RAM (style 'block') and became distributed RAM or registers: read it with one cycle of latency.`,
+      `${this.block.name}: ${misplaced.join(', ')} was meant as block RAM (style 'block') and became distributed RAM or registers: read it with one cycle of latency.`,
     );
   }
 
@@ -172,7 +173,7 @@ class Workplace implements Disposable {
       await this.options.tools().yosys(['-q', '-p', script], this.folder);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
-      throw new UsageError(`Yosys refuses the block ${this.name}: ${error.message}`);
+      throw new UsageError(`Yosys refuses the block ${this.block.name}: ${error.message}`);
     }
     return this.read('stat.json');
   }
@@ -183,9 +184,9 @@ class Workplace implements Disposable {
     const key = this.key(what, settings);
     const before = ledger.get(key, shape);
     if (before !== undefined) return before;
-    log(`${this.name}: ${what}`);
+    log(`${this.block.name}: ${what}`);
     const value = await make();
-    ledger.set(key, { block: this.name, what, value });
+    ledger.set(key, { block: this.block.name, what, value });
     return value;
   }
 

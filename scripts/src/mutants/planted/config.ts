@@ -147,8 +147,8 @@ export const configMutants: readonly Mutant[] = [
     area,
     rules: ['C88'],
     file: 'rtl/src/config/error-log.ts',
-    text: 'when(uncorrectable.and(masked.not()).and(holding.not()), () => {',
-    replacement: 'when(uncorrectable.and(masked.not()), () => {',
+    text: 'when(valid.and(holding.not()), () => {',
+    replacement: 'when(valid, () => {',
     tests: errors,
   },
   {
@@ -156,8 +156,8 @@ export const configMutants: readonly Mutant[] = [
     area,
     rules: ['C88'],
     file: 'rtl/src/config/error-log.ts',
-    text: 'when(uncorrectable.and(masked.not()).and(holding.not()), () => {',
-    replacement: 'when(uncorrectable.and(holding.not()), () => {',
+    text: 'this.logged.set(uncorrectable.and(masked.not()));',
+    replacement: 'this.logged.set(uncorrectable);',
     tests: errors,
   },
   {

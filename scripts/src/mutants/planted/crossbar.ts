@@ -112,8 +112,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C77'],
     file: 'rtl/src/switch/access-control.ts',
-    text: 'every(controlled.not()).or(stopped)',
-    replacement: 'every(control.request_redirect)',
+    text: 'spread(controlled.not()).or(stopped)',
+    replacement: 'spread(control.request_redirect)',
     tests: access,
   },
   {
@@ -396,12 +396,12 @@ export const crossbarMutants: readonly Mutant[] = [
     tests: crossbar,
   },
   {
-    name: 'queue-keeps-the-head-of-before',
+    name: 'queue-gives-the-credits-of-the-packet-before',
     area,
     rules: [],
     file: 'rtl/src/switch/virtual-output-queues.ts',
-    text: 'first.xor(next.credits)',
-    replacement: 'next.credits',
+    text: 'mux(stepping, head(next), filled)',
+    replacement: 'mux(stepping, head({ ...next, credits: this.begun_credits }), filled)',
     tests: queues,
   },
   {
@@ -409,8 +409,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: [],
     file: 'rtl/src/switch/virtual-output-queues.ts',
-    text: 'used.bit(k).and(followed)',
-    replacement: 'followed',
+    text: 'three.or(two.and(came))',
+    replacement: 'two',
     tests: queues,
   },
   {

@@ -77,8 +77,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C70a'],
     file: ingress,
-    text: 'leaves_data: mux(leaves, gone.credits, refund.credits)',
-    replacement: 'leaves_data: mux(leaves, gone.credits.sub(gone.credits.bit(2).zext(9)), refund.credits)',
+    text: 'freed_credits.set(mux(leaves, gone.credits, refund.credits))',
+    replacement: 'freed_credits.set(mux(leaves, gone.credits.sub(gone.credits.bit(2).zext(9)), refund.credits))',
     tests,
   },
   {
