@@ -35,7 +35,7 @@ test('C25 C34 C35 C36 C41 C42 C70b C70e C71b C71d C71e C72 C73 C74 C75 C76 C77 C
 }, 600_000);
 
 test('C71c: a bit that flips in a memory of the switch is seen by the receiver, or its word was read before; nothing else is altered', () => {
-  const { rows, failure } = switchFlips({ ...options, faults: 700, seed: 5 });
+  const { rows, failure } = switchFlips({ ...options, faults: 1200, seed: 5 });
   expect(failure && `seed ${failure.seed}: ${failure.message}`).toBeUndefined();
   good(rows, flipSigns);
   for (const place of ['the queues', 'an egress', 'the broadcaster'])

@@ -4,16 +4,17 @@ import {
   Bundle,
   bool,
   cat,
+  clog2,
   connect,
   HdlError,
   input,
   Module,
+  memory,
   mux,
   muxOneHot,
   output,
   reg,
   repeat,
-  ShowAheadFifo,
   stream,
   type UInt,
   u,
@@ -131,7 +132,7 @@ export class CrossbarIngress extends Module<CrossbarParams> {
   }
 }
 
-/** Beats that wait at the output of an egress. Of two more that are on their way nobody knows when the room for a beat is counted. */
+/** Beats that wait at the output of an egress, a power of two. Of two more that are on their way nobody knows when the room for a beat is counted. */
 const waiting = 8;
 
 /**
@@ -164,10 +165,14 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   private readonly arriving = reg(uint(this.p.ports), { init: 0 });
   private readonly arrives = reg(bool, { init: 0 });
   private readonly has_room = reg(bool, { init: 1 });
-  private readonly queue = new ShowAheadFifo({ type: tlpBeat(this.p.width), depth: waiting });
+  /** Each beat is written, those that leave at once too: whether they do is known too late for so many memories. */
+  private readonly beats = memory(tlpBeat(this.p.width), { depth: waiting, style: 'distributed' });
+  private readonly write_address = reg(uint(clog2(waiting)), { init: 0 });
+  private readonly read_address = reg(uint(clog2(waiting)), { init: 0 });
+  private readonly used = reg(uint(clog2(waiting + 1)), { init: 0 });
 
   protected override logic() {
-    const { chosen, idle, served, sending, arriving, arrives, queue } = this;
+    const { chosen, idle, served, sending, arriving, arrives, used } = this;
     const ended = this.ends.any();
     // A packet that begins in this cycle was granted before: its ingress has had its turn.
     const began = this.begins.any();
@@ -189,14 +194,19 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
     arrives.set(sending.any());
     // What comes while nothing waits leaves at once.
     const beat = muxOneHot(arriving.words(1), this.beat);
-    const waits = queue.out.valid;
+    const waits = used.any();
     this.out.valid.set(waits.or(arrives));
-    this.out.put(mux(waits, queue.out.payload, beat));
-    queue.out.ready.set(this.out.ready);
-    queue.in.valid.set(arrives.and(waits.or(this.out.ready.not())));
-    queue.in.put(beat);
-    const one = (bit: Bool) => bit.zext(queue.count.width);
-    const inside = queue.count.add(one(sending.any())).add(one(arrives));
+    this.out.put(mux(waits, this.beats.peek(this.read_address), beat));
+    when(arrives, () => {
+      this.beats.write(this.write_address, beat);
+      this.write_address.set(this.write_address.add(1));
+    });
+    when(this.out.fire, () => this.read_address.set(this.read_address.add(1)));
+    const one = (bit: Bool) => bit.zext(used.width);
+    const with_arrived = used.add(one(arrives));
+    used.set(mux(this.out.fire, with_arrived.sub(1), with_arrived));
+    assert(used.le(waiting), 'more beats come to the output of an egress than have room');
+    const inside = with_arrived.add(one(sending.any()));
     this.has_room.set(inside.le(waiting - 2));
     this.room.set(this.has_room);
   }

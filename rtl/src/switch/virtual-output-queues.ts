@@ -74,8 +74,8 @@ const head = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits
  * The buffer of a switch port: beats of all classes and all egresses in one block RAM, kept apart as 3 queues per egress (linked lists), so that a packet
  * never waits for one that goes elsewhere (C70g), nor posted packets for others (C60, C61).
  *
- *     in ─► data[slot]                             begins, go_on ─► head of the queue ─► register ─► data[slot] ─► beat (2 cycles later)
- *           link[tail of the queue] = slot, last, credits                                └─ next head: link[slot]
+ *     in ─► register ─► data[slot]                 begins, go_on ─► head of the queue ─► register ─► data[slot] ─► beat (2 cycles later)
+ *                       link[tail of the queue] = slot, last, credits                    └─ next head: link[slot]
  *
  * **Order** (C60), for each egress by itself: a non-posted packet or completion is offered when all posted packets that came before it are gone, wholly.
  * Each posted packet carries how many others wait for it. Within a class packets leave in the order of their coming. `relaxed` packets are offered at
@@ -83,7 +83,7 @@ const head = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits
  * another one (C65).
  *
  * A beat per cycle in and a beat per cycle out, of any queue; a beat can be taken 1 cycle after it came (the packet need not be complete). `beat` is the
- * beat taken 2 cycles before. `offered`, `there` and `in.ready` come from registers, `credits`, `held_ending` and `single` soon after them.
+ * beat taken 2 cycles before. `offered`, `there`, `credits` and `in.ready` come from registers, `held_ending` and `single` soon after them.
  * `in.ready` is 0 when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
  *
  * **Speed**: whose beat is taken is known late in a cycle, so whatever follows from it is prepared for both cases: whether a queue has a second beat
@@ -128,10 +128,8 @@ export class VirtualOutputQueues extends Module<{
     collisions: 'never',
   });
   private readonly links = memory(this.Link, { depth: this.p.slots, style: 'distributed' });
-  /** The last slots, by egress and class: for the beat that comes all egresses are looked up before it is known which one it is. */
-  private readonly lastly = Array.from({ length: this.p.egresses }, () =>
-    memory(uint(this.slotWidth), { depth: 4, style: 'distributed' }),
-  );
+  /** The last slot, by queue. */
+  private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** clog2(classes * this.p.egresses), style: 'distributed' });
   /** A beat is there; the first one is the last of its packet; its `head`. All but the first mean nothing while `stepping`. */
   private readonly used = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly lasts = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
@@ -153,7 +151,16 @@ export class VirtualOutputQueues extends Module<{
   private readonly freed = reg(bool, { init: 0 });
   private readonly freed_slot = reg(uint(this.slotWidth));
   private readonly slot = wire(uint(this.slotWidth));
-  private readonly entry = wire(this.Link);
+  /** The beat that came in the cycle before, with what it means for the one before it, if its queue had one then. */
+  private readonly written = reg(bool, { init: 0 });
+  private readonly written_egress = reg(uint(this.p.egresses));
+  private readonly written_class = reg(uint(2));
+  private readonly written_slot = reg(uint(this.slotWidth));
+  private readonly written_beat = reg(tlpBeat(this.p.width));
+  private readonly entry = reg(this.Link);
+  private readonly joins = reg(bool);
+  /** It came when the only beat of its queue was taken: its link is looked for before it is written. */
+  private readonly meets = reg(bool);
   private readonly next = wire(this.Link);
   /** By queue: another beat is behind the first; or comes; what `used` becomes; the first beat is its packet's last. */
   private readonly more = wire(vec(this.p.egresses, uint(classes)));
@@ -212,21 +219,25 @@ export class VirtualOutputQueues extends Module<{
     return begins.or(at(this.held, e).bit(kind).and(this.go_on));
   }
 
+  /** Where a beat goes is known late: it is written a cycle later, which is before anybody reads it. */
   private put(): void {
-    const { entry } = this;
+    const { written, written_class, written_egress, written_slot, entry } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
-    const put = this.in.fire;
-    const tail = oneOf(
-      egress,
-      this.lastly.map(slots => slots.peek(kind)),
+    written.set(this.in.fire);
+    written_egress.set(egress);
+    written_class.set(kind);
+    written_slot.set(this.slot);
+    this.written_beat.set(beat);
+    this.joins.set(some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind)))));
+    const bits = clog2(classes * this.p.egresses);
+    const queue = oneOf(
+      written_egress,
+      this.used.map((_, e) => written_class.zext(bits).add(classes * e)),
     );
-    const found = some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind))));
-    when(put, () => {
-      this.data.write(this.slot, beat);
-      this.lastly.forEach((slots, e) => {
-        when(egress.bit(e), () => slots.write(kind, this.slot));
-      });
-      when(found, () => this.links.write(tail, entry));
+    when(written, () => {
+      this.data.write(written_slot, this.written_beat);
+      when(this.joins, () => this.links.write(this.tails.peek(queue), entry));
+      this.tails.write(queue, written_slot);
     });
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
@@ -272,7 +283,11 @@ export class VirtualOutputQueues extends Module<{
     this.freed.set(this.starts.or(this.go_on));
     this.freed_slot.set(slot);
     this.beat.set(this.data.read(this.freed_slot, this.freed));
-    next.set(this.links.peek(this.freed_slot));
+    const meeting = this.more.flatMap((bits, e) =>
+      [0, 1, 2].map(k => every([this.taken(e, k), this.comes(e, k), bits.bit(k).not()])),
+    );
+    this.meets.set(some(meeting));
+    next.set(mux(this.meets, this.entry, this.links.peek(this.freed_slot)));
     when(this.starts, () => this.begun_credits.set(begun.part(this.slotWidth, 9)));
     this.credits.set(this.begun_credits);
   }

@@ -15,7 +15,7 @@ export const switchMemories: readonly BeatMemory[] = [
     place: 'the queues',
     below: 0,
   })),
-  ...Array.from({ length: links }, (_, i) => ({ path: `device.crossbar.egress_${i}.queue.words`, place: 'an egress', below: 0 })),
+  ...Array.from({ length: links }, (_, i) => ({ path: `device.crossbar.egress_${i}.beats`, place: 'an egress', below: 0 })),
   broadcaster,
 ];
 

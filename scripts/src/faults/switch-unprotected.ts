@@ -13,7 +13,7 @@ import { SwitchPlayer } from './switch-player.ts';
 const before = 40;
 const after = 120;
 
-const queueMemories = ['links', 'tails', 'firsts', 'followers', 'free.words'] as const;
+const queueMemories = ['links', 'tails', 'free.words'] as const;
 const queuePaths = Array.from({ length: links }, (_, i) =>
   queueMemories.map(name => `device.crossbar.ingress_${i}.queues.${name}`),
 );
@@ -43,7 +43,7 @@ const inLinks: Choose = traffic => {
   return { path, word: stored.word, bit: traffic.random.below(traffic.player.bench.memory(path).width) };
 };
 const inPointers: Choose = ({ player, random }) => {
-  const path = queuePaths[random.below(links)]?.[1 + random.below(4)];
+  const path = queuePaths[random.below(links)]?.[1 + random.below(queueMemories.length - 1)];
   if (!path) return undefined;
   const { width: bits, depth } = player.bench.memory(path);
   // Three queues for each of the links and for the switch itself.

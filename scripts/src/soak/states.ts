@@ -58,6 +58,7 @@ export function disable(player: Player, n: Numbers): void {
 export function sleep(player: Player, n: Numbers): void {
   const f = 1 + (n.a % 2);
   const done = player.begin('state: D3hot');
+  firmwareIsThrough(player);
   player.checkpoint();
   player.configure(f, at.power, 3);
   player.wait();
@@ -68,6 +69,11 @@ export function sleep(player: Player, n: Numbers): void {
   player.wait();
   if (functionParams[f]?.no_soft_reset === false) comesBack(player, f);
   done();
+}
+
+/** Accesses of the firmware go in their order: behind a read no trigger of before is left, which would send when a function is set up again. */
+function firmwareIsThrough(player: Player): void {
+  player.firmwareRead(0, firmware.channel_status.offset);
 }
 
 /** A function level reset in the middle of traffic (C84). */
@@ -82,8 +88,7 @@ export function reset(player: Player, n: Numbers): void {
     () => 'the medium',
   );
   const done = player.begin('state: function level reset');
-  // Accesses of the firmware go in their order: behind a read no trigger of before is left, which would send when the function is set up again.
-  player.firmwareRead(0, firmware.channel_status.offset);
+  firmwareIsThrough(player);
   if (f === 0) player.dma.disturb();
   else player.checkpoint();
   player.reference.errors.forgive(1 << f);
@@ -105,6 +110,7 @@ export function hotReset(player: Player, { a, b, c, d }: Numbers): void {
     () => 'posts of the firmware',
   );
   player.settle();
+  firmwareIsThrough(player);
   const done = player.begin('state: hot reset');
   const [first, ...rest] = areas.memory;
   for (let i = 0; i < b % 6; i++) {

@@ -58,8 +58,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: [],
     file: 'rtl/src/switch/crossbar.ts',
-    text: 'queue.in.valid.set(arrives.and(waits.or(this.out.ready.not())));',
-    replacement: 'queue.in.valid.set(arrives.and(this.out.ready.not()));',
+    text: 'this.out.put(mux(waits, this.beats.peek(this.read_address), beat));',
+    replacement: 'this.out.put(mux(arrives, beat, this.beats.peek(this.read_address)));',
     tests: crossbar,
   },
   {
@@ -402,6 +402,15 @@ export const crossbarMutants: readonly Mutant[] = [
     file: 'rtl/src/switch/virtual-output-queues.ts',
     text: 'mux(stepping, head(next), filled)',
     replacement: 'mux(stepping, head({ ...next, credits: this.begun_credits }), filled)',
+    tests: queues,
+  },
+  {
+    name: 'queue-looks-for-a-link-before-it-is-written',
+    area,
+    rules: [],
+    file: 'rtl/src/switch/virtual-output-queues.ts',
+    text: 'mux(this.meets, this.entry, this.links.peek(this.freed_slot))',
+    replacement: 'this.links.peek(this.freed_slot)',
     tests: queues,
   },
   {
