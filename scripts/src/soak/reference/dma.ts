@@ -280,7 +280,8 @@ export class DmaReference {
       this.memory.set(t.offset, new Uint8Array(t.bytes));
       return;
     }
-    if (t.came !== t.bytes) return;
+    // One that was given up has zeros for its bytes, and without an entry nobody knows whether it was.
+    if (t.came !== t.bytes || (t.disturbed && !t.entry)) return;
     const bytes = pattern(remoteOf(t), t.bytes);
     // A request that failed is delivered as zeros.
     for (let i = 0; i < t.bytes; i++) if (this.answers.hasFailed(t, i)) bytes[i] = 0;
