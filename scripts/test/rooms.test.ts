@@ -47,7 +47,7 @@ const packages: Record<string, string> = {
 };
 
 /** Files that more than one room of a workspace uses and that need nothing themselves. */
-const common = ['rtl/src/at.ts', 'rtl/src/only-if.ts'];
+const common = ['rtl/src/at.ts'];
 
 const roomOf = (file: string) => rooms.filter(room => file.startsWith(`${room}/`)).sort((a, b) => b.length - a.length)[0];
 

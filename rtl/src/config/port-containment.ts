@@ -1,5 +1,4 @@
 import { allOf, anyOf, Bundle, bool, input, Module, mux, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
-import { onlyIf } from '../only-if.ts';
 
 /** What a port contains: the trigger enable of its control register. */
 export const Contains = { nothing: 0, fatal: 1, nonfatal: 2 } as const;
@@ -9,8 +8,8 @@ export class ContainingErrors extends Bundle({ advisory: uint(32), other: uint(3
 
 /** They are found from what the registers say; such as are non-fatal count as correctable if they are advisory. */
 export function containing(enable: UInt<2>, mask: UInt<32>, severity: UInt<32>) {
-  const fatal = onlyIf(enable.any(), severity.and(mask.not()));
-  const nonfatal = onlyIf(enable.eq(Contains.nonfatal), severity.or(mask).not());
+  const fatal = mux(enable.any(), severity.and(mask.not()), 0);
+  const nonfatal = mux(enable.eq(Contains.nonfatal), severity.or(mask).not(), 0);
   return { advisory: fatal, other: fatal.or(nonfatal) };
 }
 

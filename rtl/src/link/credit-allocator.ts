@@ -1,5 +1,4 @@
 import { assert, bool, clog2, HdlError, input, Module, mux, output, reg, u, uint, when } from '@hdl/ts-hdl';
-import { onlyIf } from '../only-if.ts';
 import type { ClassCredits } from './fc-update.ts';
 
 /**
@@ -54,11 +53,11 @@ export class CreditAllocator extends Module<ClassCredits & { readonly payload: n
     const enters = this.arrives.and(too_much.not());
     this.overflow.set(this.arrives.and(too_much));
 
-    const headers_granted = onlyIf(take, headers_freed);
-    const data_granted = onlyIf(take, data_freed);
-    const freed_data = onlyIf(this.leaves, this.leaves_data.zext(this.data_bits));
+    const headers_granted = mux(take, headers_freed, 0);
+    const data_granted = mux(take, data_freed, 0);
+    const freed_data = mux(this.leaves, this.leaves_data.zext(this.data_bits), 0);
     headers_left.set(headers_left.add(headers_granted).sub(enters.zext(this.header_bits)));
-    data_left.set(data_left.add(data_granted).sub(onlyIf(enters, arrives_data)));
+    data_left.set(data_left.add(data_granted).sub(mux(enters, arrives_data, 0)));
     headers_freed.set(headers_freed.sub(headers_granted).add(this.leaves.zext(this.header_bits)));
     data_freed.set(data_freed.sub(data_granted).add(freed_data));
 

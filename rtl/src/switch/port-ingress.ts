@@ -35,7 +35,6 @@ import { beatsToCome } from '../endpoint/receive/tlp-checker.ts';
 import { CreditAllocator } from '../link/credit-allocator.ts';
 import { CreditSender } from '../link/credit-sender.ts';
 import { type ClassCredits, FcUpdate, fcClasses, PartnerState } from '../link/fc-update.ts';
-import { onlyIf } from '../only-if.ts';
 import {
   dataCredits,
   type Header,
@@ -284,7 +283,7 @@ export class PortIngress extends Module<PortIngressParams> {
     const sound = malformed.or(seen.overflows).not();
     // Where it goes decides in the same cycle who may send to whom: so whatever else there is to know is and-ed to that, and nothing goes the way by `goes`.
     const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.contains.or(this.halted).not()]);
-    const to_port = onlyIf(allOf([may, seen.swallowed.not(), cast.or(blocked).not()]), way.egress.and(seen.too_long.not()));
+    const to_port = mux(allOf([may, seen.swallowed.not(), cast.or(blocked).not()]), way.egress.and(seen.too_long.not()), 0);
     const to_caster = may.and(cast);
     const to_agent = allOf([may, anyOf([way.access, way.broadcast, refused.and(non_posted)])]);
     const enters = anyOf([to_port.any(), to_caster, to_agent]);
@@ -298,7 +297,7 @@ export class PortIngress extends Module<PortIngressParams> {
     this.idle.set(mux(this.restarting.and(came.not()), this.idle.add(1), 0));
     out.valid.set(anyOf([enters, goes_on, gives_up]));
     const begun = this.egresses(to_port, to_agent, to_caster);
-    const egress = begun.or(onlyIf(anyOf([goes_on, gives_up]), this.egress));
+    const egress = begun.or(mux(anyOf([goes_on, gives_up]), this.egress, 0));
     // What begins and goes nowhere does not go on: its rest finds `passing` 0.
     when(begins, () => this.egress.set(begun));
     const status = mux(way.violation.or(way.aborted), u(3, Status.abort), Status.unsupported);

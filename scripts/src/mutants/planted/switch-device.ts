@@ -359,8 +359,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C91'],
     file: 'rtl/src/config/port-containment.ts',
-    text: 'onlyIf(enable.eq(Contains.nonfatal), severity',
-    replacement: 'onlyIf(enable.any(), severity',
+    text: 'mux(enable.eq(Contains.nonfatal), severity',
+    replacement: 'mux(enable.any(), severity',
     tests: containment,
   },
   {
