@@ -88,29 +88,10 @@ export class BundleSink implements End {
   }
 }
 
-export const jobFields = [
-  'address',
-  'offset',
-  'length',
-  'memory',
-  'function',
-  'relaxed_ordering',
-  'no_snoop',
-  'at',
-  'id',
-] as const;
-export const atomicFields = [
-  'kind',
-  'size',
-  'address',
-  'operand',
-  'compare',
-  'function',
-  'relaxed_ordering',
-  'no_snoop',
-  'at',
-  'id',
-] as const;
+/** How the requests of a job are to be sent, and its name. */
+const wishes = ['function', 'relaxed_ordering', 'no_snoop', 'at', 'id'] as const;
+export const jobFields = ['address', 'offset', 'length', 'memory', ...wishes] as const;
+export const atomicFields = ['kind', 'size', 'address', 'operand', 'compare', ...wishes] as const;
 export const resultFields = ['id', 'function', 'outcome'] as const;
 
 /** `value` as `bytes` bytes, the least significant first. */

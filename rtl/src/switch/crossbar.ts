@@ -25,7 +25,7 @@ import {
 import { at } from '../at.ts';
 import { inTurn } from '../link/round-robin.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
-import { every, oneOf, some, word } from './trees.ts';
+import { every, oneOf, some, upTo, word } from './trees.ts';
 import { queuedBeat, TlpClass, VirtualOutputQueues } from './virtual-output-queues.ts';
 
 interface CrossbarParams {
@@ -50,8 +50,6 @@ export class Moved extends Bundle({
   credits: uint(9),
 }) {}
 
-/** `served` after `grant`: the one granted and all below it. */
-const upTo = (grant: readonly Bool[]): UInt<number> => cat(...grant.map((_, i) => some(grant.slice(i))).toReversed());
 /** The code of a class that is one-hot. */
 const codeOf = (kind: UInt<3>): UInt<2> => cat(kind.bit(2), kind.bit(1)).as(2);
 

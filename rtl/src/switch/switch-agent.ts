@@ -31,7 +31,7 @@ import { Broadcaster } from './broadcaster.ts';
 import { Moved } from './crossbar.ts';
 import { egressesOf } from './egresses.ts';
 import { RequestAnswerer } from './request-answerer.ts';
-import { some, word } from './trees.ts';
+import { upTo, word } from './trees.ts';
 import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
 
 export interface SwitchAgentParams {
@@ -243,7 +243,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   /** Who has the next turn is known a cycle before: who asks goes on to ask until it is taken. */
   private choose(asking: UInt<number>): void {
     const { chosen, served } = this;
-    const done = mux(chosen.any(), word(chosen.words(1).map((_, i, all) => some(all.slice(i)))), served);
+    const done = mux(chosen.any(), upTo(chosen.words(1)), served);
     const next = word(roundRobin(asking.and(chosen.not()).words(1), done));
     // A copy that goes on while it is chosen may be the last one.
     when(this.takes.or(asking.and(chosen).any().not()), () => {

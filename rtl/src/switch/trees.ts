@@ -8,6 +8,9 @@ export const word = (bits: readonly Bool[]): UInt<number> => cat(...bits.toRever
 /** Whether one of the bits is 1. */
 export const some = (bits: readonly Bool[]): Bool => word(bits).any();
 
+/** The one that is 1 and all below it: of a grant, whom a choice in turn passes over next. */
+export const upTo = (grant: readonly Bool[]): UInt<number> => word(grant.map((_, i) => some(grant.slice(i))));
+
 /** Whether all bits are 1. */
 export const every = (bits: readonly Bool[]): Bool => word(bits).all();
 

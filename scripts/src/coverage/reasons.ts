@@ -211,7 +211,7 @@ const never: readonly Reason[] = [
   }),
   ...because('The agent of a switch sends broadcasts, error messages, completions and writes: 10011, 10000, 0101r and 00000.', {
     file: /switch\/switch-agent/,
-    signal: /^(out_beat|beat_beat)_header_type$/,
+    signal: /^(out_beat|beat)_header_type$/,
     bits: [2, 2],
   }),
   ...because('A write of 4,096 bytes has 64 pieces of 64 bytes: they are counted from 0.', {
@@ -391,7 +391,7 @@ const larger: readonly Reason[] = [
   ),
   ...because(
     'A word has a bit for each error that a port can have, made alike of mask, severity and trigger enable: not each error is tried with each of them (rtl/test/switch-device-containment.test.ts).',
-    { file: /port-config-space/, signal: /^containing(_advisory)?$/ },
+    { file: /port-config-space/, signal: /^containing_(errors_)?(advisory|other)$/ },
   ),
   ...because(
     'Tags from 256 up: a read engine by itself uses 512 (rtl/test/dma-read-tags.test.ts), those of whole DMA engines fewer.',
