@@ -152,6 +152,8 @@ function run(options: {
       port.first.words[0] = coming.came === 0 ? 1 : 0;
       port.last.words[0] = coming.came === coming.beats - 1 ? 1 : 0;
     }
+    // What stands there while nothing comes means nothing.
+    if (!sending) for (const view of [port.last, port.credits, port.kind]) view.words[0] = random.below(2);
     port.begin.words.fill(0);
     port.starts.words[0] = 0;
     port.go_on.words[0] = 0;

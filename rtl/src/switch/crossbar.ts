@@ -93,9 +93,10 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     const { queues, busy, held_egress, held_class } = this;
     const numbers = [...Array(this.p.ports).keys()];
     const offers = queues.offered.map((o, e) => o.and(at(this.allowed, e)));
-    const candidates = offers.map((o, e) => every([o.any(), this.grant.bit(e), this.free.bit(e), this.room.bit(e), busy.not()]));
-    const chosen = inTurn(candidates, this.served);
-    const begins = some(candidates);
+    const wants = offers.map(o => o.any());
+    const may = numbers.map(e => every([this.grant.bit(e), this.free.bit(e), this.room.bit(e), busy.not()]));
+    const chosen = inTurn(wants, this.served, may);
+    const begins = some(wants.map((want, e) => want.and(at(may, e))));
     // The class is chosen for each egress at once, while the egress is.
     const fresh = offers.map(o => word(inTurn(o.words(1), this.served_class)).as(3));
     const held = numbers.map(e => held_class.and(repeat(held_egress.bit(e), 3)));
@@ -111,11 +112,10 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     busy.set(some(stays));
     held_egress.set(word(stays));
     const kind = oneOf(word(chosen), fresh);
-    when(begins, () => {
-      held_class.set(kind);
-      this.served.set(upTo(chosen));
-      this.served_class.set(upTo(kind.words(1)).as(3));
-    });
+    // That a packet begins is known too late to enable registers.
+    when(busy.not(), () => held_class.set(kind));
+    this.served.set(mux(begins, upTo(chosen), this.served));
+    this.served_class.set(mux(begins, upTo(kind.words(1)).as(3), this.served_class));
     // A packet that comes can be granted in the cycle in which it could be taken; a grant for one that must wait costs nothing.
     const coming = offers.map((_, e) => this.in.payload.beat.first.and(this.in.payload.egress.bit(e)));
     this.request.set(word(offers.map((o, e) => o.any().or(at(coming, e)).and(busy.not().or(closes)))));

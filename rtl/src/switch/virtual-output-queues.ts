@@ -13,6 +13,7 @@ import {
   mux,
   output,
   reg,
+  repeat,
   stream,
   type UInt,
   u,
@@ -52,30 +53,27 @@ export const queuedBeat = (width: number, egresses: number): QueuedBeatType => {
 export type QueuedBeatType = BundleType<ReturnType<typeof queuedFields>>;
 const types = new Map<string, QueuedBeatType>();
 
-/** What an element of a queue says of the next one: where its beat lies, and what must be known of it before that is read. */
-const linkFields = (slots: number) => ({
-  slot: uint(clog2(slots)),
-  last: bool,
-  /** Data credits of its packet. */
-  credits: uint(9),
-  /** Packets of the other classes that came between the posted packet before and this one: they may go when that one is gone. */
+/** What must be known of a beat before it is read: where it lies, whether it ends its packet, and what that costs (data credits). */
+const elementFields = (slots: number) => ({ slot: uint(clog2(slots)), last: bool, credits: uint(9) });
+/** Packets of the other classes that came between the posted packet before and this one: they may go when that one is gone. */
+const waiterFields = (slots: number) => ({
   non_posted: uint(clog2(slots) + 1),
   completions: uint(clog2(slots) + 1),
-  /** Of these two: there are some; there are two at least. */
+  /** Of these two: there are some. */
   some: uint(2),
-  several: uint(2),
 });
-type LinkType = BundleType<ReturnType<typeof linkFields>>;
+type ElementType = BundleType<ReturnType<typeof elementFields>>;
+type WaitersType = BundleType<ReturnType<typeof waiterFields>>;
 
-/** What has to be known of the first beat of a queue where it is chosen: its slot, and above that the data credits of its packet. */
-const head = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits: UInt<9> }): UInt<number> => cat(credits, slot);
+/** What of an element decides where it is chosen: its slot, and above that its credits. */
+const place = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits: UInt<9> }): UInt<number> => cat(credits, slot);
 
 /**
  * The buffer of a switch port: beats of all classes and all egresses in one block RAM, kept apart as 3 queues per egress (linked lists), so that a packet
  * never waits for one that goes elsewhere (C70g), nor posted packets for others (C60, C61).
  *
- *     in ─► register ─► data[slot]                 begins, go_on ─► head of the queue ─► register ─► data[slot] ─► beat (2 cycles later)
- *                       link[tail of the queue] = slot, last, credits                    └─ next head: link[slot]
+ *     in ─► register ─► data[slot]                 begins, go_on ─► first beat of the queue ─► register ─► data[slot] ─► beat (2 cycles later)
+ *                       link[tail of the queue] = element             └ second beat ─► first, third one: link[second] ─► second
  *
  * **Order** (C60), for each egress by itself: a non-posted packet or completion is offered when all posted packets that came before it are gone, wholly.
  * Each posted packet carries how many others wait for it. Within a class packets leave in the order of their coming. `relaxed` packets are offered at
@@ -83,12 +81,12 @@ const head = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits
  * another one (C65).
  *
  * A beat per cycle in and a beat per cycle out, of any queue; a beat can be taken 1 cycle after it came (the packet need not be complete). `beat` is the
- * beat taken 2 cycles before. `offered`, `there`, `credits` and `in.ready` come from registers, `held_ending` and `single` soon after them.
+ * beat taken 2 cycles before. All that it tells comes from registers, `single` soon after them.
  * `in.ready` is 0 when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
  *
  * **Speed**: whose beat is taken is known late in a cycle, so whatever follows from it is prepared for both cases: whether a queue has a second beat
- * (`count`), whether its first one ends a packet (`lasts`), where its head lies and what that costs (`heads`). The beat itself, which lies in many block RAMs, and its link, in
- * LUT RAM, are looked up in the cycle after, and what a departure means for the counts and for the order is found then.
+ * (`count`), and where its first two lie, whether they end their packets, what they cost (`heads`, `lasts`, `seconds`). The beat itself, which lies in many block
+ * RAMs, and the link of the second one, in LUT RAM, are looked up in the cycle after, and what a departure means for the counts and for the order is found then.
  */
 export class VirtualOutputQueues extends Module<{
   /** Bits of a beat. */
@@ -120,7 +118,10 @@ export class VirtualOutputQueues extends Module<{
   readonly beat = output(tlpBeat(this.p.width));
 
   private readonly slotWidth: number = clog2(this.p.slots);
-  private readonly Link: LinkType = Bundle(linkFields(this.p.slots));
+  private readonly Element: ElementType = Bundle(elementFields(this.p.slots));
+  private readonly Waiters: WaitersType = Bundle(waiterFields(this.p.slots));
+  /** What an element of a queue says of the next one. */
+  private readonly Link = Bundle({ element: this.Element, waiters: this.Waiters });
   /** No slot is read in the cycle in which it is written. */
   private readonly data = memory(tlpBeat(this.p.width) as TlpBeatType, {
     depth: this.p.slots,
@@ -130,20 +131,24 @@ export class VirtualOutputQueues extends Module<{
   private readonly links = memory(this.Link, { depth: this.p.slots, style: 'distributed' });
   /** The last slot, by queue. */
   private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** clog2(classes * this.p.egresses), style: 'distributed' });
-  /** A beat is there; the first one is the last of its packet; its `head`. All but the first mean nothing while `stepping`. */
+  /** A beat is there; the first one is the last of its packet; its `place`. All but the first mean nothing while `stepping`. */
   private readonly used = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly lasts = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly heads = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth + 9))));
+  /** The second beat, if there is one; the first while `stepping`. And for posted packets what waits for the one before. */
+  private readonly seconds = reg(vec(this.p.egresses, vec(classes, this.Element)));
+  private readonly waiters = reg(vec(this.p.egresses, this.Waiters));
   private readonly begun_credits = reg(uint(9));
-  /** Beats by queue, but for what came (`came`) and was taken (`took`) in the cycle before; and whether there are 1, 2, 3 at least. */
+  /** Beats by queue, but for what came (`came`) and was taken (`took`) in the cycle before; and whether there are 1, 2, 3, 4 at least. */
   private readonly count = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth + 1))), { init: 0 });
-  private readonly at_least = reg(vec(this.p.egresses, vec(classes, uint(3))), { init: 0 });
+  private readonly at_least = reg(vec(this.p.egresses, vec(classes, uint(4))), { init: 0 });
   private readonly came = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly took = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
-  /** The queue that was taken from in the cycle before, if a beat is still there: its head is `next`. And that there is one. */
+  /** The queue that was taken from in the cycle before, if a beat is still there: that was its second one, and `next` is behind it. */
   private readonly stepping = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
-  private readonly steps = reg(bool, { init: 0 });
   private readonly waits = reg(bool, { init: 0 });
+  /** The first beat of the packet under way, if there is one, is its last. */
+  private readonly ending = reg(bool);
 
   /** Slots that were never used, and those that were and are free again; the one that was freed in the cycle before. */
   private readonly fresh = reg(uint(this.slotWidth + 1), { init: 0 });
@@ -159,17 +164,22 @@ export class VirtualOutputQueues extends Module<{
   private readonly written_beat = reg(tlpBeat(this.p.width));
   private readonly entry = reg(this.Link);
   private readonly joins = reg(bool);
-  /** It came when the only beat of its queue was taken: its link is looked for before it is written. */
+  /** It came when the first of two beats of its queue was taken: its link is looked for before it is written. */
   private readonly meets = reg(bool);
+  private readonly second_slot = reg(uint(this.slotWidth));
   private readonly next = wire(this.Link);
-  /** By queue: another beat is behind the first; or comes; what `used` becomes; the first beat is its packet's last. */
+  private readonly coming = wire(this.Link);
+  /** By queue: another beat is behind the first, two are; another one is or comes; what `used` becomes; the first beat is its packet's last. */
   private readonly more = wire(vec(this.p.egresses, uint(classes)));
+  private readonly third = wire(vec(this.p.egresses, uint(classes)));
   private readonly followed = wire(vec(this.p.egresses, uint(classes)));
   private readonly stays = wire(vec(this.p.egresses, uint(classes)));
   private readonly closing = wire(vec(this.p.egresses, uint(classes)));
 
   /** Per egress: packets of non-posted requests and completions that came after the newest posted packet. */
   private readonly after = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
+  /** Per egress, of these two: there are some. */
+  private readonly after_some = reg(vec(this.p.egresses, uint(2)), { init: 0 });
   /** Per egress: such packets that wait for no posted packet any more, those that left in the cycle before included; and that one of them can be begun. */
   private readonly released = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
   private readonly ready = reg(vec(this.p.egresses, uint(2)), { init: 0 });
@@ -219,9 +229,27 @@ export class VirtualOutputQueues extends Module<{
     return begins.or(at(this.held, e).bit(kind).and(this.go_on));
   }
 
+  /** The same for the queues of an egress, by class. */
+  private comesFor(e: number): UInt<3> {
+    return word([0, 1, 2].map(k => this.comes(e, k))).as(classes);
+  }
+
+  /** The flag of the queue whose packet begins, else 0; of the one of the packet under way; of the one that is taken from. */
+  private ofBegun(flags: readonly UInt<3>[]): Bool {
+    return some(this.kinds.map((kinds, e) => this.begins.bit(e).and(kinds.and(at(flags, e)).any())));
+  }
+
+  private ofHeld(flags: readonly UInt<3>[]): Bool {
+    return some(this.held.map((held, e) => held.and(at(flags, e)).any()));
+  }
+
+  private ofTaken(flags: readonly UInt<3>[]): Bool {
+    return this.ofBegun(flags).or(this.go_on.and(this.ofHeld(flags)));
+  }
+
   /** Where a beat goes is known late: it is written a cycle later, which is before anybody reads it. */
   private put(): void {
-    const { written, written_class, written_egress, written_slot, entry } = this;
+    const { written, written_class, written_egress, written_slot, entry, coming } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
     written.set(this.in.fire);
     written_egress.set(egress);
@@ -243,53 +271,51 @@ export class VirtualOutputQueues extends Module<{
     const carries = kind.eq(TlpClass.posted).and(beat.first);
     const carried = (k: number): UInt<number> =>
       either(this.after.map((counts, e) => mux(egress.bit(e).and(carries), at(counts, k), 0) as UInt<number>));
-    const of_after = (test: (count: UInt<number>) => Bool) =>
-      [0, 1].map(k => some(this.after.map((counts, e) => every([egress.bit(e), carries, test(at(counts, k))]))));
-    const [found_some, several] = [of_after(count => count.any()), of_after(count => count.gt(1))];
-    entry.set({
-      slot: this.slot,
-      credits,
-      last: beat.last,
-      non_posted: carried(0),
-      completions: carried(1),
-      some: cat(...found_some.toReversed()).as(2),
-      several: cat(...several.toReversed()).as(2),
-    });
+    const some_after = either(this.after_some.map((bits, e) => mux(egress.bit(e).and(carries), bits, 0) as UInt<2>));
+    coming.element.set({ slot: this.slot, credits, last: beat.last });
+    coming.waiters.set({ non_posted: carried(0), completions: carried(1), some: some_after });
+    entry.set(coming);
   }
 
-  /** Finds the head, reads beat and link. */
+  /** Finds the first beat and the second one of the queue that is taken from, reads the first and the link of the second. */
   private takeHead(): void {
-    const { begins, held, next, steps } = this;
-    // Where the head of each queue lies is known before which one is taken.
-    const fresh = this.kinds.map((kinds, e) =>
-      oneOf(
-        kinds,
-        at(this.heads, e).map((own, k) => mux(at(this.stepping, e).bit(k), head(next), own)),
-      ),
+    const { begins, held, next } = this;
+    // Where they lie is known for each queue before one is taken. Within a packet its queue counts, whether that goes on now or not.
+    const firsts = this.heads.map((own, e) =>
+      own.map((head, k) => mux(at(this.stepping, e).bit(k), place(at(at(this.seconds, e), k)), head)),
     );
-    // Within a packet it is the head of its queue, whether that goes on now or not.
+    const begun = oneOf(
+      begins,
+      this.kinds.map((kinds, e) => oneOf(kinds, at(firsts, e))),
+    );
     const resting = either(
       held.map((bits, e) =>
         oneOf(
           bits,
-          at(this.heads, e).map(own => own.trunc(this.slotWidth)),
+          at(firsts, e).map(first => first.trunc(this.slotWidth)),
         ),
       ),
     );
-    const within = some(held.map(bits => bits.any()));
-    const begun = oneOf(begins, fresh);
-    const slot = begun.trunc(this.slotWidth).or(mux(within, mux(steps, next.slot, resting), 0));
     // Both are looked up in the cycle after: who is chosen is known too late in this one for a way to so many memories.
     this.freed.set(this.starts.or(this.go_on));
-    this.freed_slot.set(slot);
+    this.freed_slot.set(begun.trunc(this.slotWidth).or(resting));
     this.beat.set(this.data.read(this.freed_slot, this.freed));
-    const meeting = this.more.flatMap((bits, e) =>
-      [0, 1, 2].map(k => every([this.taken(e, k), this.comes(e, k), bits.bit(k).not()])),
-    );
-    this.meets.set(some(meeting));
-    next.set(mux(this.meets, this.entry, this.links.peek(this.freed_slot)));
     when(this.starts, () => this.begun_credits.set(begun.part(this.slotWidth, 9)));
     this.credits.set(this.begun_credits);
+
+    const seconds = (kinds: readonly UInt<3>[]) =>
+      this.seconds.map((own, e) =>
+        oneOf(
+          at(kinds, e),
+          own.map(second => second.slot),
+        ),
+      );
+    const second = oneOf(begins, seconds(this.kinds)).or(either(seconds(held)));
+    const steps_again = this.ofBegun(this.stepping).or(this.ofHeld(this.stepping));
+    this.second_slot.set(mux(steps_again, next.element.slot, second));
+    const pairs = this.more.map((bits, e) => bits.and(at(this.third, e).not()).and(this.comesFor(e)));
+    this.meets.set(this.ofTaken(pairs));
+    next.set(mux(this.meets, this.entry, this.links.peek(this.second_slot)));
   }
 
   /** A cycle late: a beat that is taken is known too late to be counted at once. */
@@ -300,17 +326,20 @@ export class VirtualOutputQueues extends Module<{
         const came = at(this.came, e).bit(k);
         const took = at(this.took, e).bit(k);
         const step = mux(came, u(count.width, 1), u(count.width, 2 ** count.width - 1));
-        const next = count.add(step);
+        const [one, two, three, four] = [flags.bit(0), flags.bit(1), flags.bit(2), flags.bit(3)];
+        // Each flag is the neighbour's: sooner than a comparison behind the sum.
+        const grown = cat(three, two, one, u(1, 1));
+        const shrunk = cat(count.gt(4), four, three, two);
         when(came.ne(took), () => {
-          count.set(next);
-          [1, 2, 3].forEach((least, i) => {
-            flags.bit(i).set(next.ge(least));
-          });
+          count.set(count.add(step));
+          flags.set(mux(came, grown, shrunk).as(4));
         });
-        const [one, two, three] = [flags.bit(0), flags.bit(1), flags.bit(2)];
         at(this.more, e)
           .bit(k)
           .set(mux(took, three.or(two.and(came)), two.or(one.and(came))));
+        at(this.third, e)
+          .bit(k)
+          .set(mux(took, four.or(three.and(came)), three.or(two.and(came))));
         at(this.came, e).bit(k).set(this.comes(e, k));
         at(this.took, e).bit(k).set(this.taken(e, k));
       });
@@ -319,50 +348,60 @@ export class VirtualOutputQueues extends Module<{
 
   /** What becomes of each queue. */
   private follow(): void {
-    const { next, kinds, held, begins, go_on, steps } = this;
+    const { next, kinds, held, go_on, coming } = this;
     this.used.forEach((used, e) => {
       for (let k = 0; k < classes; k++) {
         const stepping = at(this.stepping, e).bit(k);
-        const coming = this.comes(e, k);
+        const comes = this.comes(e, k);
         const taken = this.taken(e, k);
-        const fills = coming.and(used.bit(k).not());
-        const last = mux(stepping, next.last, at(this.lasts, e).bit(k));
-        const followed = coming.or(at(this.more, e).bit(k));
+        const second = at(at(this.seconds, e), k);
+        const last = mux(stepping, second.last, at(this.lasts, e).bit(k));
+        const more = at(this.more, e).bit(k);
+        const followed = comes.or(more);
         at(this.closing, e).bit(k).set(last);
         at(this.followed, e).bit(k).set(followed);
+        // Where there is none, what is on the way in is taken down as the first, or as the second one, whether it comes or not: that is known late.
+        const none = used.bit(k).not();
         at(this.lasts, e)
           .bit(k)
-          .set(mux(fills, this.in.payload.beat.last, last));
-        const filled = head({ slot: this.slot, credits: this.in.payload.credits });
-        when(stepping.or(fills), () => at(at(this.heads, e), k).set(mux(stepping, head(next), filled)));
+          .set(mux(none, coming.element.last, last));
+        when(stepping.or(none), () => at(at(this.heads, e), k).set(mux(stepping, place(second), place(coming.element))));
+        when(stepping.or(more.not()), () => {
+          second.set(mux(more, next.element, coming.element));
+          if (k === TlpClass.posted) at(this.waiters, e).set(mux(more, next.waiters, coming.waiters));
+        });
         at(this.stepping, e).bit(k).set(taken.and(followed));
         at(this.stays, e)
           .bit(k)
-          .set(mux(taken, followed, coming.or(used.bit(k))));
+          .set(mux(taken, followed, comes.or(used.bit(k))));
       }
       at(this.used, e).set(at(this.stays, e));
       this.single.bit(e).set(at(kinds, e).and(at(this.closing, e)).any());
     });
-    // The same for the packet that begins, and for the one under way: that is the one that steps, if one does.
-    const of_held = (flags: readonly UInt<3>[]) => some(held.map((bits, e) => bits.and(at(flags, e)).any()));
-    const coming = held.map((_, e) => word([0, 1, 2].map(k => this.comes(e, k))).as(classes));
-    const held_comes = of_held(coming);
-    const held_more = of_held(this.more);
-    // Of the packet that begins, apart for one whose queue steps: whether its beat is the last one is known late.
-    const of_begun = (flags: readonly UInt<3>[]) => some(kinds.map((bits, e) => begins.bit(e).and(bits.and(at(flags, e)).any())));
-    const calm = this.followed.map((bits, e) => bits.and(at(this.stepping, e).or(at(this.lasts, e)).not()));
-    const steps_again = of_begun(this.followed.map((bits, e) => bits.and(at(this.stepping, e))));
-    this.held_ending.set(mux(steps, next.last, of_held(this.lasts)));
+    // The same for the packet that begins, and for the one under way.
+    const held_comes = this.ofHeld(this.more.map((_, e) => this.comesFor(e)));
+    const held_more = this.ofHeld(this.more);
     this.there.set(this.waits);
-    this.steps.set(of_begun(this.followed).or(go_on.and(held_more.or(held_comes))));
-    const goes_on = of_begun(calm).or(steps_again.and(next.last.not()));
-    const remains = some([held_comes, mux(go_on, held_more, this.waits)]);
+    const goes_on = this.ofBegun(this.followed.map((bits, e) => bits.and(at(this.closing, e).not())));
     const within = some(held.map(bits => bits.any()));
-    this.waits.set(goes_on.or(every([within, go_on.and(this.held_ending).not(), remains])));
+    const rests_there = every([within, go_on.not(), held_comes.or(this.waits)]);
+    const steps_there = every([go_on, this.held_ending.not(), held_comes.or(held_more)]);
+    this.waits.set(some([goes_on, rests_there, steps_there]));
+
+    // Whether the beat behind the one that is taken ends the packet. Of a queue that steps, and there is one at most, the link tells: late.
+    const behind = this.seconds.map((own, e) => {
+      const known = at(this.more, e).and(at(this.stepping, e).not());
+      const comes_last = at(this.more, e).not().and(repeat(coming.element.last, classes));
+      return known.and(word(own.map(second => second.last)).as(classes)).or(comes_last);
+    });
+    const link_tells = this.ofTaken(this.more.map((bits, e) => bits.and(at(this.stepping, e))));
+    const rests = within.and(mux(this.waits, this.ending, coming.element.last));
+    const held_behind = [go_on.and(this.ofHeld(behind)), go_on.not().and(rests)];
+    this.ending.set(some([this.ofBegun(behind), ...held_behind, link_tells.and(next.element.last)]));
+    this.held_ending.set(this.ending);
   }
 
   private keepOrder(e: number): void {
-    const { next } = this;
     const { egress, class: kind, beat, relaxed } = this.in.payload;
     const { requester_id, address, attr } = beat.header;
     // A completion is its completer's.
@@ -382,36 +421,40 @@ export class VirtualOutputQueues extends Module<{
     // A posted packet was gone in the cycle before: what waited for it goes on.
     const posted_left = left.bit(TlpClass.posted);
     const followed = at(this.stepping, e).bit(TlpClass.posted);
-    const waiting = [next.non_posted, next.completions];
+    const waiters = at(this.waiters, e);
+    const waiting = [waiters.non_posted, waiters.completions];
     const last_posted = at(this.closing, e).bit(TlpClass.posted).and(at(this.followed, e).bit(TlpClass.posted).not());
     const last_posted_leaves = this.taken(e, TlpClass.posted).and(last_posted);
     const bits: Bool[] = [used.bit(TlpClass.posted)];
     for (const k of [0, 1]) {
       const released = at(at(this.released, e), k);
       const after = at(at(this.after, e), k);
+      const after_some = at(this.after_some, e).bit(k);
       const held_back = at(this.held_back, e).bit(k);
       const comes = here.and(kind.eq(k + 1));
       const at_once = comes.and(posted_waits.not().or(passes.and(held_back.not())));
       const freed = mux(posted_left, mux(followed, at(waiting, k), after), 0) as UInt<number>;
       const gone = left.bit(k + 1);
-      const without = released.sub(gone.zext(released.width)).add(freed);
-      released.set(mux(at_once, without.add(1), without));
-      when(posted_left.and(followed.not()).or(here.and(kind.eq(TlpClass.posted))), () => after.set(0)).elsewhen(
-        comes.and(at_once.not()),
-        () => after.set(after.add(1)),
-      );
+      const one_more = (more: Bool) => more.zext(released.width);
+      released.set(mux(at_once, released.add(freed).add(one_more(gone.not())), released.add(freed).sub(one_more(gone))));
+      when(posted_left.and(followed.not()).or(here.and(kind.eq(TlpClass.posted))), () => {
+        after.set(0);
+        after_some.set(0);
+      }).elsewhen(comes.and(at_once.not()), () => {
+        after.set(after.add(1));
+        after_some.set(1);
+      });
       when(comes.and(at_once.not()), () => held_back.set(1)).elsewhen(posted_waits.not(), () => held_back.set(0));
 
-      // Whether one is released then, and two are: without the sum, which takes longer.
-      const frees = posted_left.and(mux(followed, next.some.bit(k), after.any()));
-      const frees_two = posted_left.and(mux(followed, next.several.bit(k), after.gt(1)));
+      // Whether one is released then, and whether another one is where one leaves now: without the sum, which takes longer.
+      const frees = posted_left.and(mux(followed, waiters.some.bit(k), after_some));
       const keeps = released.gt(1).or(released.any().and(gone.not()));
       const keeps_two = released.gt(2).or(released.gt(1).and(gone.not()));
       const one = some([keeps, frees, at_once]);
-      const two = some([keeps_two, frees_two, keeps.and(frees), keeps.and(at_once), frees.and(at_once)]);
+      const another = some([keeps_two, frees, at_once]);
       const if_taken = at(this.followed, e)
         .bit(k + 1)
-        .and(mux(at(this.closing, e).bit(k + 1), two, one));
+        .and(mux(at(this.closing, e).bit(k + 1), another, one));
       const if_not = one.and(used.bit(k + 1).or(this.comes(e, k + 1)));
       // What comes while the last posted packet leaves does not wait for it, though it is counted with those that did.
       at(this.ready, e)
