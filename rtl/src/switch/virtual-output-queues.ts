@@ -146,8 +146,8 @@ export class VirtualOutputQueues extends Module<{
   private readonly took = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   /** The queue that was taken from in the cycle before, if a beat is still there: that was its second one, and `next` is behind it. */
   private readonly stepping = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
+  /** The packet under way has a beat; it is its last. */
   private readonly waits = reg(bool, { init: 0 });
-  /** The first beat of the packet under way, if there is one, is its last. */
   private readonly ending = reg(bool);
 
   /** Slots that were never used, and those that were and are free again; the one that was freed in the cycle before. */

@@ -1,14 +1,23 @@
 import { tlpBeat } from '@hdl/pcie-rtl';
 import type { Module } from '@hdl/ts-hdl';
 
+/**
+ * Other ways of nextpnr to place and route. Router 1 gets slower with every wire that it has to move, and needs an hour where router 2 needs minutes. But
+ * router 2 finds no end where too many wires want the same few places. The static placer needs a fifth less wire than HeAP, for a slower clock.
+ */
+export const layouts = {
+  router2: { name: 'router 2', options: ['--router', 'router2'] },
+  static: { name: 'the static placer and router 1', options: ['--placer', 'static'] },
+} as const;
+
 /** A design whose size and speed are measured. */
 export interface Block {
   /** As `--blocks` and the reports name it. */
   readonly name: string;
   /** What it is and with which parameters, for the table. */
   readonly what: string;
-  /** Too large for nextpnr's router 1, which it takes for the rest: that gets slower with every wire that it has to move, and needs an hour where router 2 needs minutes. */
-  readonly router2?: true;
+  /** For what is too large for nextpnr's own choice, its placer HeAP and router 1. */
+  readonly layout?: keyof typeof layouts;
   readonly create: () => Module<never> | Module<unknown>;
 }
 

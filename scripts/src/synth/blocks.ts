@@ -54,19 +54,19 @@ export const blocks: readonly Block[] = [
   {
     name: 'endpoint',
     what: 'Endpoint: a block device with 64 KiB, 32 tags, MPS 512',
-    router2: true,
+    layout: 'static',
     create: () => new Endpoint(blockDevice(device, { width, tags: 32 })),
   },
   {
     name: 'switch-4',
     what: 'Switch, upstream and 3 downstream ports',
-    router2: true,
+    layout: 'router2',
     create: () => new Switch({ width, ports: 3, vendor_id: 0x1d1d, device_id: 0xe001 }),
   },
   {
     name: 'switch-8',
     what: 'Switch, upstream and 7 downstream ports',
-    router2: true,
+    layout: 'router2',
     create: () => new Switch({ width, ports: 7, vendor_id: 0x1d1d, device_id: 0xe001 }),
   },
 ];

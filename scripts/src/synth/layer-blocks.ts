@@ -161,7 +161,7 @@ export const layerBlocks: readonly Block[] = [
   {
     name: 'transaction-layer',
     what: 'TransactionLayer: link end, receive side, memory, configuration and DMA of an endpoint with 1 function',
-    router2: true,
+    layout: 'router2',
     create: () => new TransactionLayer({ ...reads, memory_bytes, credits, functions: [{ config, map }] }),
   },
 ];

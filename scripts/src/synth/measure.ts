@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { checked, elaborate, emitVerilog } from '@hdl/ts-hdl';
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import type { Block } from './block.ts';
+import { type Block, layouts } from './block.ts';
 import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from './cells.ts';
 import { keyOf, type Ledger } from './ledger.ts';
 import { type BlockReport, ecp5Figures, xilinxFigures } from './report.ts';
@@ -30,9 +30,9 @@ const ecp5Script = (top: string) =>
 const xilinxScript = (top: string) =>
   `read_verilog block.v; synth_xilinx -family xcup -noiopad -noclkbuf -flatten -top ${top}; tee -o stat.json stat -json -tech xilinx`;
 /** Only paths between registers are timed: the ports have no pins. */
-const placeOptions = (seed: number, { router2 }: Pick<Block, 'router2'>) => [
+const placeOptions = (seed: number, { layout }: Pick<Block, 'layout'>) => [
   ...['--um5g-85k', '--package', 'CABGA756', '--speed', '8', '--freq', '250', '--timing-allow-fail'],
-  ...(router2 ? ['--router', 'router2'] : []),
+  ...(layout ? layouts[layout].options : []),
   ...['--out-of-context', '--lpf-allow-unconstrained', '--seed', String(seed), '--json', 'block.json', '--report', 'report.json'],
 ];
 
@@ -88,12 +88,12 @@ export async function measure(block: Block, options: MeasureOptions): Promise<Bl
 
 /** A folder with the Verilog of one block, in which the tools run. */
 class Workplace implements Disposable {
-  private readonly block: Pick<Block, 'name' | 'router2'>;
+  private readonly block: Pick<Block, 'name' | 'layout'>;
   private readonly verilog: ReturnType<typeof verilogOf>;
   private readonly options: MeasureOptions;
   private readonly folder = mkdtempSync(join(tmpdir(), 'synth-'));
 
-  constructor(block: Pick<Block, 'name' | 'router2'>, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
+  constructor(block: Pick<Block, 'name' | 'layout'>, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
     this.block = block;
     this.verilog = verilog;
     this.options = options;

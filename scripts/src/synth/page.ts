@@ -1,14 +1,16 @@
-import type { Block } from './block.ts';
+import { type Block, layouts } from './block.ts';
 import { blocks } from './blocks.ts';
 import type { BlockReport, SynthReport } from './report.ts';
 import { placeMinutes } from './tools.ts';
 import type { Yardstick } from './yardstick.ts';
 
-/** The blocks that router 2 routes. */
-const routed = blocks
-  .filter(block => block.router2)
-  .map(block => block.name)
-  .join(', ');
+/** How nextpnr lays out which blocks, where that is not its own choice. */
+const laidOut = Object.entries(layouts)
+  .map(([key, { name }]) => {
+    const names = blocks.filter(block => block.layout === key).map(block => block.name);
+    return `${name} for ${names.join(', ')}`;
+  })
+  .join('; ');
 
 const whole = (n: number | null) => (n === null ? '–' : n.toLocaleString('en-US'));
 const mhz = (n: number | null) => (n === null ? '–' : n.toFixed(1));
@@ -93,7 +95,7 @@ export function qorPage(report: SynthReport, yardsticks: readonly Yardstick[], m
     '',
     `## ECP5: ${report.device}`,
     '',
-    `Yosys ${report.yosys} (\`synth_ecp5 -nowidelut\`), nextpnr ${report.nextpnr} (out of context, target 250 MHz; router 2 for ${routed}, else router 1). COMB is what the LUTs, carries and`,
+    `Yosys ${report.yosys} (\`synth_ecp5 -nowidelut\`), nextpnr ${report.nextpnr} (out of context, target 250 MHz; ${laidOut}; HeAP and router 1 for the rest). COMB is what the LUTs, carries and`,
     `distributed RAM take after packing, of 83,640; EBR are block RAMs of 18 Kbit, of 208. Fmax is the median of the seeds ${report.seeds.join(', ')} and holds for paths`,
     `between registers; what takes more than ${placeMinutes} minutes of processor time is not placed. Synthesis fails on a latch and on a memory that was meant as block RAM and`,
     'became anything else.',
