@@ -34,11 +34,12 @@ export class CopyWait extends Module<{
   /** In the middle of one that is copied; it is whole, and its copies have not all left. */
   private readonly midway = reg(bool, { init: 0 });
   private readonly copying = reg(bool, { init: 0 });
-  /** Posted TLPs in the buffer. */
-  private readonly posted_there = reg(uint(clog2(this.p.posted + 1)), { init: 0 });
+  /** Posted TLPs in the buffer; there are two at least. */
+  private readonly posted_there = reg(uint(Math.max(2, clog2(this.p.posted + 1))), { init: 0 });
+  private readonly several = reg(bool, { init: 0 });
 
   protected override logic() {
-    const { arriving, stall, midway, copying, posted_there, ends } = this;
+    const { arriving, stall, midway, copying, posted_there, several, ends } = this;
     const may = mux(this.first, this.copyable, arriving);
     when(this.came, () => arriving.set(may));
     stall.set(allOf([this.came, this.last, may]));
@@ -48,8 +49,10 @@ export class CopyWait extends Module<{
     const over = anyOf([this.copies.and(ends), midway.and(goes_on)]);
     when(this.begins, () => midway.set(this.copies.and(ends.not()))).elsewhen(goes_on, () => midway.set(0));
     when(over, () => copying.set(1)).elsewhen(this.copied, () => copying.set(0));
-    const one = (bit: typeof over) => bit.zext(posted_there.width);
-    posted_there.set(posted_there.add(one(this.posted)).sub(one(this.gone)));
-    this.follows.set(posted_there.gt(1));
+    const now = posted_there;
+    const [comes, goes] = [this.posted.and(this.gone.not()), this.gone.and(this.posted.not())];
+    now.set(mux(comes, now.add(1), mux(goes, now.sub(1), now)));
+    several.set(mux(comes, now.any(), mux(goes, now.gt(2), now.gt(1))));
+    this.follows.set(several);
   }
 }

@@ -61,6 +61,8 @@ const codeOf = (kind: UInt<3>): UInt<2> => cat(kind.bit(2), kind.bit(1)).as(2);
  */
 export class CrossbarIngress extends Module<CrossbarParams> {
   readonly in = input(stream(queuedBeat(this.p.width, this.p.ports)));
+  /** Bit e: a packet for egress e may come in this cycle. */
+  readonly asks = input(uint(this.p.ports));
   /** Bit e: egress e has chosen this ingress; no packet is under way to it; it can take a beat. */
   readonly grant = input(uint(this.p.ports));
   readonly free = input(uint(this.p.ports));
@@ -117,8 +119,7 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     this.served.set(mux(begins, upTo(chosen), this.served));
     this.served_class.set(mux(begins, upTo(kind.words(1)).as(3), this.served_class));
     // A packet that comes can be granted in the cycle in which it could be taken; a grant for one that must wait costs nothing.
-    const coming = offers.map((_, e) => this.in.payload.beat.first.and(this.in.payload.egress.bit(e)));
-    this.request.set(word(offers.map((o, e) => o.any().or(at(coming, e)).and(busy.not().or(closes)))));
+    this.request.set(word(offers.map((o, e) => o.any().or(this.asks.bit(e)).and(busy.not().or(closes)))));
     this.send.set(word(send));
     this.begins.set(word(chosen));
     const ends = chosen.map((c, e) => c.and(queues.single.bit(e)).or(held_egress.bit(e).and(closes)));
@@ -239,6 +240,11 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
  */
 export class Crossbar extends Module<CrossbarParams> {
   readonly in = input(vec(this.p.ports, stream(queuedBeat(this.p.width, this.p.ports))));
+  /**
+   * Per ingress: the egresses that a packet may begin for in this cycle. Where it does begin, and that may be known later, was asked for; to ask for more costs these
+   * a turn at most.
+   */
+  readonly asks = input(vec(this.p.ports, uint(this.p.ports)));
   readonly out = output(vec(this.p.ports, stream(tlpBeat(this.p.width))));
   /** Per egress, by class: a packet may begin. */
   readonly allowed = input(vec(this.p.ports, uint(3)));
@@ -279,6 +285,7 @@ export class Crossbar extends Module<CrossbarParams> {
     ingress.forEach((port, i) => {
       connect(port, {
         in: at(this.in, i),
+        asks: at(this.asks, i),
         grant: word(egress.map(e => e.grant.bit(i))),
         free: word(egress.map(e => e.free)),
         room: word(egress.map(e => e.room)),

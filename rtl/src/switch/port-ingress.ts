@@ -13,6 +13,7 @@ import {
   mux,
   output,
   reg,
+  repeat,
   ShowAheadFifo,
   stream,
   type UInt,
@@ -138,6 +139,8 @@ export class PortIngress extends Module<PortIngressParams> {
   /** There: posted TLPs before it have not left: it has to wait in the buffer. */
   readonly follows = this.isCopied ? output(bool) : undefined;
   readonly out = output(stream(queuedBeat(this.p.width, egressesOf(this.p))));
+  /** Egresses that a TLP may begin for in this cycle, known before `out`: that of `out` is one of them. */
+  readonly asks = output(uint(egressesOf(this.p)));
   /** A packet left the buffer. */
   readonly gone = input(Moved);
   readonly restart = output(bool);
@@ -297,6 +300,11 @@ export class PortIngress extends Module<PortIngressParams> {
     this.idle.set(mux(this.restarting.and(came.not()), this.idle.add(1), 0));
     out.valid.set(anyOf([enters, goes_on, gives_up]));
     const begun = this.egresses(to_port, to_agent, to_caster);
+    const for_agent = begins.and(anyOf([way.access, way.broadcast, non_posted]));
+    this.asks.set(
+      this.egresses(way.egress.and(repeat(begins, way.egress.width)), for_agent, begins.and(this.group_hit?.hit ?? 0)),
+    );
+    assert(begun.and(this.asks.not()).any().not(), 'a TLP begins for an egress that was not asked');
     const egress = begun.or(mux(anyOf([goes_on, gives_up]), this.egress, 0));
     // What begins and goes nowhere does not go on: its rest finds `passing` 0.
     when(begins, () => this.egress.set(begun));

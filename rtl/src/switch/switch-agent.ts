@@ -71,7 +71,7 @@ export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
  * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
- * 6 cycles from the request's beat to `out`, 3 from an error message to it. Reset drops what is inside.
+ * 7 cycles from the request's beat to `out`, 4 from an error message to it. Reset drops what is inside.
  */
 export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly in = input(stream(tlpBeat(this.p.width)));
@@ -123,6 +123,12 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   private readonly chosen = reg(uint(2 * this.p.ports + 3), { init: 0 });
   private readonly served = reg(uint(2 * this.p.ports + 3), { init: 0 });
   private readonly takes = wire(bool);
+  /** What may be sent, from all that have something, and a cycle later the choice among them. */
+  private readonly answer = reg(tlpBeat(this.p.width));
+  private readonly message = reg(tlpBeat(this.p.width));
+  private readonly copy = reg(tlpBeat(this.p.width));
+  private readonly sends = reg(uint(3), { init: 0 });
+  private readonly sends_to = reg(uint(this.p.ports + 1));
   private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(tlpBeat(this.p.width));
   private readonly egress = reg(uint(this.p.ports + 1));
@@ -228,15 +234,20 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
       chosen.words(1).slice(0, said.length),
       said.map(({ beat }) => beat),
     );
-    const sent = mux(copies, broadcaster.out.payload, mux(answers, answerer.out.payload, error));
+    this.answer.set(answerer.out.payload);
+    this.message.set(error);
+    this.copy.set(broadcaster.out.payload);
+    // Who sends is known too late to choose among so many bits.
+    this.sends.set(cat(answers, messages, copies).as(3));
     const ports = this.p.ports + 1;
     const up = messages.zext(ports);
     const back = toOneHot(answerer.out_port.trunc(clog2(ports)), ports);
     const to = mux(copies, cat(broadcaster.out_port, u(1, 0)).as(ports), mux(answers, back, up));
-    this.beat_valid.set(anyOf([answers, messages, copies]));
-    this.beat.set(sent);
-    this.egress.set(to);
-    this.answered.set(answers);
+    this.sends_to.set(to);
+    this.beat_valid.set(this.sends.any());
+    this.beat.set(muxOneHot(this.sends.words(1), [this.copy, this.message, this.answer]));
+    this.egress.set(this.sends_to);
+    this.answered.set(this.sends.bit(2));
     this.count(answers, messages.or(copies.and(broadcaster.out.payload.first)));
   }
 

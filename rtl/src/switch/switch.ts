@@ -1,4 +1,19 @@
-import { type Bool, bool, cat, connect, drive, HdlError, input, Module, output, type Stream, stream, u, vec } from '@hdl/ts-hdl';
+import {
+  type Bool,
+  bool,
+  cat,
+  connect,
+  drive,
+  HdlError,
+  input,
+  Module,
+  mux,
+  output,
+  type Stream,
+  stream,
+  u,
+  vec,
+} from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { PortConfigSpace } from '../config/port-config-space.ts';
 import { beatsOfCredits } from '../link/class-buffer.ts';
@@ -96,7 +111,7 @@ function complete(p: SwitchParams): Complete {
  *                        SwitchAgent ◄─► PortConfigSpace × ports        with `multicast` two Multicasters beside the agent
  *
  * 4 cycles from the first beat in to the first beat out where nothing else wants the egress; a beat per cycle, also between packets; pairs of ports that share no port do not
- * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 12 cycles after it came.
+ * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 13 cycles after it came.
  *
  * `hot_reset` resets the configuration of all ports, but for what is sticky, and goes on to all links below. A link is down while it is in hot reset, disabled or contained, or its
  * `link_up` is 0: requests for it are refused, posted TLPs and completions dropped, those that were queued too, and both its ends exchange their credits anew
@@ -214,8 +229,14 @@ export class Switch extends Module<SwitchParams> {
       });
       at(send, port).from(egress.tx);
     });
+    const begins = ({ payload: { beat, egress } }: typeof this.agent.out) => mux(beat.first, egress, 0);
     connect(crossbar, {
       in: [...this.ingress.map(ingress => ingress.out), this.agent.out, ...this.caster.map(caster => caster.out)],
+      asks: [
+        ...this.ingress.map(ingress => ingress.asks),
+        begins(this.agent.out),
+        ...this.caster.map(caster => begins(caster.out)),
+      ],
       allowed: [...this.egress.map(egress => egress.allowed), this.agent.allowed, ...this.caster.map(caster => caster.allowed)],
     });
     this.joinCasters();

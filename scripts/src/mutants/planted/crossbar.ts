@@ -486,6 +486,15 @@ export const crossbarMutants: readonly Mutant[] = [
     tests: crossbar,
   },
   {
+    name: 'crossbar-asks-a-cycle-late',
+    area,
+    rules: [],
+    file: 'rtl/src/switch/crossbar.ts',
+    text: 'o.any().or(this.asks.bit(e))',
+    replacement: 'o.any()',
+    tests: crossbar,
+  },
+  {
     name: 'crossbar-asks-only-when-idle',
     area,
     rules: [],

@@ -422,7 +422,7 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C60'],
     file: 'rtl/src/switch/copy-wait.ts',
-    text: 'this.follows.set(posted_there.gt(1))',
+    text: 'this.follows.set(several)',
     replacement: 'this.follows.set(0)',
     tests: multicast,
   },
