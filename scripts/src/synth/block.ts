@@ -3,7 +3,7 @@ import type { Module } from '@hdl/ts-hdl';
 
 /**
  * Other ways of nextpnr to place and route. Router 1 gets slower with every wire that it has to move, and needs an hour where router 2 needs minutes. But
- * router 2 finds no end where too many wires want the same few places. The static placer needs a fifth less wire than HeAP, for a slower clock.
+ * router 2 finds no end where too many wires want the same few places. The static placer needs a fifth less wire than HeAP, and with it router 1 is quick.
  */
 export const layouts = {
   router2: { name: 'router 2', options: ['--router', 'router2'] },
