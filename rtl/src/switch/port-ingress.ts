@@ -13,7 +13,6 @@ import {
   mux,
   output,
   reg,
-  repeat,
   ShowAheadFifo,
   stream,
   type UInt,
@@ -301,9 +300,7 @@ export class PortIngress extends Module<PortIngressParams> {
     out.valid.set(anyOf([enters, goes_on, gives_up]));
     const begun = this.egresses(to_port, to_agent, to_caster);
     const for_agent = begins.and(anyOf([way.access, way.broadcast, non_posted]));
-    this.asks.set(
-      this.egresses(way.egress.and(repeat(begins, way.egress.width)), for_agent, begins.and(this.group_hit?.hit ?? 0)),
-    );
+    this.asks.set(this.egresses(mux(begins, way.egress, 0), for_agent, begins.and(this.group_hit?.hit ?? 0)));
     assert(begun.and(this.asks.not()).any().not(), 'a TLP begins for an egress that was not asked');
     const egress = begun.or(mux(anyOf([goes_on, gives_up]), this.egress, 0));
     // What begins and goes nowhere does not go on: its rest finds `passing` 0.

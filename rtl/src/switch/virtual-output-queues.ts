@@ -160,7 +160,6 @@ export class VirtualOutputQueues extends Module<{
   private readonly written = reg(bool, { init: 0 });
   private readonly written_egress = reg(uint(this.p.egresses));
   private readonly written_class = reg(uint(2));
-  private readonly written_slot = reg(uint(this.slotWidth));
   private readonly written_beat = reg(tlpBeat(this.p.width));
   private readonly entry = reg(this.Link);
   private readonly joins = reg(bool);
@@ -249,12 +248,11 @@ export class VirtualOutputQueues extends Module<{
 
   /** Where a beat goes is known late: it is written a cycle later, which is before anybody reads it. */
   private put(): void {
-    const { written, written_class, written_egress, written_slot, entry, coming } = this;
+    const { written, written_class, written_egress, entry, coming } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
     written.set(this.in.fire);
     written_egress.set(egress);
     written_class.set(kind);
-    written_slot.set(this.slot);
     this.written_beat.set(beat);
     this.joins.set(some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind)))));
     const bits = clog2(classes * this.p.egresses);
@@ -263,17 +261,17 @@ export class VirtualOutputQueues extends Module<{
       this.used.map((_, e) => written_class.zext(bits).add(classes * e)),
     );
     when(written, () => {
-      this.data.write(written_slot, this.written_beat);
+      this.data.write(entry.element.slot, this.written_beat);
       when(this.joins, () => this.links.write(this.tails.peek(queue), entry));
-      this.tails.write(queue, written_slot);
+      this.tails.write(queue, entry.element.slot);
     });
     // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
     const carries = kind.eq(TlpClass.posted).and(beat.first);
-    const carried = (k: number): UInt<number> =>
-      either(this.after.map((counts, e) => mux(egress.bit(e).and(carries), at(counts, k), 0) as UInt<number>));
-    const some_after = either(this.after_some.map((bits, e) => mux(egress.bit(e).and(carries), bits, 0) as UInt<2>));
+    const carried = <W extends number>(own: readonly UInt<W>[]): UInt<W> =>
+      either(own.map((value, e) => mux(egress.bit(e).and(carries), value, 0) as UInt<W>));
+    const after = (k: number) => carried(this.after.map(counts => at(counts, k)));
     coming.element.set({ slot: this.slot, credits, last: beat.last });
-    coming.waiters.set({ non_posted: carried(0), completions: carried(1), some: some_after });
+    coming.waiters.set({ non_posted: after(0), completions: after(1), some: carried(this.after_some) });
     entry.set(coming);
   }
 

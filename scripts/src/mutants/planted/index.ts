@@ -14,6 +14,7 @@ import { linkModelMutants } from './link-model.ts';
 import { p2pdmaMutants } from './p2pdma.ts';
 import { pciMutants } from './pci.ts';
 import { proofMutants } from './proofs.ts';
+import { queueMutants } from './queues.ts';
 import { receiveMutants } from './receive.ts';
 import { soakMutants } from './soak.ts';
 import { switchDeviceMutants } from './switch-device.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...dmaMutants,
   ...endpointMutants,
   ...soakMutants,
+  ...queueMutants,
   ...crossbarMutants,
   ...switchDeviceMutants,
   ...linkMutants,
