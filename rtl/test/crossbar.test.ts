@@ -43,7 +43,7 @@ class Bench implements Disposable {
     this.sim = simulate(() => new Crossbar({ width, ports, slots, ...(weights && { weights }) }), engine ? { engine } : {});
     const { dut } = this.sim;
     const port = (x: Parameters<typeof this.sim.port>[0]) => this.sim.port(x);
-    this.inputs = dut.in.map(({ valid, ready, payload: { beat, egress, class: kind, credits, relaxed } }, i) => ({
+    this.inputs = dut.in.map(({ valid, ready, payload: { beat, egress, class: kind, credits, relaxed, sender } }, i) => ({
       valid: port(valid),
       asks: port(at(dut.asks, i)),
       ready: port(ready),
@@ -51,6 +51,7 @@ class Bench implements Disposable {
       kind: port(kind),
       credits: port(credits),
       relaxed: port(relaxed),
+      sender: port(sender),
       data: port(beat.data),
       first: port(beat.first),
       last: port(beat.last),
@@ -100,6 +101,7 @@ class Bench implements Disposable {
         put(port, 'kind', packet.kind);
         put(port, 'credits', packet.beats);
         put(port, 'relaxed', 0);
+        put(port, 'sender', 0);
         put(port, 'first', beat === 0 ? 1 : 0);
         put(port, 'last', beat === packet.beats - 1 ? 1 : 0);
         put(port, 'length', packet.id % 1024);

@@ -187,6 +187,29 @@ describe('a link that goes down', () => {
     expect(bench.taken(0).length).toBe(12 - left + 20);
   });
 
+  test.each([
+    0, 1, 2, 3, 4, 5, 6,
+  ])('C70b C71e: so it does when the link is down for a cycle while a TLP comes (%i cycles after it was sent)', after => {
+    using bench = configured({ partnerCredits: tight });
+    bench.partner(0).holds.add('posted');
+    bench.send(2, write(bench, 2, 0), write(bench, 2, 0));
+    bench.partner(2).source.queue.push(write(bench, 2, 0, 32));
+    bench.run(after);
+    const up = bench.sim.port(at(bench.sim.dut.link_up, 1));
+    up.words[0] = 0;
+    bench.run(1);
+    up.words[0] = 1;
+    bench.partner(2).begin();
+    bench.run(100);
+    bench.partner(2).source.queue.push(...Array.from({ length: 20 }, () => write(bench, 2, 0, 32)));
+    bench.run(300);
+    const waiting = bench.partner(2).source.queue.length;
+    bench.partner(0).holds.clear();
+    bench.settle();
+    const arrived = bench.taken(0).length;
+    expect([waiting === 20, arrived]).toEqual(arrived === 23 ? [true, 23] : [false, 22]);
+  });
+
   test('C71e: of a TLP that was under way when the link went down nothing comes when it is up again', () => {
     using bench = configured();
     const { source } = bench.partner(1);

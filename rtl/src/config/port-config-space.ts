@@ -73,7 +73,7 @@ export class PortConfigSpace extends Module<PortParams> {
   /** With `system_error`: it was ERR_FATAL, and the requester ID of the message. */
   readonly system_error_fatal = input(bool);
   readonly system_error_source = input(uint(16));
-  /** The port is contained because of what happens in this cycle: nothing that comes behind it passes. */
+  /** The port was contained in the cycle before: nothing that comes behind that passes. */
   readonly contains = output(bool);
   readonly interrupt = output(stream(PortInterrupt));
 
@@ -90,13 +90,16 @@ export class PortConfigSpace extends Module<PortParams> {
   private readonly below = reg(bool, { init: 0 });
   private readonly was_up = reg(bool, { init: 0 });
   private readonly was_present = reg(bool, { init: 0 });
-  /** A surprise that has not been logged. */
+  /** A surprise that has not been logged; one that is logged in this cycle. */
   private readonly surprised = reg(bool, { init: 0 });
+  private readonly surprise = reg(bool, { init: 0 });
   /** What happens to the TLPs behind an error is wanted at once, so what the registers say of it is put together before, and counts a cycle late. */
   private readonly containing_errors = reg(ContainingErrors, { init: { advisory: 0, other: 0 } });
   /** An error of the cycle before, which is logged in this one. */
   private readonly logs = reg(bool, { init: 0 });
   private readonly logged = reg(ErrorEvent);
+  /** The port was contained in the cycle before. */
+  private readonly triggered = reg(bool, { init: 0 });
   /** An error of the cycle before contained the port; the one logged in the cycle before did. */
   private readonly contained = reg(bool, { init: 0 });
   private readonly silent = reg(bool, { init: 0 });
@@ -181,25 +184,19 @@ export class PortConfigSpace extends Module<PortParams> {
 
   private logErrors(): void {
     const { values } = this.registers;
-    const { logs, logged, surprised } = this;
-    logs.set(this.error_valid);
-    logged.set(this.error);
-    const surprise = surprised.and(logs.not());
-    when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => surprised.set(1)).elsewhen(surprise, () =>
+    const { logs, logged, surprised, surprise } = this;
+    const settings = logSettings(portErrors, values);
+    // A surprise can wait, an error can not.
+    const told = surprised.and(this.error_valid.not());
+    logs.set(this.error_valid.or(surprised));
+    surprise.set(told);
+    when(this.error_valid, () => logged.set(this.error)).otherwise(() =>
+      logged.set({ correctable: 0, kind: ErrorKind.surpriseDown, advisory: 0, header: 0 }),
+    );
+    when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => surprised.set(1)).elsewhen(told, () =>
       surprised.set(0),
     );
-    const { correctable, kind, advisory, header } = logged;
-    const settings = logSettings(portErrors, values);
-    connect(this.error_log, {
-      event_valid: logs.or(surprised),
-      event: {
-        correctable: correctable.and(surprise.not()),
-        kind: mux(surprise, u(5, ErrorKind.surpriseDown), kind),
-        advisory: advisory.and(surprise.not()),
-        header: mux(surprise, u(128, 0), header),
-      },
-      ...settings,
-    });
+    connect(this.error_log, { event_valid: logs, event: logged, ...settings });
 
     this.containing_errors.set(containing(values.dpc.trigger_enable, settings.mask, settings.severity));
     this.containing.set(this.containing_errors);
@@ -220,7 +217,8 @@ export class PortConfigSpace extends Module<PortParams> {
       software: dpc.software_trigger,
     });
     const { trigger } = this.containment;
-    this.contains.set(trigger);
+    this.triggered.set(trigger);
+    this.contains.set(this.triggered);
     this.contained.set(trigger.and(by_error));
     this.silent.set(this.contained);
     const tells = dpc.correctable_enable.and(device_control.correctable_enable);

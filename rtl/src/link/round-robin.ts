@@ -14,26 +14,20 @@ export function roundRobin(wants: readonly Bool[], served: UInt<number>): Bool[]
 
 /**
  * The same, fast for a few: each compares itself with every other at once, which costs the square of their number in LUTs. `served` is 0 or what `servedUpTo` gives;
- * beyond `few` it is built as `roundRobin`. Only who also `may` takes part; what each wants is known later than that.
+ * beyond `few` it is built as `roundRobin`.
  */
-export function inTurn(wants: readonly Bool[], served: UInt<number>, may?: readonly Bool[]): Bool[] {
-  const allowed = (i: number, bit: Bool) => (may ? at(may, i).and(bit) : bit);
-  if (wants.length > few)
-    return roundRobin(
-      wants.map((want, i) => allowed(i, want)),
-      served,
-    );
+export function inTurn(wants: readonly Bool[], served: UInt<number>): Bool[] {
+  if (wants.length > few) return roundRobin(wants, served);
   return wants.map((want, i) => {
     const before = wants.flatMap((other, j) => {
       if (j === i) return [];
       const had = served.bit(j).and(served.bit(i).not());
       const has = served.bit(i).and(served.bit(j).not());
-      return [other.and(allowed(j, j < i ? had.not() : has))];
+      return [other.and(j < i ? had.not() : has)];
     });
-    const takes = allowed(i, want);
     return before.length === 0
-      ? takes
-      : takes.and(
+      ? want
+      : want.and(
           cat(...before)
             .any()
             .not(),

@@ -97,8 +97,9 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     const offers = queues.offered.map((o, e) => o.and(at(this.allowed, e)));
     const wants = offers.map(o => o.any());
     const may = numbers.map(e => every([this.grant.bit(e), this.free.bit(e), this.room.bit(e), busy.not()]));
-    const chosen = inTurn(wants, this.served, may);
-    const begins = some(wants.map((want, e) => want.and(at(may, e))));
+    // Whose turn it is among the grants does not wait for what is there: an egress was asked for it, so but for credits that are gone since, something is.
+    const chosen = inTurn(may, this.served).map((turn, e) => turn.and(at(wants, e)));
+    const begins = some(chosen);
     // The class is chosen for each egress at once, while the egress is.
     const fresh = offers.map(o => word(inTurn(o.words(1), this.served_class)).as(3));
     const held = numbers.map(e => held_class.and(repeat(held_egress.bit(e), 3)));
@@ -163,6 +164,9 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   private readonly sending = reg(uint(this.p.ports), { init: 0 });
   private readonly arriving = reg(uint(this.p.ports), { init: 0 });
   private readonly arrives = reg(bool, { init: 0 });
+  /** The beat that is sent, or arrives, is the last one: known sooner than from its memory. */
+  private readonly sending_last = reg(bool);
+  private readonly arriving_last = reg(bool);
   private readonly has_room = reg(bool, { init: 1 });
   /** Each beat is written, those that leave at once too: whether they do is known too late for so many memories. */
   private readonly beats = memory(tlpBeat(this.p.width), { depth: waiting, style: 'distributed' });
@@ -192,7 +196,11 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
     arriving.set(sending);
     arrives.set(sending.any());
     // What comes while nothing waits leaves at once.
-    const beat = muxOneHot(arriving.words(1), this.beat);
+    this.sending_last.set(ended);
+    this.arriving_last.set(this.sending_last);
+    const given = muxOneHot(arriving.words(1), this.beat);
+    assert(arrives.not().or(given.last.eq(this.arriving_last)), 'a packet ends elsewhere than its beats say');
+    const beat = { ...given, last: this.arriving_last };
     const waits = used.any();
     this.out.valid.set(waits.or(arrives));
     this.out.put(mux(waits, this.beats.peek(this.read_address), beat));

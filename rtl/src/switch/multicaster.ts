@@ -114,6 +114,7 @@ export class Multicaster extends Module<MulticasterParams> {
       class: TlpClass.posted,
       credits: dataCredits(copy.payload.header),
       relaxed: 0,
+      sender: copy.payload.header.requester_id,
     });
     const sent = copy.valid.and(copy.payload.first);
     waiting.set(waiting.add(sent.zext(waiting.width)).sub(this.gone.valid.zext(waiting.width)));

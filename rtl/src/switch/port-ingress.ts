@@ -53,7 +53,7 @@ import { Moved } from './crossbar.ts';
 import { agentEgress, casterEgress, egressesOf } from './egresses.ts';
 import { multicastHit } from './multicast.ts';
 import { survey, surveyFromAbove, surveyFromPort, type Way, wayOf } from './route.ts';
-import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
+import { queuedBeat, senderOf, TlpClass } from './virtual-output-queues.ts';
 
 /** What a switch port advertises: finite credits of all classes (C70b). */
 export interface PortCredits {
@@ -86,9 +86,10 @@ const seenFields = (ports: number) => ({
   malformed: bool,
   too_long: uint(ports + 1),
   overflows: bool,
-  /** An error message to the root complex that does not get there; one that is severe, and more than that. */
+  /** An error message to the root complex that does not get there; one that is severe; that contains the port; that is fatal. */
   swallowed: bool,
   severe: bool,
+  contains: bool,
   fatal: bool,
 });
 
@@ -129,7 +130,7 @@ export class PortIngress extends Module<PortIngressParams> {
   readonly own = input(portControls(this.p.ports));
   readonly controls = input(vec(this.p.ports + 1, portControls(this.p.ports)));
   readonly link_up = input(bool);
-  /** The port is contained: what begins from this cycle on does not pass, though the link is not down yet. */
+  /** The port is contained since the cycle before: what begins does not pass, though the link is not down yet. */
   readonly contains = input(bool);
   /** With multicast: what its own configuration space says. */
   readonly groups = this.p.multicast ? input(MulticastControls) : undefined;
@@ -164,7 +165,7 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly headers = this.limits.reduce((sum, { headers }) => sum + headers, 0);
   /** Class and data credits of dropped TLPs, which the partner has not got back. */
   private readonly refunds = new ShowAheadFifo({ type: uint(11), depth: Math.max(2, this.headers) });
-  /** TLPs whose credits the partner has not got back. */
+  /** TLPs whose credits the partner has not got back, but for one that began in the cycle before. */
   private readonly held = reg(uint(clog2(this.headers + 1)), { init: 0 });
   private readonly restarting = reg(bool, { init: 0 });
 
@@ -178,6 +179,7 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly kind = reg(uint(2));
   private readonly credits = reg(uint(9));
   private readonly relaxed = reg(bool);
+  private readonly origin = reg(uint(16));
   /** One-hot: where the TLP went that began last. */
   private readonly egress = reg(uint(egressesOf(this.p)));
   /** Within a TLP that goes on to the crossbar; its beats to come, the next one not counted. */
@@ -193,6 +195,8 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly told = reg(bool, { init: 0 });
   private readonly report = reg(ErrorEvent);
   private readonly report_contains = reg(bool, { init: 0 });
+  /** The TLP that began in the cycle before is a message that contains the port. */
+  private readonly message_contains = reg(bool, { init: 0 });
   /** Of the beat that comes: the last of its TLP, which may be one that is copied. */
   private readonly coming = this.isCopied ? wire(Bundle({ last: bool, copyable: bool })) : undefined;
   private readonly copy_wait = this.isCopied ? new CopyWait({ posted: this.p.credits.posted.headers }) : undefined;
@@ -264,6 +268,7 @@ export class PortIngress extends Module<PortIngressParams> {
       this.kind.set(cat(completion, non_posted).as(2));
       this.credits.set(dataCredits(header));
       this.relaxed.set(this.mayPass(header, completion, posted));
+      this.origin.set(senderOf(header, completion));
     });
   }
 
@@ -284,10 +289,11 @@ export class PortIngress extends Module<PortIngressParams> {
     const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
     const sound = malformed.or(seen.overflows).not();
     // Where it goes decides in the same cycle who may send to whom: so whatever else there is to know is and-ed to that, and nothing goes the way by `goes`.
-    const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.contains.or(this.halted).not()]);
+    const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.stopped().not()]);
     const to_port = mux(allOf([may, seen.swallowed.not(), cast.or(blocked).not()]), way.egress.and(seen.too_long.not()), 0);
     const to_caster = may.and(cast);
-    const to_agent = allOf([may, anyOf([way.access, way.broadcast, refused.and(non_posted)])]);
+    // A request that nobody takes is refused, for whatever reason: sooner known than the reason.
+    const to_agent = allOf([may, anyOf([way.access, way.broadcast, way.egress.any().not().and(non_posted)])]);
     const enters = anyOf([to_port.any(), to_caster, to_agent]);
     const loses = anyOf([sound.not(), refused.and(non_posted.not())]);
     this.drops.set(allOf([begins, enters.not()]));
@@ -300,7 +306,8 @@ export class PortIngress extends Module<PortIngressParams> {
     out.valid.set(anyOf([enters, goes_on, gives_up]));
     const begun = this.egresses(to_port, to_agent, to_caster);
     const for_agent = begins.and(anyOf([way.access, way.broadcast, non_posted]));
-    this.asks.set(this.egresses(mux(begins, way.egress, 0), for_agent, begins.and(this.group_hit?.hit ?? 0)));
+    const unicast = mux(begins.and(cast.or(blocked).not()), way.egress, 0);
+    this.asks.set(this.egresses(unicast, for_agent, begins.and(this.group_hit?.hit ?? 0)));
     assert(begun.and(this.asks.not()).any().not(), 'a TLP begins for an egress that was not asked');
     const egress = begun.or(mux(anyOf([goes_on, gives_up]), this.egress, 0));
     // What begins and goes nowhere does not go on: its rest finds `passing` 0.
@@ -319,6 +326,7 @@ export class PortIngress extends Module<PortIngressParams> {
       class: this.kind,
       credits: this.credits,
       relaxed: this.relaxed,
+      sender: this.origin,
     });
     when(begins, () => passing.set(enters.and(ends.not())))
       .elsewhen(goes_on, () => passing.set(ends.not()))
@@ -343,6 +351,7 @@ export class PortIngress extends Module<PortIngressParams> {
       follows.set(wait.follows);
     }
     this.severe.set(allOf([begins, seen.severe, goes]));
+    this.message_contains.set(allOf([begins, seen.contains, goes]));
     this.severe_fatal.set(seen.fatal);
     this.severe_source.set(header.requester_id);
     const poisoned = allOf([isPoisoned(header), anyOf([goes, cast, way.access, way.broadcast, way.terminate]), refused.not()]);
@@ -359,6 +368,11 @@ export class PortIngress extends Module<PortIngressParams> {
     // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
     const advisory = allOf([sound, begins, anyOf([posted.not(), refused.not()])]);
     this.tell(begins.and(told).or(goes_on.and(wrong_end)), kinds, advisory);
+  }
+
+  /** The TLP before contained the port, which the port itself says a cycle later; or something did before. */
+  private stopped(): Bool {
+    return anyOf([this.report_contains, this.message_contains, this.contains, this.halted]);
   }
 
   /** Writes to multicast groups (C97), whatever their unicast way is; `blocked` ones are refused. */
@@ -388,12 +402,12 @@ export class PortIngress extends Module<PortIngressParams> {
   }
 
   /** Error messages to the root complex: those that the port below or the one above does not pass on (C90), or that contain the port (C91), wherever they would go. */
-  private messages(header: Header): { readonly swallowed: Bool; readonly severe: Bool; readonly fatal: Bool } {
+  private messages(header: Header): Record<'swallowed' | 'severe' | 'contains' | 'fatal', Bool> {
     const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
     const code = cat(header.last_be, header.first_be);
     const says = (which: number) => to_root.and(code.eq(which));
     const fatal = says(ErrorMessageCode.fatal);
-    if (this.p.direction === 'upstream') return { swallowed: u(1, 0), severe: u(1, 0), fatal };
+    if (this.p.direction === 'upstream') return { swallowed: u(1, 0), severe: u(1, 0), contains: u(1, 0), fatal };
     const { own } = this;
     const above = at(this.controls, 0);
     const severe = fatal.or(says(ErrorMessageCode.nonfatal));
@@ -401,7 +415,8 @@ export class PortIngress extends Module<PortIngressParams> {
     const passes_severe = own.passes_severe.and(above.passes_severe);
     const passes_correctable = own.passes_correctable.and(above.passes_correctable);
     const correctable = says(ErrorMessageCode.correctable).and(passes_correctable.not());
-    return { swallowed: severe.and(passes_severe.not().or(contained)).or(correctable), severe, fatal };
+    const swallowed = severe.and(passes_severe.not().or(contained)).or(correctable);
+    return { swallowed, severe, contains: severe.and(contained), fatal };
   }
 
   private tell(valid: Bool, kinds: readonly Case[], advisory: Bool): void {
@@ -423,14 +438,14 @@ export class PortIngress extends Module<PortIngressParams> {
   /** Credits: taken when a TLP comes, given back when it is gone from the buffer or was dropped. */
   private account(): void {
     const { header } = this.rx.payload;
-    const { refunds, gone, begins } = this;
+    const { refunds, gone, begins, seen } = this;
     const credits = dataCredits(header);
     const classes = this.classes();
     const refund = { class: refunds.out.payload.part(9, 2), credits: refunds.out.payload.part(0, 9) };
     const collides = gone.valid.and(gone.class.eq(refund.class));
     const pays = refunds.out.valid.and(collides.not());
     refunds.out.ready.set(collides.not());
-    refunds.in.valid.set(this.drops.and(this.seen.overflows.not()));
+    refunds.in.valid.set(this.drops.and(seen.overflows.not()));
     refunds.in.put(cat(this.kind, this.credits).as(11));
 
     this.allocator.forEach((allocator, i) => {
@@ -455,7 +470,7 @@ export class PortIngress extends Module<PortIngressParams> {
     const bit = (b: Bool) => b.zext(held.width);
     held.set(
       held
-        .add(bit(begins.and(this.overflows.not())))
+        .add(bit(seen.begins.and(seen.overflows.not())))
         .sub(bit(gone.valid))
         .sub(bit(pays)),
     );
@@ -463,7 +478,8 @@ export class PortIngress extends Module<PortIngressParams> {
 
   private link(): void {
     const { sender, restarting } = this;
-    when(this.link_up.not(), () => restarting.set(1)).elsewhen(this.held.any().not(), () => restarting.set(0));
+    const empty = this.held.any().or(this.seen.begins).not();
+    when(this.link_up.not(), () => restarting.set(1)).elsewhen(empty, () => restarting.set(0));
     when(restarting, () => this.halted.set(0)).elsewhen(this.contains, () => this.halted.set(1));
     this.restart.set(restarting);
     connect(sender, {

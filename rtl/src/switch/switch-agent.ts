@@ -32,7 +32,7 @@ import { Moved } from './crossbar.ts';
 import { egressesOf } from './egresses.ts';
 import { RequestAnswerer } from './request-answerer.ts';
 import { upTo, word } from './trees.ts';
-import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
+import { queuedBeat, senderOf, TlpClass } from './virtual-output-queues.ts';
 
 export interface SwitchAgentParams {
   /** Bits of a beat. */
@@ -132,8 +132,9 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   private readonly beat_valid = reg(bool, { init: 0 });
   private readonly beat = reg(tlpBeat(this.p.width));
   private readonly egress = reg(uint(this.p.ports + 1));
-  /** The beat is a completion. */
+  /** The beat is a completion; its data credits. */
   private readonly answered = reg(bool);
+  private readonly credits = reg(uint(9));
   /** The interrupts as writes. */
   private readonly writes = wire(vec(this.p.ports + 1, tlpBeat(this.p.width)));
   /** In the middle of a copy. */
@@ -149,8 +150,9 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
       beat: this.beat,
       egress: this.egress.zext(egressesOf(this.p)),
       class: mux(this.answered, u(2, TlpClass.completion), TlpClass.posted),
-      credits: dataCredits(this.beat.header),
+      credits: this.credits,
       relaxed: 0,
+      sender: senderOf(this.beat.header, this.answered),
     });
     assert(this.beat_valid.not().or(this.out.ready), 'the agent of a switch sends more than there is room for');
   }
@@ -245,7 +247,9 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     const to = mux(copies, cat(broadcaster.out_port, u(1, 0)).as(ports), mux(answers, back, up));
     this.sends_to.set(to);
     this.beat_valid.set(this.sends.any());
-    this.beat.set(muxOneHot(this.sends.words(1), [this.copy, this.message, this.answer]));
+    const beat = muxOneHot(this.sends.words(1), [this.copy, this.message, this.answer]);
+    this.beat.set(beat);
+    this.credits.set(dataCredits(beat.header));
     this.egress.set(this.sends_to);
     this.answered.set(this.sends.bit(2));
     this.count(answers, messages.or(copies.and(broadcaster.out.payload.first)));

@@ -12,6 +12,7 @@ import {
   memory,
   mux,
   output,
+  RegisterSlice,
   reg,
   repeat,
   stream,
@@ -23,7 +24,7 @@ import {
   wire,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
-import { type TlpBeatType, tlpBeat } from '../tlp/tlp.ts';
+import { type Header, type TlpBeatType, tlpBeat } from '../tlp/tlp.ts';
 import { either, every, oneOf, some, word } from './trees.ts';
 
 /** The classes that ordering and flow control know, as codes and as bits of a set. */
@@ -39,7 +40,13 @@ const queuedFields = (width: number, egresses: number) => ({
   credits: uint(9),
   /** A completion or request that may pass posted packets whoever sent them: relaxed ordering (C60). */
   relaxed: bool,
+  /** Who sent it, see `senderOf`. */
+  sender: uint(16),
 });
+
+/** The ID that ID-based ordering goes by (C65): a completion is its completer's. */
+export const senderOf = ({ requester_id, address }: Header, completion: Bool): UInt<16> =>
+  mux(completion, address.part(48, 16), requester_id);
 
 /** A beat with its way through a switch. */
 export const queuedBeat = (width: number, egresses: number): QueuedBeatType => {
@@ -82,7 +89,7 @@ const place = ({ slot, credits }: { readonly slot: UInt<number>; readonly credit
  *
  * A beat per cycle in and a beat per cycle out, of any queue; a beat can be taken 1 cycle after it came (the packet need not be complete). `beat` is the
  * beat taken 2 cycles before. All that it tells comes from registers, `single` soon after them.
- * `in.ready` is 0 when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
+ * `in.ready` is 0 in the first cycle after reset, and when all slots are full, which credits prevent. Taking from an empty queue is forbidden. Reset empties it.
  *
  * **Speed**: whose beat is taken is known late in a cycle, so whatever follows from it is prepared for both cases: whether a queue has a second beat
  * (`count`), and where its first two lie, whether they end their packets, what they cost (`heads`, `lasts`, `seconds`). The beat itself, which lies in many block
@@ -150,12 +157,14 @@ export class VirtualOutputQueues extends Module<{
   private readonly waits = reg(bool, { init: 0 });
   private readonly ending = reg(bool);
 
-  /** Slots that were never used, and those that were and are free again; the one that was freed in the cycle before. */
+  /** Slots that were never used, and those that were and are free again; the one for the beat that comes; the one that was freed in the cycle before. */
   private readonly fresh = reg(uint(this.slotWidth + 1), { init: 0 });
   private readonly free = new Fifo({ type: uint(this.slotWidth), depth: this.p.slots });
   private readonly freed = reg(bool, { init: 0 });
   private readonly freed_slot = reg(uint(this.slotWidth));
-  private readonly slot = wire(uint(this.slotWidth));
+  private readonly slot = new RegisterSlice({ type: uint(this.slotWidth) });
+  /** One-hot: the class of the beat that comes, if it is taken. */
+  private readonly coming_class = wire(uint(classes));
   /** The beat that came in the cycle before, with what it means for the one before it, if its queue had one then. */
   private readonly written = reg(bool, { init: 0 });
   private readonly written_egress = reg(uint(this.p.egresses));
@@ -204,22 +213,24 @@ export class VirtualOutputQueues extends Module<{
     });
   }
 
-  /** A slot for the beat that comes. */
+  /** A slot for the beat that comes, taken from its memory before: that a beat comes is known late. */
   private allocate(): void {
     const { fresh, free, slot } = this;
     const unused = fresh.bit(this.slotWidth).not();
-    slot.set(mux(unused, fresh.trunc(this.slotWidth), free.out.payload));
-    this.in.ready.set(unused.or(free.out.valid));
-    free.out.ready.set(this.in.valid.and(unused.not()));
-    when(this.in.fire.and(unused), () => fresh.set(fresh.add(1)));
+    slot.in.valid.set(unused.or(free.out.valid));
+    slot.in.put(mux(unused, fresh.trunc(this.slotWidth), free.out.payload));
+    free.out.ready.set(slot.in.ready.and(unused.not()));
+    when(slot.in.ready.and(unused), () => fresh.set(fresh.add(1)));
+    this.in.ready.set(slot.out.valid);
+    slot.out.ready.set(this.in.valid);
     free.in.valid.set(this.freed);
     free.in.put(this.freed_slot);
+    this.coming_class.set(word([0, 1, 2].map(k => this.in.payload.class.eq(k).and(this.in.ready))).as(classes));
   }
 
   /** Whether a beat comes for a queue. */
   private comes(e: number, kind: number): Bool {
-    const { egress, class: own } = this.in.payload;
-    return every([this.in.ready, egress.bit(e), own.eq(kind)]);
+    return this.in.payload.egress.bit(e).and(this.coming_class.bit(kind));
   }
 
   /** Whether a beat is taken from a queue. */
@@ -228,14 +239,19 @@ export class VirtualOutputQueues extends Module<{
     return begins.or(at(this.held, e).bit(kind).and(this.go_on));
   }
 
-  /** The same for the queues of an egress, by class. */
-  private comesFor(e: number): UInt<3> {
-    return word([0, 1, 2].map(k => this.comes(e, k))).as(classes);
+  /** Whether a beat comes for a queue with a flag. */
+  private comesTo(flags: readonly UInt<3>[]): Bool {
+    return some(flags.map((bits, e) => this.in.payload.egress.bit(e).and(bits.and(this.coming_class).any())));
   }
 
   /** The flag of the queue whose packet begins, else 0; of the one of the packet under way; of the one that is taken from. */
   private ofBegun(flags: readonly UInt<3>[]): Bool {
-    return some(this.kinds.map((kinds, e) => this.begins.bit(e).and(kinds.and(at(flags, e)).any())));
+    return some(this.begunOf(flags));
+  }
+
+  /** The same by egress. */
+  private begunOf(flags: readonly UInt<3>[]): readonly Bool[] {
+    return this.kinds.map((kinds, e) => this.begins.bit(e).and(kinds.and(at(flags, e)).any()));
   }
 
   private ofHeld(flags: readonly UInt<3>[]): Bool {
@@ -270,7 +286,7 @@ export class VirtualOutputQueues extends Module<{
     const carried = <W extends number>(own: readonly UInt<W>[]): UInt<W> =>
       either(own.map((value, e) => mux(egress.bit(e).and(carries), value, 0) as UInt<W>));
     const after = (k: number) => carried(this.after.map(counts => at(counts, k)));
-    coming.element.set({ slot: this.slot, credits, last: beat.last });
+    coming.element.set({ slot: this.slot.out.payload, credits, last: beat.last });
     coming.waiters.set({ non_posted: after(0), completions: after(1), some: carried(this.after_some) });
     entry.set(coming);
   }
@@ -311,8 +327,9 @@ export class VirtualOutputQueues extends Module<{
     const second = oneOf(begins, seconds(this.kinds)).or(either(seconds(held)));
     const steps_again = this.ofBegun(this.stepping).or(this.ofHeld(this.stepping));
     this.second_slot.set(mux(steps_again, next.element.slot, second));
-    const pairs = this.more.map((bits, e) => bits.and(at(this.third, e).not()).and(this.comesFor(e)));
-    this.meets.set(this.ofTaken(pairs));
+    const pairs = this.more.map((bits, e) => bits.and(at(this.third, e).not()).and(this.coming_class));
+    const paired = this.begunOf(pairs).map((begun, e) => begun.or(this.go_on.and(at(held, e).and(at(pairs, e)).any())));
+    this.meets.set(some(paired.map((pair, e) => pair.and(this.in.payload.egress.bit(e)))));
     next.set(mux(this.meets, this.entry, this.links.peek(this.second_slot)));
   }
 
@@ -327,7 +344,8 @@ export class VirtualOutputQueues extends Module<{
         const [one, two, three, four] = [flags.bit(0), flags.bit(1), flags.bit(2), flags.bit(3)];
         // Each flag is the neighbour's: sooner than a comparison behind the sum.
         const grown = cat(three, two, one, u(1, 1));
-        const shrunk = cat(count.gt(4), four, three, two);
+        const five = four.and(count.ne(4));
+        const shrunk = cat(five, four, three, two);
         when(came.ne(took), () => {
           count.set(count.add(step));
           flags.set(mux(came, grown, shrunk).as(4));
@@ -377,10 +395,13 @@ export class VirtualOutputQueues extends Module<{
       this.single.bit(e).set(at(kinds, e).and(at(this.closing, e)).any());
     });
     // The same for the packet that begins, and for the one under way.
-    const held_comes = this.ofHeld(this.more.map((_, e) => this.comesFor(e)));
+    const held_comes = this.comesTo(held);
     const held_more = this.ofHeld(this.more);
     this.there.set(this.waits);
-    const goes_on = this.ofBegun(this.followed.map((bits, e) => bits.and(at(this.closing, e).not())));
+    const open = this.closing.map(bits => bits.not());
+    const has_more = this.ofBegun(this.more.map((bits, e) => bits.and(at(open, e))));
+    const gets_more = this.begunOf(open.map(bits => bits.and(this.coming_class)));
+    const goes_on = some([has_more, ...gets_more.map((gets, e) => gets.and(this.in.payload.egress.bit(e)))]);
     const within = some(held.map(bits => bits.any()));
     const rests_there = every([within, go_on.not(), held_comes.or(this.waits)]);
     const steps_there = every([go_on, this.held_ending.not(), held_comes.or(held_more)]);
@@ -400,10 +421,8 @@ export class VirtualOutputQueues extends Module<{
   }
 
   private keepOrder(e: number): void {
-    const { egress, class: kind, beat, relaxed } = this.in.payload;
-    const { requester_id, address, attr } = beat.header;
-    // A completion is its completer's.
-    const sender = mux(kind.eq(TlpClass.completion), address.part(48, 16), requester_id);
+    const { egress, class: kind, beat, relaxed, sender } = this.in.payload;
+    const { attr } = beat.header;
     const used = at(this.used, e);
     const left = at(this.left, e);
     const posted_waits = used.bit(TlpClass.posted);
@@ -411,8 +430,8 @@ export class VirtualOutputQueues extends Module<{
     const poster = at(this.poster, e);
     const passes = relaxed.or(every([attr.bit(2), this.several.bit(e).not(), sender.ne(poster)]));
     when(here.and(kind.eq(TlpClass.posted)), () => {
-      poster.set(requester_id);
-      this.several.bit(e).set(posted_waits.and(this.several.bit(e).or(poster.ne(requester_id))));
+      poster.set(sender);
+      this.several.bit(e).set(posted_waits.and(this.several.bit(e).or(poster.ne(sender))));
     });
     for (let k = 0; k < classes; k++) left.bit(k).set(this.taken(e, k).and(at(this.closing, e).bit(k)));
 
@@ -446,8 +465,13 @@ export class VirtualOutputQueues extends Module<{
 
       // Whether one is released then, and whether another one is where one leaves now: without the sum, which takes longer.
       const frees = posted_left.and(mux(followed, waiters.some.bit(k), after_some));
-      const keeps = released.gt(1).or(released.any().and(gone.not()));
-      const keeps_two = released.gt(2).or(released.gt(1).and(gone.not()));
+      const two = released.part(1, this.slotWidth).any();
+      const three = released
+        .part(2, this.slotWidth - 1)
+        .any()
+        .or(released.part(0, 2).all());
+      const keeps = two.or(released.any().and(gone.not()));
+      const keeps_two = three.or(two.and(gone.not()));
       const one = some([keeps, frees, at_once]);
       const another = some([keeps_two, frees, at_once]);
       const if_taken = at(this.followed, e)

@@ -17,6 +17,15 @@ export const crossbarMutants: readonly Mutant[] = [
     tests: crossbar,
   },
   {
+    name: 'crossbar-marks-the-last-beat-a-cycle-early',
+    area,
+    rules: [],
+    file: 'rtl/src/switch/crossbar.ts',
+    text: 'this.arriving_last.set(this.sending_last);',
+    replacement: 'this.arriving_last.set(ended);',
+    tests: crossbar,
+  },
+  {
     name: 'crossbar-begins-without-credits',
     area,
     rules: [],

@@ -31,9 +31,9 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C38'],
     file: queues,
-    text: 'when(this.in.fire.and(unused), () => fresh.set(fresh.add(1)));',
+    text: 'when(slot.in.ready.and(unused), () => fresh.set(fresh.add(1)));',
     replacement:
-      'when(allOf([this.in.fire, unused, this.in.payload.beat.data.part(0, 6).ne(5)]), () => fresh.set(fresh.add(1)));',
+      'when(every([slot.in.ready, unused, this.in.payload.beat.data.part(0, 6).ne(5)]), () => fresh.set(fresh.add(1)));',
     tests,
   },
   {
