@@ -57,6 +57,7 @@ const never: readonly Reason[] = [
     { file: rtl, signal: /(^|_)(completions?(_\*)*(_beat)?|for_(channel|atomic|reader)|requester)_header_type$/, bits: [1, 4] },
     { file: dma, signal: /^(told|beat|errors?)_header_(fmt|type)$/ },
     { file: /receive\/(receive-side|completer|completion-builder)/, signal: /^(tx|beat)_header_type$/, bits: [1, 4] },
+    { file: /switch\/switch-agent/, signal: /^answer_header_type$/, bits: [1, 4] },
     { file: /requester-table|host-bridge/, signal: /completion(_\*)*(_in|_out)?(_\*)*_header_type$/ },
     { file: /requester-table/, signal: /^completion_(in|out)_header_fmt$/, bits: [0, 0] },
     { file: /receive-side/, signal: /^requester_header_fmt$/, bits: [0, 0] },
@@ -185,7 +186,7 @@ const never: readonly Reason[] = [
     'Fewer packets than there are slots wait for a posted packet, which has a slot itself; and slots that were used once are no fresh ones until a reset.',
     {
       file: /switch\/virtual-output-queues/,
-      signal: /^((entry|next)_(non_posted|completions)|after_\*_\*|fresh)$/,
+      signal: /^((waiters_\*|(entry|next|coming)_waiters)_(non_posted|completions)|after_\*_\*|fresh)$/,
       bits: [9, 9],
     },
   ),
@@ -347,7 +348,7 @@ const larger: readonly Reason[] = [
   ...because(
     'Sizes of one TLP of 1 KiB or more, in bytes, DW, words or credits of 16 bytes: Max_Payload_Size and Max_Read_Request_Size of the designs are 512 bytes at most.',
     { file: rtl, signal: /header_length$/, bits: [8, 9] },
-    { file: rtl, signal: /(^|_)(credits|needed|following|wanted_\*)$/, bits: [6, 8] },
+    { file: rtl, signal: /(^|_)(credits|freed_credits_\*|needed|following|wanted_\*)$/, bits: [6, 8] },
     { file: dma, signal: /(^|_)(bytes|left)$/, bits: [10, 12] },
     { file: dma, signal: /(^|_)(words|wanted|unread|left|store_left)$/, bits: [7, 10] },
     { file: /read-deliverer/, signal: /^count$/, bits: [7, 10] },
@@ -391,7 +392,7 @@ const larger: readonly Reason[] = [
   ),
   ...because(
     'A word has a bit for each error that a port can have, made alike of mask, severity and trigger enable: not each error is tried with each of them (rtl/test/switch-device-containment.test.ts).',
-    { file: /port-config-space/, signal: /^containing_(errors_)?(advisory|other)$/ },
+    { file: /port-config-space|switch\/port-ingress/, signal: /^containing_(errors_)?(advisory|other)$/ },
   ),
   ...because(
     'Tags from 256 up: a read engine by itself uses 512 (rtl/test/dma-read-tags.test.ts), those of whole DMA engines fewer.',
@@ -447,7 +448,7 @@ const wiring: readonly Reason[] = [
   ),
   ...because(
     'Routing IDs are copied and compared as wholes: buses, devices and functions with these bits are none of the simulated topologies; others of the same ID move.',
-    { file: /src\/(config|switch)\//, signal: /(^|_)(id|ids_\*|bus_device|access_device|secondary|source)$/ },
+    { file: /src\/(config|switch)\//, signal: /(^|_)(id|ids_\*|bus_device|(access|taken)_device|secondary|source)$/ },
     { file: rtl, signal: /(^|_)(requester_id|requester|poster_\*)$/ },
     {
       file: rtl,
@@ -456,6 +457,7 @@ const wiring: readonly Reason[] = [
     },
     { file: /endpoint\//, signal: /(^|_)(id|controls_\*_id|id_\*|own_id)$/ },
     { file: /receive\/(receive-side|completer|completion-builder)/, signal: /^(tx|beat)_header_address$/, bits: [48, 63] },
+    { file: /switch\/switch-agent/, signal: /^answer_header_address$/, bits: [48, 63] },
   ),
 ];
 
