@@ -1,4 +1,4 @@
-import { allOf, anyOf, Bundle, bool, input, Module, mux, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
+import { allOf, anyOf, type Bool, Bundle, bool, input, Module, mux, output, reg, type UInt, u, uint, when } from '@hdl/ts-hdl';
 
 /** What a port contains: the trigger enable of its control register. */
 export const Contains = { nothing: 0, fatal: 1, nonfatal: 2 } as const;
@@ -12,6 +12,9 @@ export function containing(enable: UInt<2>, mask: UInt<32>, severity: UInt<32>) 
   const nonfatal = mux(enable.eq(Contains.nonfatal), severity.or(mask).not(), 0);
   return { advisory: fatal, other: fatal.or(nonfatal) };
 }
+
+/** Whether an error message from below contains the port that it comes by: ERR_FATAL, else ERR_NONFATAL. */
+export const messageContains = (enable: UInt<2>, fatal: Bool): Bool => mux(fatal, enable.any(), enable.eq(Contains.nonfatal));
 
 /** Why a port was contained: the trigger reason of its status register; `other` is software here. */
 export const ContainedBecause = { error: 0, nonfatal: 1, fatal: 2, other: 3 } as const;
@@ -47,7 +50,7 @@ export class PortContainment extends Module {
 
   protected override logic() {
     const { enable, error } = this;
-    const message = this.message.and(enable.eq(Contains.nonfatal).or(enable.any().and(this.message_fatal)));
+    const message = this.message.and(messageContains(enable, this.message_fatal));
     const trigger = allOf([this.contained.not(), anyOf([error, message, this.software.and(enable.any())])]);
     this.trigger.set(trigger);
     when(trigger, () => {

@@ -28,7 +28,7 @@ import { ErrorMessageCode } from '../config/error-messages.ts';
 import { ErrorKind } from '../config/error-report.ts';
 import { headerWords } from '../config/header-words.ts';
 import { MulticastControls } from '../config/multicast-controls.ts';
-import { ContainingErrors, Contains } from '../config/port-containment.ts';
+import { ContainingErrors, messageContains } from '../config/port-containment.ts';
 import { portControls } from '../config/port-controls.ts';
 import { payloadTooLong, undefinedType, wrongSingle } from '../endpoint/receive/header-rules.ts';
 import { beatsToCome } from '../endpoint/receive/tlp-checker.ts';
@@ -117,8 +117,8 @@ const patience = 32;
  *
  * A TLP with more beats than its header says is cut there; one with fewer, or one that its link has left unfinished for `patience` cycles after it went down,
  * is passed on as it is, for the receiver to see that it is malformed. A link that is down (`link_up` = 0) puts credits back to the beginning: `restart` is 1
- * until it is up again and the buffer has given away what came before. Nothing passes behind a TLP that contains the port (`contains` comes in the cycle after
- * it began), and the message that does so is dropped (C91).
+ * until it is up again and the buffer has given away what came before. Nothing passes behind a TLP that contains the port (`contains` says
+ * so 2 cycles after it began, which the port does not wait for), and the message that does so is dropped (C91).
  */
 export class PortIngress extends Module<PortIngressParams> {
   readonly rx = input(stream(tlpBeat(this.p.width)));
@@ -411,7 +411,7 @@ export class PortIngress extends Module<PortIngressParams> {
     const { own } = this;
     const above = at(this.controls, 0);
     const severe = fatal.or(says(ErrorMessageCode.nonfatal));
-    const contained = mux(fatal, own.contains.any(), own.contains.eq(Contains.nonfatal));
+    const contained = messageContains(own.contains, fatal);
     const passes_severe = own.passes_severe.and(above.passes_severe);
     const passes_correctable = own.passes_correctable.and(above.passes_correctable);
     const correctable = says(ErrorMessageCode.correctable).and(passes_correctable.not());

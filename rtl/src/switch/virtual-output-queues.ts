@@ -244,14 +244,19 @@ export class VirtualOutputQueues extends Module<{
     return some(flags.map((bits, e) => this.in.payload.egress.bit(e).and(bits.and(this.coming_class).any())));
   }
 
-  /** The flag of the queue whose packet begins, else 0; of the one of the packet under way; of the one that is taken from. */
-  private ofBegun(flags: readonly UInt<3>[]): Bool {
-    return some(this.begunOf(flags));
-  }
-
-  /** The same by egress. */
+  /** By egress: the flag of the queue whose packet begins, else 0; the one of the queue that is taken from. */
   private begunOf(flags: readonly UInt<3>[]): readonly Bool[] {
     return this.kinds.map((kinds, e) => this.begins.bit(e).and(kinds.and(at(flags, e)).any()));
+  }
+
+  private takenOf(flags: readonly UInt<3>[]): readonly Bool[] {
+    const held = this.held.map((bits, e) => bits.and(at(flags, e)).any());
+    return this.begunOf(flags).map((begun, e) => begun.or(this.go_on.and(at(held, e))));
+  }
+
+  /** Of all egresses: the same two, and between them the flag of the packet under way. */
+  private ofBegun(flags: readonly UInt<3>[]): Bool {
+    return some(this.begunOf(flags));
   }
 
   private ofHeld(flags: readonly UInt<3>[]): Bool {
@@ -259,7 +264,7 @@ export class VirtualOutputQueues extends Module<{
   }
 
   private ofTaken(flags: readonly UInt<3>[]): Bool {
-    return this.ofBegun(flags).or(this.go_on.and(this.ofHeld(flags)));
+    return some(this.takenOf(flags));
   }
 
   /** Where a beat goes is known late: it is written a cycle later, which is before anybody reads it. */
@@ -328,8 +333,7 @@ export class VirtualOutputQueues extends Module<{
     const steps_again = this.ofBegun(this.stepping).or(this.ofHeld(this.stepping));
     this.second_slot.set(mux(steps_again, next.element.slot, second));
     const pairs = this.more.map((bits, e) => bits.and(at(this.third, e).not()).and(this.coming_class));
-    const paired = this.begunOf(pairs).map((begun, e) => begun.or(this.go_on.and(at(held, e).and(at(pairs, e)).any())));
-    this.meets.set(some(paired.map((pair, e) => pair.and(this.in.payload.egress.bit(e)))));
+    this.meets.set(some(this.takenOf(pairs).map((taken, e) => taken.and(this.in.payload.egress.bit(e)))));
     next.set(mux(this.meets, this.entry, this.links.peek(this.second_slot)));
   }
 
