@@ -74,7 +74,9 @@ export class CreditGate extends Module {
     // What is granted in this cycle is left out: it counts in the next one.
     const following = this.following.zext(12);
     const headers_some = mux(take, headers_left.gt(1), headers_left.any());
-    const data_for_next = mux(take, data_after.ge(following), data_left.ge(following));
+    // `needed` may come late: one comparison is behind it. There are credits for it where `take` is 1, so nothing is borrowed.
+    const leaves = (wanted: UInt<12>) => data_left.ge(wanted).and(take.not().or(data_left.sub(wanted).ge(needed12)));
+    const data_for_next = leaves(following);
     const headers_enough = this.headers_infinite.or(headers_some);
     const data_enough = this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12)));
     this.headers_enough.set(headers_enough);
@@ -83,7 +85,7 @@ export class CreditGate extends Module {
     this.enough.set(this.initialised.and(this.headers_enough).and(this.data_enough));
     const two = following.shl(1);
     const headers_ample = this.headers_infinite.or(mux(take, headers_left.gt(2), headers_left.gt(1)));
-    const data_ample = this.data_infinite.or(mux(take, data_after.ge(two), data_left.ge(two)));
+    const data_ample = this.data_infinite.or(leaves(two));
     this.headers_ample.set(headers_ample);
     this.data_ample.set(data_ample);
     this.ample_next.set(allOf([this.initialised, headers_ample, data_ample]));

@@ -33,8 +33,9 @@ export class Broadcaster extends Module<{ readonly width: number; readonly ports
     const done = loaded.and(left.any().not());
     this.done.set(done);
     when(done, () => loaded.set(0));
+    // Whatever comes is written, and only the address knows whether it counts: a condition would have to reach many memories.
+    when(loaded.not(), () => this.beats.write(written, this.beat));
     when(this.put, () => {
-      this.beats.write(written, this.beat);
       written.set(written.add(1));
       when(this.beat.last, () => {
         written.set(0);

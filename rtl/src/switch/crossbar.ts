@@ -77,8 +77,8 @@ export class CrossbarIngress extends Module<CrossbarParams> {
   readonly ends = output(uint(this.p.ports));
   /** Per egress, one-hot: the class of the packet that would begin. */
   readonly kinds = output(vec(this.p.ports, uint(3)));
-  /** Data credits of the packet that began in the cycle before, and the packet that left the buffer then. */
-  readonly credits = output(uint(9));
+  /** Per egress: data credits of the packet that began for it in the cycle before, if one did; and the packet that left the buffer then. */
+  readonly credits = output(vec(this.p.ports, uint(9)));
   readonly gone = output(Moved);
   readonly beat = output(tlpBeat(this.p.width));
   private readonly queues = new VirtualOutputQueues({ width: this.p.width, egresses: this.p.ports, slots: this.p.slots });
@@ -86,6 +86,9 @@ export class CrossbarIngress extends Module<CrossbarParams> {
   private readonly busy = reg(bool, { init: 0 });
   private readonly held_egress = reg(uint(this.p.ports), { init: 0 });
   private readonly held_class = reg(uint(3));
+  /** Where a packet began in the cycle before; data credits of the one that did earlier. */
+  private readonly begun = reg(uint(this.p.ports), { init: 0 });
+  private readonly held_credits = reg(uint(9));
   private readonly left = reg(bool, { init: 0 });
   private readonly left_class = reg(uint(2));
   private readonly served = reg(uint(this.p.ports), { init: 0 });
@@ -128,7 +131,11 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     this.left.set(some(ends));
     this.left_class.set(codeOf(mux(busy, held_class, kind)));
     this.credits.set(queues.credits);
-    this.gone.set({ valid: this.left, class: this.left_class, credits: queues.credits });
+    this.begun.set(word(chosen));
+    const began = this.begun.any();
+    const credits = mux(began, oneOf(this.begun, queues.credits), this.held_credits);
+    this.held_credits.set(credits);
+    this.gone.set({ valid: this.left, class: this.left_class, credits });
   }
 }
 
@@ -317,7 +324,7 @@ export class Crossbar extends Module<CrossbarParams> {
       );
       const credits = oneOf(
         port.sent,
-        ingress.map(i => i.credits),
+        ingress.map(i => at(i.credits, e)),
       );
       at(this.begun, e).set({ valid: some(begins), class: codeOf(kind), credits });
       if (this.origin) at(this.origin, e).set(word(begins));

@@ -76,9 +76,10 @@ export interface PortIngressParams {
 }
 
 const seenFields = (ports: number) => ({
-  /** A beat came; it begins a TLP that counts; it is not a first one; it is the last one, by its mark or by its header, which may differ. */
+  /** A beat came; it begins a TLP that counts; one that is in order, but for its length where it leaves; it is not a first one; it is the last one, by its mark or by its header, which may differ. */
   came: bool,
   begins: bool,
+  sound: bool,
   continues: bool,
   ends: bool,
   wrong_end: bool,
@@ -165,6 +166,9 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly headers = this.limits.reduce((sum, { headers }) => sum + headers, 0);
   /** Class and data credits of dropped TLPs, which the partner has not got back. */
   private readonly refunds = new ShowAheadFifo({ type: uint(11), depth: Math.max(2, this.headers) });
+  /** A TLP was dropped in the cycle before: its class and credits. */
+  private readonly refunding = reg(bool, { init: 0 });
+  private readonly refund = reg(uint(11));
   /** TLPs whose credits the partner has not got back, but for one that began in the cycle before. */
   private readonly held = reg(uint(clog2(this.headers + 1)), { init: 0 });
   private readonly restarting = reg(bool, { init: 0 });
@@ -186,6 +190,8 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly passing = reg(bool, { init: 0 });
   private readonly left = reg(uint(10));
   private readonly idle = reg(uint(clog2(patience)), { init: 0 });
+  /** No beat came in all the cycles of `patience` but this one. */
+  private readonly stale = reg(bool, { init: 0 });
   private readonly lost = reg(bool, { init: 0 });
   private readonly severe = reg(bool, { init: 0 });
   private readonly severe_fatal = reg(bool);
@@ -248,13 +254,16 @@ export class PortIngress extends Module<PortIngressParams> {
         : surveyFromPort(header, upstream, downstream, { own, is_own });
     this.found.set(found);
     const ends = anyOf([last, remaining.any().not()]);
+    const malformed = anyOf([undefinedType(header), wrongSingle(header), payloadTooLong(header, own.mps), wrong_end.and(first)]);
     seen.set({
       came: rx.fire,
       begins,
+      // Where it goes decides in the next cycle who may send to whom, so what it depends on is few bits by then.
+      sound: allOf([begins, malformed.not(), this.overflows.not()]),
       continues: rx.fire.and(first.not()),
       ends,
       wrong_end,
-      malformed: anyOf([undefinedType(header), wrongSingle(header), payloadTooLong(header, own.mps), wrong_end.and(first)]),
+      malformed,
       too_long: cat(...this.controls.map(to => payloadTooLong(header, to.mps)).toReversed()),
       overflows: this.overflows,
       ...this.messages(header),
@@ -288,8 +297,8 @@ export class PortIngress extends Module<PortIngressParams> {
     const malformed = seen.malformed.or(too_long);
     const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
     const sound = malformed.or(seen.overflows).not();
-    // Where it goes decides in the same cycle who may send to whom: so whatever else there is to know is and-ed to that, and nothing goes the way by `goes`.
-    const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.stopped().not()]);
+    // Whatever else there is to know is and-ed to the way, late as it is, and nothing goes by `goes`.
+    const may = seen.sound.and(this.stopped().not());
     const to_port = mux(allOf([may, seen.swallowed.not(), cast.or(blocked).not()]), way.egress.and(seen.too_long.not()), 0);
     const to_caster = may.and(cast);
     // A request that nobody takes is refused, for whatever reason: sooner known than the reason.
@@ -301,8 +310,10 @@ export class PortIngress extends Module<PortIngressParams> {
     this.dropped.set(this.lost);
 
     const goes_on = seen.continues.and(passing);
-    const gives_up = allOf([this.restarting, passing, came.not(), this.idle.eq(patience - 1)]);
-    this.idle.set(mux(this.restarting.and(came.not()), this.idle.add(1), 0));
+    const rests = this.restarting.and(came.not());
+    const gives_up = allOf([rests, passing, this.stale]);
+    this.idle.set(mux(rests, this.idle.add(1), 0));
+    this.stale.set(rests.and(this.idle.eq(patience - 2)));
     out.valid.set(anyOf([enters, goes_on, gives_up]));
     const begun = this.egresses(to_port, to_agent, to_caster);
     const for_agent = begins.and(anyOf([way.access, way.broadcast, non_posted]));
@@ -445,8 +456,10 @@ export class PortIngress extends Module<PortIngressParams> {
     const collides = gone.valid.and(gone.class.eq(refund.class));
     const pays = refunds.out.valid.and(collides.not());
     refunds.out.ready.set(collides.not());
-    refunds.in.valid.set(this.drops.and(seen.overflows.not()));
-    refunds.in.put(cat(this.kind, this.credits).as(11));
+    this.refunding.set(this.drops.and(seen.overflows.not()));
+    this.refund.set(cat(this.kind, this.credits).as(11));
+    refunds.in.valid.set(this.refunding);
+    refunds.in.put(this.refund);
 
     this.allocator.forEach((allocator, i) => {
       const leaves = gone.valid.and(gone.class.eq(i));

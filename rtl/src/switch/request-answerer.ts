@@ -44,14 +44,14 @@ const askedOf = ({ tc, attr, requester_id, tag, type }: Header) => ({
   locked: type.eq(TlpType.memoryLocked),
 });
 
-const Step = states('Idle', 'Access', 'Wait', 'Answer');
+const Step = states('Idle', 'Access', 'Wait', 'Take', 'Answer');
 
 /**
  * Answers the non-posted requests that end in a switch, one at a time: executes configuration requests on the configuration spaces of the ports (type 0 on
  * the upstream port's, type 1 on that of the downstream port whose device number it names), and refuses the others with the status that their ingress has
  * noted (C51 to C53, C80). The completion bears the ID of the port that was configured or that refuses, and goes back the way the request came.
  *
- * 4 cycles from `take` to `out`; a write also lets the space capture its bus and device number (C24). Reset drops a request under way.
+ * 5 cycles from `take` to `out`; a write also lets the space capture its bus and device number (C24). Reset drops a request under way.
  */
 export class RequestAnswerer extends Module<{ readonly width: number; readonly ports: number }> {
   /** The first beat of a request with its note; not before `done` of the one before. */
@@ -89,6 +89,7 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
   private readonly number = reg(uint(10));
   private readonly mask = reg(uint(4));
   private readonly data = reg(uint(32));
+  private readonly read = reg(uint(32));
 
   protected override logic() {
     const { step, target } = this;
@@ -108,7 +109,12 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
         when(this.access, () => this.access_valid.set(bits(target)));
         step.set('Wait');
       },
-      Wait: () => step.set('Answer'),
+      Wait: () => step.set('Take'),
+      // The ports are far apart, and so are their registers from here: to choose among them takes a cycle of its own.
+      Take: () => {
+        this.read.set(select(target, padded(this.read_data, target.width)).as(32));
+        step.set('Answer');
+      },
       Answer: () => {
         this.out.valid.set(1);
         when(this.out.ready, () => {
@@ -170,7 +176,7 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
         first_be: 0,
         address,
       },
-      data: select(target, padded(this.read_data, target.width)).as(32).zext(this.p.width),
+      data: this.read.zext(this.p.width),
       first: 1,
       last: 1,
     });

@@ -71,7 +71,7 @@ export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
  * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
- * 7 cycles from the request's beat to `out`, 4 from an error message to it. Reset drops what is inside.
+ * 8 cycles from the request's beat to `out`, 4 from an error message to it. Reset drops what is inside.
  */
 export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly in = input(stream(tlpBeat(this.p.width)));

@@ -15,6 +15,7 @@ import {
   RegisterSlice,
   reg,
   repeat,
+  type Sig,
   stream,
   type UInt,
   u,
@@ -72,6 +73,8 @@ const waiterFields = (slots: number) => ({
 type ElementType = BundleType<ReturnType<typeof elementFields>>;
 type WaitersType = BundleType<ReturnType<typeof waiterFields>>;
 
+const no = (): Bool => u(1, 0);
+
 /** What of an element decides where it is chosen: its slot, and above that its credits. */
 const place = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits: UInt<9> }): UInt<number> => cat(credits, slot);
 
@@ -120,8 +123,8 @@ export class VirtualOutputQueues extends Module<{
   readonly single = output(uint(this.p.egresses));
   /** The next beat of the packet under way is its last; means nothing where no beat is there. */
   readonly held_ending = output(bool);
-  /** Data credits of the packet that began last, from the next cycle on. */
-  readonly credits = output(uint(9));
+  /** Per egress: data credits of the packet that `kinds` of the cycle before would have begun. */
+  readonly credits = output(vec(this.p.egresses, uint(9)));
   readonly beat = output(tlpBeat(this.p.width));
 
   private readonly slotWidth: number = clog2(this.p.slots);
@@ -145,7 +148,8 @@ export class VirtualOutputQueues extends Module<{
   /** The second beat, if there is one; the first while `stepping`. And for posted packets what waits for the one before. */
   private readonly seconds = reg(vec(this.p.egresses, vec(classes, this.Element)));
   private readonly waiters = reg(vec(this.p.egresses, this.Waiters));
-  private readonly begun_credits = reg(uint(9));
+  /** Per egress: data credits of the packet that would have begun. */
+  private readonly costs = reg(vec(this.p.egresses, uint(9)));
   /** Beats by queue, but for what came (`came`) and was taken (`took`) in the cycle before; and whether there are 1, 2, 3, 4 at least. */
   private readonly count = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth + 1))), { init: 0 });
   private readonly at_least = reg(vec(this.p.egresses, vec(classes, uint(4))), { init: 0 });
@@ -161,7 +165,7 @@ export class VirtualOutputQueues extends Module<{
   private readonly fresh = reg(uint(this.slotWidth + 1), { init: 0 });
   private readonly free = new Fifo({ type: uint(this.slotWidth), depth: this.p.slots });
   private readonly freed = reg(bool, { init: 0 });
-  private readonly freed_slot = reg(uint(this.slotWidth));
+  private readonly freed_slot = wire(uint(this.slotWidth));
   private readonly slot = new RegisterSlice({ type: uint(this.slotWidth) });
   /** One-hot: the class of the beat that comes, if it is taken. */
   private readonly coming_class = wire(uint(classes));
@@ -170,13 +174,14 @@ export class VirtualOutputQueues extends Module<{
   private readonly written_egress = reg(uint(this.p.egresses));
   private readonly written_class = reg(uint(2));
   private readonly written_beat = reg(tlpBeat(this.p.width));
-  private readonly entry = reg(this.Link);
+  private readonly arrived = reg(this.Element);
+  private readonly entry = wire(this.Link);
   private readonly joins = reg(bool);
   /** It came when the first of two beats of its queue was taken: its link is looked for before it is written. */
   private readonly meets = reg(bool);
   private readonly second_slot = reg(uint(this.slotWidth));
   private readonly next = wire(this.Link);
-  private readonly coming = wire(this.Link);
+  private readonly coming = wire(this.Element);
   /** By queue: another beat is behind the first, two are; another one is or comes; what `used` becomes; the first beat is its packet's last. */
   private readonly more = wire(vec(this.p.egresses, uint(classes)));
   private readonly third = wire(vec(this.p.egresses, uint(classes)));
@@ -188,6 +193,8 @@ export class VirtualOutputQueues extends Module<{
   private readonly after = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
   /** Per egress, of these two: there are some. */
   private readonly after_some = reg(vec(this.p.egresses, uint(2)), { init: 0 });
+  /** Per egress: these three in the cycle before, when the beat came that is written. */
+  private readonly before = reg(vec(this.p.egresses, this.Waiters));
   /** Per egress: such packets that wait for no posted packet any more, those that left in the cycle before included; and that one of them can be begun. */
   private readonly released = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
   private readonly ready = reg(vec(this.p.egresses, uint(2)), { init: 0 });
@@ -286,14 +293,27 @@ export class VirtualOutputQueues extends Module<{
       when(this.joins, () => this.links.write(this.tails.peek(queue), entry));
       this.tails.write(queue, entry.element.slot);
     });
-    // What waited for the posted packet before. Nobody reads it where the packet became the head at once: `keepOrder` sees to those.
-    const carries = kind.eq(TlpClass.posted).and(beat.first);
-    const carried = <W extends number>(own: readonly UInt<W>[]): UInt<W> =>
-      either(own.map((value, e) => mux(egress.bit(e).and(carries), value, 0) as UInt<W>));
-    const after = (k: number) => carried(this.after.map(counts => at(counts, k)));
-    coming.element.set({ slot: this.slot.out.payload, credits, last: beat.last });
-    coming.waiters.set({ non_posted: after(0), completions: after(1), some: carried(this.after_some) });
-    entry.set(coming);
+    coming.set({ slot: this.slot.out.payload, credits, last: beat.last });
+    this.arrived.set(coming);
+    // What waited for the posted packet before; of other beats nobody reads it, nor where the packet became the head at once: `keepOrder` sees to those.
+    this.before.forEach((waiters, e) => {
+      waiters.set(this.waitersOf(e));
+    });
+    const carried = <W extends number>(of: (waiters: Sig<WaitersType>) => UInt<W>) => oneOf(written_egress, this.before.map(of));
+    entry.set({
+      element: this.arrived,
+      waiters: {
+        non_posted: carried(waiters => waiters.non_posted),
+        completions: carried(waiters => waiters.completions),
+        some: carried(waiters => waiters.some),
+      },
+    });
+  }
+
+  /** What waits for the newest posted packet: a posted packet that comes has it before it. */
+  private waitersOf(e: number) {
+    const [non_posted, completions] = [at(at(this.after, e), 0), at(at(this.after, e), 1)];
+    return { non_posted, completions, some: at(this.after_some, e) };
   }
 
   /** Finds the first beat and the second one of the queue that is taken from, reads the first and the link of the second. */
@@ -303,24 +323,21 @@ export class VirtualOutputQueues extends Module<{
     const firsts = this.heads.map((own, e) =>
       own.map((head, k) => mux(at(this.stepping, e).bit(k), place(at(at(this.seconds, e), k)), head)),
     );
-    const begun = oneOf(
-      begins,
-      this.kinds.map((kinds, e) => oneOf(kinds, at(firsts, e))),
-    );
-    const resting = either(
-      held.map((bits, e) =>
-        oneOf(
-          bits,
-          at(firsts, e).map(first => first.trunc(this.slotWidth)),
-        ),
+    this.costs.forEach((cost, e) => {
+      const credits = at(firsts, e).map(first => first.part(this.slotWidth, 9));
+      cost.set(oneOf(at(this.kinds, e), credits));
+      at(this.credits, e).set(cost);
+    });
+    // Both are looked up in the cycle after: who is chosen is known too late in this one for a way to so many memories. What was first is in `heads` then.
+    this.freed.set(this.starts.or(this.go_on));
+    const taken = this.heads.map((own, e) =>
+      oneOf(
+        at(this.took, e),
+        own.map(head => head.trunc(this.slotWidth)),
       ),
     );
-    // Both are looked up in the cycle after: who is chosen is known too late in this one for a way to so many memories.
-    this.freed.set(this.starts.or(this.go_on));
-    this.freed_slot.set(begun.trunc(this.slotWidth).or(resting));
+    this.freed_slot.set(either(taken));
     this.beat.set(this.data.read(this.freed_slot, this.freed));
-    when(this.starts, () => this.begun_credits.set(begun.part(this.slotWidth, 9)));
-    this.credits.set(this.begun_credits);
 
     const seconds = (kinds: readonly UInt<3>[]) =>
       this.seconds.map((own, e) =>
@@ -384,11 +401,12 @@ export class VirtualOutputQueues extends Module<{
         const none = used.bit(k).not();
         at(this.lasts, e)
           .bit(k)
-          .set(mux(none, coming.element.last, last));
-        when(stepping.or(none), () => at(at(this.heads, e), k).set(mux(stepping, place(second), place(coming.element))));
+          .set(mux(none, coming.last, last));
+        when(stepping.or(none), () => at(at(this.heads, e), k).set(mux(stepping, place(second), place(coming))));
         when(stepping.or(more.not()), () => {
-          second.set(mux(more, next.element, coming.element));
-          if (k === TlpClass.posted) at(this.waiters, e).set(mux(more, next.waiters, coming.waiters));
+          second.set(mux(more, next.element, coming));
+          if (k !== TlpClass.posted) return;
+          when(more, () => at(this.waiters, e).set(next.waiters)).otherwise(() => at(this.waiters, e).set(this.waitersOf(e)));
         });
         at(this.stepping, e).bit(k).set(taken.and(followed));
         at(this.stays, e)
@@ -414,11 +432,11 @@ export class VirtualOutputQueues extends Module<{
     // Whether the beat behind the one that is taken ends the packet. Of a queue that steps, and there is one at most, the link tells: late.
     const behind = this.seconds.map((own, e) => {
       const known = at(this.more, e).and(at(this.stepping, e).not());
-      const comes_last = at(this.more, e).not().and(repeat(coming.element.last, classes));
+      const comes_last = at(this.more, e).not().and(repeat(coming.last, classes));
       return known.and(word(own.map(second => second.last)).as(classes)).or(comes_last);
     });
     const link_tells = this.ofTaken(this.more.map((bits, e) => bits.and(at(this.stepping, e))));
-    const rests = within.and(mux(this.waits, this.ending, coming.element.last));
+    const rests = within.and(mux(this.waits, this.ending, coming.last));
     const held_behind = [go_on.and(this.ofHeld(behind)), go_on.not().and(rests)];
     this.ending.set(some([this.ofBegun(behind), ...held_behind, link_tells.and(next.element.last)]));
     this.held_ending.set(this.ending);
@@ -430,7 +448,9 @@ export class VirtualOutputQueues extends Module<{
     const used = at(this.used, e);
     const left = at(this.left, e);
     const posted_waits = used.bit(TlpClass.posted);
-    const here = every([this.in.ready, egress.bit(e), beat.first]);
+    const mine = egress.bit(e);
+    const begins = this.in.ready.and(beat.first);
+    const here = begins.and(mine);
     const poster = at(this.poster, e);
     const passes = relaxed.or(every([attr.bit(2), this.several.bit(e).not(), sender.ne(poster)]));
     when(here.and(kind.eq(TlpClass.posted)), () => {
@@ -444,16 +464,17 @@ export class VirtualOutputQueues extends Module<{
     const followed = at(this.stepping, e).bit(TlpClass.posted);
     const waiters = at(this.waiters, e);
     const waiting = [waiters.non_posted, waiters.completions];
-    const last_posted = at(this.closing, e).bit(TlpClass.posted).and(at(this.followed, e).bit(TlpClass.posted).not());
-    const last_posted_leaves = this.taken(e, TlpClass.posted).and(last_posted);
+    const last_posted = at(this.closing, e).bit(TlpClass.posted).and(at(this.more, e).bit(TlpClass.posted).not());
     const bits: Bool[] = [used.bit(TlpClass.posted)];
     for (const k of [0, 1]) {
       const released = at(at(this.released, e), k);
       const after = at(at(this.after, e), k);
       const after_some = at(this.after_some, e).bit(k);
       const held_back = at(this.held_back, e).bit(k);
-      const comes = here.and(kind.eq(k + 1));
-      const at_once = comes.and(posted_waits.not().or(passes.and(held_back.not())));
+      const begins_one = begins.and(kind.eq(k + 1));
+      const goes_at_once = begins_one.and(posted_waits.not().or(passes.and(held_back.not())));
+      const comes = begins_one.and(mine);
+      const at_once = goes_at_once.and(mine);
       const freed = mux(posted_left, mux(followed, at(waiting, k), after), 0) as UInt<number>;
       const gone = left.bit(k + 1);
       const one_more = (more: Bool) => more.zext(released.width);
@@ -476,16 +497,23 @@ export class VirtualOutputQueues extends Module<{
         .or(released.part(0, 2).all());
       const keeps = two.or(released.any().and(gone.not()));
       const keeps_two = three.or(two.and(gone.not()));
-      const one = some([keeps, frees, at_once]);
-      const another = some([keeps_two, frees, at_once]);
-      const if_taken = at(this.followed, e)
-        .bit(k + 1)
-        .and(mux(at(this.closing, e).bit(k + 1), another, one));
-      const if_not = one.and(used.bit(k + 1).or(this.comes(e, k + 1)));
+      // Where the beat goes that comes, and what is taken, is known last: there is an answer for each case.
+      const answer = (adds: Bool, comes: Bool) => {
+        const one = some([keeps, frees, adds]);
+        const another = some([keeps_two, frees, adds]);
+        const closes = at(this.closing, e).bit(k + 1);
+        const if_taken = at(this.more, e)
+          .bit(k + 1)
+          .or(comes)
+          .and(mux(closes, another, one));
+        return mux(this.taken(e, k + 1), if_taken, one.and(used.bit(k + 1).or(comes)));
+      };
       // What comes while the last posted packet leaves does not wait for it, though it is counted with those that did.
+      const follows_last = every([begins_one, last_posted, this.taken(e, TlpClass.posted)]);
+      const if_mine = answer(goes_at_once, this.coming_class.bit(k + 1)).or(follows_last);
       at(this.ready, e)
         .bit(k)
-        .set(mux(this.taken(e, k + 1), if_taken, if_not).or(comes.and(last_posted_leaves)));
+        .set(mux(mine, if_mine, answer(no(), no())));
       bits.push(at(this.ready, e).bit(k));
     }
     at(this.offered, e).set(cat(...bits.toReversed()).as(classes));

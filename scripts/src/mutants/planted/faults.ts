@@ -168,8 +168,8 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C71d'],
     file: 'rtl/src/switch/port-ingress.ts',
-    text: 'refunds.in.valid.set(this.drops.and(seen.overflows.not()));',
-    replacement: 'refunds.in.valid.set(allOf([this.drops, seen.overflows.not(), this.kind.bit(1).not()]));',
+    text: 'this.refunding.set(this.drops.and(seen.overflows.not()));',
+    replacement: 'this.refunding.set(allOf([this.drops, seen.overflows.not(), this.kind.bit(1).not()]));',
     tests,
   },
   {

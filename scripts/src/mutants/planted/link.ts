@@ -29,7 +29,7 @@ export const linkMutants: readonly Mutant[] = [
     area,
     rules: ['C70d'],
     file: 'rtl/src/link/credit-gate.ts',
-    text: 'mux(take, data_after.ge(following), data_left.ge(following))',
+    text: 'leaves(following)',
     replacement: 'data_left.ge(following)',
     tests: transmitter,
   },
