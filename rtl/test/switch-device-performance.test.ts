@@ -36,7 +36,7 @@ describe('latency', () => {
     }
   });
 
-  test('a configuration access of the switch is answered 14 cycles after it came', () => {
+  test('a configuration access of the switch is answered 15 cycles after it came', () => {
     using bench = new DeviceBench({ ports: 3, width: 256 });
     bench.configure();
     bench.settle();
@@ -44,7 +44,7 @@ describe('latency', () => {
     sink.times.length = 0;
     source.times.length = 0;
     bench.read(1, 0);
-    expect(at(sink.times, 0) - at(source.times, 0)).toBe(14);
+    expect(at(sink.times, 0) - at(source.times, 0)).toBe(15);
   });
 });
 

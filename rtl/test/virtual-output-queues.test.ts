@@ -92,7 +92,8 @@ function run(options: {
     go_on: sim.port(dut.go_on),
     starts: sim.port(dut.starts),
     kinds: dut.kinds.map(kinds => sim.port(kinds)),
-    held: dut.held.map(held => sim.port(held)),
+    held_egress: sim.port(dut.held_egress),
+    held_class: sim.port(dut.held_class),
     single: sim.port(dut.single),
     held_ending: sim.port(dut.held_ending),
     costs: dut.credits.map(credits => sim.port(credits)),
@@ -155,9 +156,9 @@ function run(options: {
     port.starts.words[0] = 0;
     port.go_on.words[0] = 0;
     for (const kinds of port.kinds) kinds.words[0] = 1 << random.below(3);
-    port.held.forEach((held, e) => {
-      held.words[0] = going?.egress === e ? 1 << going.kind : 0;
-    });
+    port.held_egress.words.fill(0);
+    if (going) port.held_egress.words[going.egress >> 5] = 2 ** (going.egress % 32);
+    port.held_class.words[0] = going ? 1 << going.kind : 0;
     sim.settle();
     if (expected_before !== undefined) {
       const beat = [expected_before >> 8, expected_before & 255];

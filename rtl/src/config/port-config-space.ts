@@ -12,13 +12,14 @@ import {
   output,
   RegisterFile,
   reg,
+  repeat,
   stream,
   u,
   uint,
   when,
 } from '@hdl/ts-hdl';
 import { detectedBits, ErrorEvent, ErrorLog, loggedStatus, logSettings, Message } from './error-log.ts';
-import { portErrors } from './error-registers.ts';
+import { correctableErrors, portErrors } from './error-registers.ts';
 import { ErrorKind } from './error-report.ts';
 import { MulticastControls } from './multicast-controls.ts';
 import { ContainingErrors, containing, PortContainment } from './port-containment.ts';
@@ -98,6 +99,12 @@ export class PortConfigSpace extends Module<PortParams> {
   /** An error of the cycle before, which is logged in this one. */
   private readonly logs = reg(bool, { init: 0 });
   private readonly logged = reg(ErrorEvent);
+  /** What the registers said of its kind when it came: it is fatal; masked, as an uncorrectable error and as a correctable one. */
+  private readonly rated_fatal = reg(bool);
+  private readonly rated_masked = reg(bool);
+  private readonly rated_correctable_masked = reg(bool);
+  /** The bit of the logged error in the cycle before: only software reads it. */
+  private readonly first_error = reg(uint(5), { init: 0 });
   /** The port was contained in the cycle before. */
   private readonly triggered = reg(bool, { init: 0 });
   /** An error of the cycle before contained the port; the one logged in the cycle before did. */
@@ -177,8 +184,10 @@ export class PortConfigSpace extends Module<PortParams> {
         },
         drops: { count: this.drops },
         ...loggedStatus(portErrors, log),
+        error_control: { first_error: this.first_error },
       },
     });
+    this.first_error.set(log.first_error);
     this.read_data.set(this.registers.read_data);
   }
 
@@ -196,7 +205,23 @@ export class PortConfigSpace extends Module<PortParams> {
     when(this.was_up.and(this.link_up.not()).and(this.below.not()), () => surprised.set(1)).elsewhen(told, () =>
       surprised.set(0),
     );
-    connect(this.error_log, { event_valid: logs, event: logged, ...settings });
+    // To find a kind in a word takes as long as what follows from it. So it is done before: any bit of these words is that of the kind.
+    const kind = mux(this.error_valid, this.error.kind, u(5, ErrorKind.surpriseDown));
+    this.rated_fatal.set(settings.severity.bit(kind));
+    this.rated_masked.set(settings.mask.bit(kind));
+    this.rated_correctable_masked.set(settings.correctable_mask.bit(kind));
+    const { bit: advisory } = correctableErrors.advisory;
+    const correctable_mask = Array.from({ length: 16 }, (_, i) =>
+      i === advisory ? settings.correctable_mask.bit(advisory) : this.rated_correctable_masked,
+    );
+    connect(this.error_log, {
+      event_valid: logs,
+      event: logged,
+      ...settings,
+      severity: repeat(this.rated_fatal, 32),
+      mask: repeat(this.rated_masked, 32),
+      correctable_mask: cat(...correctable_mask.toReversed()).as(16),
+    });
 
     this.containing_errors.set(containing(values.dpc.trigger_enable, settings.mask, settings.severity));
     this.containing.set(this.containing_errors);

@@ -1,12 +1,12 @@
-import { allOf, assert, bool, input, Module, mux, output, reg, type UInt, uint, when } from '@hdl/ts-hdl';
+import { allOf, assert, type Bool, bool, input, Module, mux, output, reg, type UInt, uint, when } from '@hdl/ts-hdl';
 
 /**
  * The sender's credits of one class (2.6.1): whether the TLP at the head may leave. Limits arrive modulo 2^8 and 2^12, as CREDIT_LIMIT; what is left
  * of them is kept ready, and a TLP is weighed in the cycle before it stands at the head, so that `enough` is a register. A limit counts 3 cycles after it
- * came. An initial 0 stands for infinite,
- * separately for headers and data, and later limits are then ignored (C70c). Reset: nothing may leave.
+ * came. An initial 0 stands for infinite, separately for headers and data, and later limits are then ignored (C70c). Reset: nothing may leave.
+ * Where `needed` comes `late` in a cycle, it is compared with what is left above the next TLP, which costs two subtractions more.
  */
-export class CreditGate extends Module {
+export class CreditGate extends Module<{ readonly late: boolean }> {
   /** The limits are the first ones; may come several times with the same limits. */
   readonly initialise = input(bool);
   /** The limits take the place of the last ones. */
@@ -74,9 +74,7 @@ export class CreditGate extends Module {
     // What is granted in this cycle is left out: it counts in the next one.
     const following = this.following.zext(12);
     const headers_some = mux(take, headers_left.gt(1), headers_left.any());
-    // `needed` may come late: one comparison is behind it. There are credits for it where `take` is 1, so nothing is borrowed.
-    const leaves = (wanted: UInt<12>) => data_left.ge(wanted).and(take.not().or(data_left.sub(wanted).ge(needed12)));
-    const data_for_next = leaves(following);
+    const data_for_next = this.leaves(following, data_after);
     const headers_enough = this.headers_infinite.or(headers_some);
     const data_enough = this.data_infinite.or(mux(advances, data_for_next, data_left.ge(needed12)));
     this.headers_enough.set(headers_enough);
@@ -85,7 +83,7 @@ export class CreditGate extends Module {
     this.enough.set(this.initialised.and(this.headers_enough).and(this.data_enough));
     const two = following.shl(1);
     const headers_ample = this.headers_infinite.or(mux(take, headers_left.gt(2), headers_left.gt(1)));
-    const data_ample = this.data_infinite.or(leaves(two));
+    const data_ample = this.data_infinite.or(this.leaves(two, data_after));
     this.headers_ample.set(headers_ample);
     this.data_ample.set(data_ample);
     this.ample_next.set(allOf([this.initialised, headers_ample, data_ample]));
@@ -118,5 +116,13 @@ export class CreditGate extends Module {
     assert(kept, 'what is left of the credits is not what is granted less what is consumed');
     assert(this.headers_infinite.or(headers_out.lt(128)), 'the partner grants more than 127 headers at once');
     assert(this.data_infinite.or(data_out.lt(2048)), 'the partner grants more than 2,047 data credits at once');
+  }
+
+  /** Whether so many data credits are left, or are `after` what is taken. There are credits for that where `take` is 1, so both ways say the same. */
+  private leaves(wanted: UInt<12>, after: UInt<12>): Bool {
+    const { take, data_left, needed } = this;
+    return this.p.late
+      ? data_left.ge(wanted).and(take.not().or(data_left.sub(wanted).ge(needed.zext(12))))
+      : mux(take, after.ge(wanted), data_left.ge(wanted));
   }
 }

@@ -68,7 +68,7 @@ export class LinkTransmitter extends Module<LinkTransmitterParams> {
   private readonly queue = [false, true, true].map(
     behind_posted => new TransmitQueue({ width: this.p.width, depth: this.depth, stamp_bits: this.stamp_bits, behind_posted }),
   );
-  private readonly gate = [new CreditGate(), new CreditGate(), new CreditGate()];
+  private readonly gate = [0, 1, 2].map(() => new CreditGate({ late: false }));
   private readonly slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
   private readonly posted_entered = reg(uint(this.stamp_bits), { init: 0 });
   private readonly posted_left = reg(uint(this.stamp_bits), { init: 0 });

@@ -1,4 +1,4 @@
-import { anyOf, type Bool, cat, type UInt } from '@hdl/ts-hdl';
+import { anyOf, type Bool, type UInt } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 
 /**
@@ -11,30 +11,6 @@ export function roundRobin(wants: readonly Bool[], served: UInt<number>): Bool[]
   const again = lowest(wants);
   return lowest(fresh).map((first, i) => first.or(wrap.and(at(again, i))));
 }
-
-/**
- * The same, fast for a few: each compares itself with every other at once, which costs the square of their number in LUTs. `served` is 0 or what `servedUpTo` gives;
- * beyond `few` it is built as `roundRobin`.
- */
-export function inTurn(wants: readonly Bool[], served: UInt<number>): Bool[] {
-  if (wants.length > few) return roundRobin(wants, served);
-  return wants.map((want, i) => {
-    const before = wants.flatMap((other, j) => {
-      if (j === i) return [];
-      const had = served.bit(j).and(served.bit(i).not());
-      const has = served.bit(i).and(served.bit(j).not());
-      return [other.and(j < i ? had.not() : has)];
-    });
-    return before.length === 0
-      ? want
-      : want.and(
-          cat(...before)
-            .any()
-            .not(),
-        );
-  });
-}
-const few = 10;
 
 /** Numbers 0 to i as a mask. */
 export const servedUpTo = (i: number): number => 2 ** (i + 1) - 1;

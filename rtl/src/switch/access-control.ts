@@ -1,4 +1,4 @@
-import { allOf, type Bool, repeat, type Sig, type UInt } from '@hdl/ts-hdl';
+import { allOf, type Bool, mux, repeat, type Sig, type UInt, u } from '@hdl/ts-hdl';
 import type { AccessControl } from '../config/port-controls.ts';
 
 /** A TLP from below, as far as access control looks at it. */
@@ -37,7 +37,7 @@ export interface AccessRules {
   readonly redirected: UInt<number>;
   /** By downstream port: nothing of this holds. */
   readonly direct: UInt<number>;
-  /** It goes up, as its target lies behind the port that it came in by. */
+  /** It goes up, as its target lies behind the port that it came in by: then it has no peer. */
   readonly returned: Bool;
 }
 
@@ -76,10 +76,7 @@ export function accessRules(
     forbidden,
     redirected,
     returned,
-    direct: forbidden
-      .or(redirected)
-      .or(spread(refused.or(returned)))
-      .not(),
+    direct: forbidden.or(redirected).or(spread(refused)).not(),
   };
 }
 
@@ -87,5 +84,5 @@ export function accessRules(
 function verdictOf(peer: UInt<number>, { refused, forbidden, redirected, returned, direct }: AccessRules): Verdict {
   const violation = refused.or(peer.and(forbidden).any());
   const up = violation.not().and(peer.and(redirected).any().or(returned));
-  return { peer: peer.and(direct), up, violation };
+  return { peer: mux(returned, u(peer.width, 0), peer.and(direct)) as UInt<number>, up, violation };
 }

@@ -23,9 +23,9 @@ import {
   when,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
-import { inTurn } from '../link/round-robin.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
-import { every, oneOf, some, upTo, word } from './trees.ts';
+import { every, oneOf, some, word } from './trees.ts';
+import { inTurn, turnBits, turnsAfter } from './turns.ts';
 import { queuedBeat, TlpClass, VirtualOutputQueues } from './virtual-output-queues.ts';
 
 interface CrossbarParams {
@@ -63,18 +63,18 @@ export class CrossbarIngress extends Module<CrossbarParams> {
   readonly in = input(stream(queuedBeat(this.p.width, this.p.ports)));
   /** Bit e: a packet for egress e may come in this cycle. */
   readonly asks = input(uint(this.p.ports));
-  /** Bit e: egress e has chosen this ingress; no packet is under way to it; it can take a beat. */
+  /** Bit e: egress e has chosen this ingress, and a packet may begin there; it can take a beat. */
   readonly grant = input(uint(this.p.ports));
-  readonly free = input(uint(this.p.ports));
   readonly room = input(uint(this.p.ports));
   /** Per egress, by class: its link partner has credits for a packet. */
   readonly allowed = input(vec(this.p.ports, uint(3)));
   /** Bit e: a packet may go to egress e, and this ingress begins none or ends one in this cycle. */
   readonly request = output(uint(this.p.ports));
-  /** One-hot: a beat goes to that egress; it is the first, or the last one of its packet. */
+  /** One-hot: a beat goes to that egress; it is the first of its packet; and the only one; it is the last of several. */
   readonly send = output(uint(this.p.ports));
   readonly begins = output(uint(this.p.ports));
-  readonly ends = output(uint(this.p.ports));
+  readonly singles = output(uint(this.p.ports));
+  readonly closes = output(uint(this.p.ports));
   /** Per egress, one-hot: the class of the packet that would begin. */
   readonly kinds = output(vec(this.p.ports, uint(3)));
   /** Per egress: data credits of the packet that began for it in the cycle before, if one did; and the packet that left the buffer then. */
@@ -91,24 +91,29 @@ export class CrossbarIngress extends Module<CrossbarParams> {
   private readonly held_credits = reg(uint(9));
   private readonly left = reg(bool, { init: 0 });
   private readonly left_class = reg(uint(2));
-  private readonly served = reg(uint(this.p.ports), { init: 0 });
-  private readonly served_class = reg(uint(3), { init: 0 });
+  private readonly turns = reg(uint(turnBits(this.p.ports)), { init: 0 });
+  private readonly class_turns = reg(uint(turnBits(3)), { init: 0 });
 
   protected override logic() {
     const { queues, busy, held_egress, held_class } = this;
-    const numbers = [...Array(this.p.ports).keys()];
     const offers = queues.offered.map((o, e) => o.and(at(this.allowed, e)));
     const wants = offers.map(o => o.any());
-    const may = numbers.map(e => every([this.grant.bit(e), this.free.bit(e), this.room.bit(e), busy.not()]));
     // Whose turn it is among the grants does not wait for what is there: an egress was asked for it, so but for credits that are gone since, something is.
-    const chosen = inTurn(may, this.served).map((turn, e) => turn.and(at(wants, e)));
+    const chosen = inTurn(this.grant.words(1), this.turns).map((turn, e) => every([turn, at(wants, e), busy.not()]));
     const begins = some(chosen);
     // The class is chosen for each egress at once, while the egress is.
-    const fresh = offers.map(o => word(inTurn(o.words(1), this.served_class)).as(3));
-    const held = numbers.map(e => held_class.and(repeat(held_egress.bit(e), 3)));
+    const fresh = offers.map(o => word(inTurn(o.words(1), this.class_turns)).as(3));
     const continues = queues.there.and(held_egress.and(this.room).any());
     const send = chosen.map((c, e) => c.or(held_egress.bit(e).and(continues)));
-    connect(queues, { in: this.in, kinds: fresh, begins: word(chosen), starts: begins, held, go_on: continues });
+    connect(queues, {
+      in: this.in,
+      kinds: fresh,
+      begins: word(chosen),
+      starts: begins,
+      held_egress,
+      held_class,
+      go_on: continues,
+    });
     this.beat.set(queues.beat);
     this.kinds.set(fresh);
     assert(this.in.valid.eq(this.in.payload.egress.any()), 'a beat comes for an egress, and without one there is none');
@@ -120,15 +125,17 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     const kind = oneOf(word(chosen), fresh);
     // That a packet begins is known too late to enable registers.
     when(busy.not(), () => held_class.set(kind));
-    this.served.set(mux(begins, upTo(chosen), this.served));
-    this.served_class.set(mux(begins, upTo(kind.words(1)).as(3), this.served_class));
+    this.turns.set(mux(begins, turnsAfter(chosen), this.turns));
+    this.class_turns.set(mux(begins, turnsAfter(kind.words(1)), this.class_turns));
     // A packet that comes can be granted in the cycle in which it could be taken; a grant for one that must wait costs nothing.
     this.request.set(word(offers.map((o, e) => o.any().or(this.asks.bit(e)).and(busy.not().or(closes)))));
     this.send.set(word(send));
     this.begins.set(word(chosen));
-    const ends = chosen.map((c, e) => c.and(queues.single.bit(e)).or(held_egress.bit(e).and(closes)));
-    this.ends.set(word(ends));
-    this.left.set(some(ends));
+    const singles = word(chosen).and(queues.single);
+    const last_of = held_egress.and(repeat(closes, held_egress.width) as UInt<number>);
+    this.singles.set(singles);
+    this.closes.set(last_of);
+    this.left.set(singles.or(last_of).any());
     this.left_class.set(codeOf(mux(busy, held_class, kind)));
     this.credits.set(queues.credits);
     this.begun.set(word(chosen));
@@ -143,29 +150,29 @@ export class CrossbarIngress extends Module<CrossbarParams> {
 const waiting = 8;
 
 /**
- * The egress of a crossbar: chooses one of the ingresses that ask, in turn, in every cycle anew; who is chosen may begin a packet in the next one if it is `free`, and then
+ * The egress of a crossbar: chooses one of the ingresses that ask, in turn, in every cycle in which the next one can begin a packet; who is chosen may do so in that one, and then
  * no other begins until that packet is over. A beat leaves in the cycle in which its ingress gives it, unless others wait; a beat per cycle.
  *
  * With `weights` it is passed over once it has begun as many packets in this round as its weight says; a round ends when nobody asks who may go. So nobody waits longer than
  * the weights of the others, and the egress never rests while somebody asks.
  */
 export class CrossbarEgress extends Module<{ width: number; ports: number; weights?: readonly number[] }> {
-  /** Bit i: ingress i asks; it sends a beat here; it begins a packet with it; it ends one. */
+  /** Bit i: ingress i asks; it sends a beat here; it begins a packet with it; one of one beat; it ends a longer one. */
   readonly request = input(uint(this.p.ports));
   readonly sends = input(uint(this.p.ports));
   readonly begins = input(uint(this.p.ports));
-  readonly ends = input(uint(this.p.ports));
+  readonly singles = input(uint(this.p.ports));
+  readonly closes = input(uint(this.p.ports));
   /** By ingress: the beat taken 2 cycles before. */
   readonly beat = input(vec(this.p.ports, tlpBeat(this.p.width)));
   readonly grant = output(uint(this.p.ports));
-  readonly free = output(bool);
   readonly room = output(bool);
   /** `sends` of the cycle before. */
   readonly sent = output(uint(this.p.ports));
   readonly out = output(stream(tlpBeat(this.p.width)));
-  private readonly chosen = reg(uint(this.p.ports), { init: 0 });
+  private readonly granted = reg(uint(this.p.ports), { init: 0 });
   private readonly idle = reg(bool, { init: 1 });
-  private readonly served = reg(uint(this.p.ports), { init: 0 });
+  private readonly turns = reg(uint(turnBits(this.p.ports)), { init: 0 });
   /** Packets of this round, by ingress. */
   private readonly spent = this.p.weights && reg(vec(this.p.ports, uint(8)), { init: 0 });
   private readonly sending = reg(uint(this.p.ports), { init: 0 });
@@ -182,28 +189,29 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   private readonly used = reg(uint(clog2(waiting + 1)), { init: 0 });
 
   protected override logic() {
-    const { chosen, idle, served, sending, arriving, arrives, used } = this;
-    const ended = this.ends.any();
+    const { granted, idle, turns, sending, arriving, arrives, used } = this;
+    const ended_at_once = this.singles.any();
+    const closed = this.closes.any();
     // A packet that begins in this cycle was granted before: its ingress has had its turn.
     const began = this.begins.any();
-    const next_served = upTo(chosen.words(1));
-    when(began, () => served.set(next_served));
-    const frees = ended.or(idle.and(began.not()));
+    const next_turns = turnsAfter(granted.words(1));
+    when(began, () => turns.set(next_turns));
+    const rests = idle.or(closed);
+    const frees = mux(began, ended_at_once, rests);
     idle.set(frees);
     const candidates = this.candidates(began, frees);
     // Nobody keeps the grant while nobody asks: who had it last would be the first to see a credit that comes back, each time.
     // Whether a packet begins is known late, so both choices are made.
-    const choice = mux(began, word(inTurn(candidates, next_served)), word(inTurn(candidates, served)));
-    chosen.set(choice);
-    this.grant.set(chosen);
-    this.free.set(idle);
+    const if_began = mux(ended_at_once, word(inTurn(candidates, next_turns)), 0);
+    const if_not = mux(rests, word(inTurn(candidates, turns)), 0);
+    this.grant.set(granted);
 
     sending.set(this.sends);
     this.sent.set(sending);
     arriving.set(sending);
     arrives.set(sending.any());
     // What comes while nothing waits leaves at once.
-    this.sending_last.set(ended);
+    this.sending_last.set(ended_at_once.or(closed));
     this.arriving_last.set(this.sending_last);
     const given = muxOneHot(arriving.words(1), this.beat);
     assert(arrives.not().or(given.last.eq(this.arriving_last)), 'a packet ends elsewhere than its beats say');
@@ -221,17 +229,19 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
     used.set(mux(this.out.fire, with_arrived.sub(1), with_arrived));
     assert(used.le(waiting), 'more beats come to the output of an egress than have room');
     const inside = with_arrived.add(one(sending.any()));
-    this.has_room.set(inside.le(waiting - 2));
+    const has_room = inside.le(waiting - 2);
+    granted.set(mux(has_room, mux(began, if_began, if_not), 0));
+    this.has_room.set(has_room);
     this.room.set(this.has_room);
   }
 
-  /** Who may be chosen. With weights, `began` (the one chosen begins a packet) spends a packet of this round, and a choice that counts and finds nobody begins the next. */
+  /** Who may be chosen. With weights, `began` (the one granted begins a packet) spends a packet of this round, and a choice that counts and finds nobody begins the next. */
   private candidates(began: Bool, counts: Bool): Bool[] {
-    const { spent, chosen } = this;
+    const { spent, granted } = this;
     const { ports, weights } = this.p;
     const asking = [...Array(ports).keys()].map(i => this.request.bit(i));
     if (!spent || !weights) return asking;
-    const counted = spent.map((count, i) => count.add(began.and(chosen.bit(i)).zext(8)));
+    const counted = spent.map((count, i) => count.add(began.and(granted.bit(i)).zext(8)));
     const may = asking.map((asks, i) => asks.and(at(counted, i).lt(at(weights, i))));
     const over = some(may).not();
     const renews = every([counts, over, some(asking)]);
@@ -302,7 +312,6 @@ export class Crossbar extends Module<CrossbarParams> {
         in: at(this.in, i),
         asks: at(this.asks, i),
         grant: word(egress.map(e => e.grant.bit(i))),
-        free: word(egress.map(e => e.free)),
         room: word(egress.map(e => e.room)),
         allowed: this.allowedTo(i),
       });
@@ -314,7 +323,8 @@ export class Crossbar extends Module<CrossbarParams> {
         request: word(ingress.map(i => i.request.bit(e))),
         sends: word(ingress.map(i => i.send.bit(e))),
         begins: word(begins),
-        ends: word(ingress.map(i => i.ends.bit(e))),
+        singles: word(ingress.map(i => i.singles.bit(e))),
+        closes: word(ingress.map(i => i.closes.bit(e))),
         beat: ingress.map(i => i.beat),
       });
       at(this.out, e).from(port.out);

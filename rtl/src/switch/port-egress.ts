@@ -14,7 +14,7 @@ import { TlpClass } from './virtual-output-queues.ts';
  * No latency: `tx` is `in`, without a path from a ready to a valid. A class may begin while there are a header credit and data credits for the longest payload of the
  * class, or for as many as the partner advertised if it has fewer: so a partner that can hold a single TLP is served. A limit counts 3 cycles after it came.
  * A TLP is counted in the cycle after it began, in which its data credits come (`begun.credits`); the next one of its class may begin in that cycle if there are credits
- * for two. `allowed` are registers.
+ * for two. `allowed` are a gate behind registers.
  *
  * While `restart` is 1 the link is down: everything may begin and is dropped, so that nobody waits. After it nothing begins before the partner's credits are
  * known, and the rest of a TLP whose beginning was dropped is dropped too.
@@ -38,11 +38,12 @@ export class PortEgress extends Module<{
    */
   readonly takes_atomics = output(bool);
 
-  private readonly gate = [new CreditGate(), new CreditGate(), new CreditGate()];
-  /** A TLP began in the cycle before: its class, which its gate has not counted yet. */
-  private readonly took = reg(bool, { init: 0 });
-  private readonly took_class = reg(uint(2));
+  private readonly gate = [0, 1, 2].map(() => new CreditGate({ late: true }));
+  /** By class: a TLP began in the cycle before, which its gate has not counted yet. */
+  private readonly took = reg(uint(3), { init: 0 });
+  /** By class, but for what began in the cycle before: there are credits for a TLP; for two. */
   private readonly may = reg(uint(3), { init: 0 });
+  private readonly ample = reg(uint(3), { init: 0 });
   /** `restart` was 1 in the cycle before: `may` says so still. */
   private readonly restarted = reg(bool, { init: 0 });
   private readonly down = wire(bool);
@@ -71,11 +72,9 @@ export class PortEgress extends Module<{
 
   private listen(): void {
     const { valid, payload } = this.rx_fc;
-    const { restart, down, begun, took, took_class } = this;
+    const { restart, down, begun, took } = this;
     const initial = payload.kind.eq(FcKind.init1).or(payload.kind.eq(FcKind.init2));
     this.rx_fc.ready.set(1);
-    took.set(begun.valid.and(down.not()));
-    took_class.set(begun.class);
     this.gate.forEach((gate, i) => {
       const mine = valid.and(payload.traffic.eq(i));
       const wanted = at(this.wanted, i);
@@ -89,16 +88,17 @@ export class PortEgress extends Module<{
         // The next TLP of the class comes to the head at once, and may be as long as any.
         advances: 1,
         following: wanted,
-        take: allOf([took, took_class.eq(i), down.not()]),
+        take: took.bit(i).and(down.not()),
         restart: down,
       });
       when(mine.and(initial), () => {
         this.known.bit(i).set(1);
         wanted.set(mux(payload.data.lt(most), payload.data.trunc(9), u(9, most)));
       });
-      const begins = begun.valid.and(begun.class.eq(i));
-      const enough = gate.enough_next.and(gate.ample_next.or(begins.not()));
-      this.may.bit(i).set(restart.or(allOf([enough, this.partner_knows, down.not()])));
+      // That a TLP begins is known late, and goes through all ingresses again if it holds up the next one: it is looked at in the cycle after.
+      took.bit(i).set(allOf([begun.valid, begun.class.eq(i), down.not()]));
+      this.may.bit(i).set(restart.or(allOf([gate.enough_next, this.partner_knows, down.not()])));
+      this.ample.bit(i).set(restart.or(gate.ample_next));
     });
     when(allOf([valid, this.known.all(), payload.kind.ne(FcKind.init1)]), () => this.partner_knows.set(1));
     when(allOf([valid, initial, payload.traffic.eq(TlpClass.non_posted)]), () => this.wide.set(payload.data.ne(1)));
@@ -109,6 +109,6 @@ export class PortEgress extends Module<{
       this.partner_knows.set(0);
     });
     this.partner.set({ limits_known: this.known.all(), ready: this.partner_knows });
-    this.allowed.set(this.may);
+    this.allowed.set(this.may.and(this.ample.or(took.not())));
   }
 }

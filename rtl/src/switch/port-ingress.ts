@@ -510,9 +510,18 @@ export class PortIngress extends Module<PortIngressParams> {
 /** A condition, and the kind of error that it is if none before it holds. */
 type Case = readonly [condition: Bool, kind: number];
 
-/** What `of` gives for the kind of the first condition that holds, else for `otherwise`. */
-const firstOf = <W extends number>(cases: readonly Case[], otherwise: number, of: (kind: number) => UInt<W>): UInt<W> =>
-  cases.reduceRight<UInt<W>>((rest, [condition, kind]) => mux(condition, of(kind), rest) as UInt<W>, of(otherwise));
+/** What `of` gives for the kind of the first condition that holds, else for `otherwise`: a tree, for the conditions come late. */
+function firstOf<W extends number>(cases: readonly Case[], otherwise: number, of: (kind: number) => UInt<W>): UInt<W> {
+  if (cases.length === 0) return of(otherwise);
+  const half = Math.ceil(cases.length / 2);
+  const [before, after] = [cases.slice(0, half), cases.slice(half)];
+  const [, last] = at(before, half - 1);
+  return mux(
+    anyOf(before.map(([holds]) => holds)),
+    firstOf(before.slice(0, -1), last, of),
+    firstOf(after, otherwise, of),
+  ) as UInt<W>;
+}
 
 /** Its data is not to be used (C71b): a configuration write that has it is answered with Unsupported Request. */
 const isPoisoned = (h: Header): Bool => h.ep.and(h.fmt.bit(1));

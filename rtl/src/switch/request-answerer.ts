@@ -18,6 +18,7 @@ import {
   vec,
   when,
 } from '@hdl/ts-hdl';
+import { at } from '../at.ts';
 import { operandBytes, requestedBytes } from '../tlp/byte-count.ts';
 import {
   completionAddress,
@@ -44,14 +45,14 @@ const askedOf = ({ tc, attr, requester_id, tag, type }: Header) => ({
   locked: type.eq(TlpType.memoryLocked),
 });
 
-const Step = states('Idle', 'Access', 'Wait', 'Take', 'Answer');
+const Step = states('Idle', 'Access', 'Wait', 'Read', 'Take', 'Answer');
 
 /**
  * Answers the non-posted requests that end in a switch, one at a time: executes configuration requests on the configuration spaces of the ports (type 0 on
  * the upstream port's, type 1 on that of the downstream port whose device number it names), and refuses the others with the status that their ingress has
  * noted (C51 to C53, C80). The completion bears the ID of the port that was configured or that refuses, and goes back the way the request came.
  *
- * 5 cycles from `take` to `out`; a write also lets the space capture its bus and device number (C24). Reset drops a request under way.
+ * 6 cycles from `take` to `out`; a write also lets the space capture its bus and device number (C24). Reset drops a request under way.
  */
 export class RequestAnswerer extends Module<{ readonly width: number; readonly ports: number }> {
   /** The first beat of a request with its note; not before `done` of the one before. */
@@ -89,6 +90,8 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
   private readonly number = reg(uint(10));
   private readonly mask = reg(uint(4));
   private readonly data = reg(uint(32));
+  /** What each port reads, and what the target has read. */
+  private readonly reads = reg(vec(this.p.ports + 1, uint(32)));
   private readonly read = reg(uint(32));
 
   protected override logic() {
@@ -99,6 +102,9 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
     this.access_write.set(this.write);
     this.access_register.set(this.number);
     this.access_data.set(this.data);
+    this.reads.forEach((word, port) => {
+      word.set(at(this.read_data, port));
+    });
     this.access_mask.set(this.mask);
     this.access_device.set(this.device);
     this.aborted.set(0);
@@ -109,10 +115,11 @@ export class RequestAnswerer extends Module<{ readonly width: number; readonly p
         when(this.access, () => this.access_valid.set(bits(target)));
         step.set('Wait');
       },
-      Wait: () => step.set('Take'),
+      Wait: () => step.set('Read'),
       // The ports are far apart, and so are their registers from here: to choose among them takes a cycle of its own.
+      Read: () => step.set('Take'),
       Take: () => {
-        this.read.set(select(target, padded(this.read_data, target.width)).as(32));
+        this.read.set(select(target, padded(this.reads, target.width)).as(32));
         step.set('Answer');
       },
       Answer: () => {

@@ -71,7 +71,7 @@ export const agentMessages = (p: Omit<SwitchAgentParams, 'multicast'>): number =
  *
  * An error message of a downstream port goes through the upstream port as one from below does, if that passes it on (C90).
  * An interrupt is a write that goes up, whatever its address; one that the upstream port does not let up is dropped (C82).
- * 8 cycles from the request's beat to `out`, 4 from an error message to it. Reset drops what is inside.
+ * 9 cycles from the request's beat to `out`, 4 from an error message to it. Reset drops what is inside.
  */
 export class SwitchAgent extends Module<SwitchAgentParams> {
   readonly in = input(stream(tlpBeat(this.p.width)));
@@ -270,8 +270,11 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   private count(completion: Bool, message: Bool): void {
     const { gone, completions_inside: c, messages_inside: m } = this;
     const left = (kind: number) => gone.valid.and(gone.class.eq(kind));
-    c.set(c.add(completion.zext(c.width)).sub(left(TlpClass.completion).zext(c.width)));
-    m.set(m.add(message.zext(m.width)).sub(left(TlpClass.posted).zext(m.width)));
+    // That one is sent is known late, so both sums are made.
+    const next = <W extends number>(count: UInt<W>, sent: Bool, gone: Bool) =>
+      mux(sent, mux(gone, count, count.add(1)), mux(gone, count.sub(1), count)) as UInt<W>;
+    c.set(next(c, completion, left(TlpClass.completion)));
+    m.set(next(m, message, left(TlpClass.posted)));
   }
 
   private passes(own: ErrorMessages): Bool {

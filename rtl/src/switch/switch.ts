@@ -111,7 +111,7 @@ function complete(p: SwitchParams): Complete {
  *                        SwitchAgent ◄─► PortConfigSpace × ports        with `multicast` two Multicasters beside the agent
  *
  * 4 cycles from the first beat in to the first beat out where nothing else wants the egress; a beat per cycle, also between packets; pairs of ports that share no port do not
- * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 14 cycles after it came.
+ * slow each other, and what waits for one egress delays nothing that goes to another. A configuration access is answered 15 cycles after it came.
  *
  * `hot_reset` resets the configuration of all ports, but for what is sticky, and goes on to all links below. A link is down while it is in hot reset, disabled or contained, or its
  * `link_up` is 0: requests for it are refused, posted TLPs and completions dropped, those that were queued too, and both its ends exchange their credits anew

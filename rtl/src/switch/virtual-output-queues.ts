@@ -11,8 +11,8 @@ import {
   Module,
   memory,
   mux,
+  muxOneHot,
   output,
-  RegisterSlice,
   reg,
   repeat,
   type Sig,
@@ -73,8 +73,6 @@ const waiterFields = (slots: number) => ({
 type ElementType = BundleType<ReturnType<typeof elementFields>>;
 type WaitersType = BundleType<ReturnType<typeof waiterFields>>;
 
-const no = (): Bool => u(1, 0);
-
 /** What of an element decides where it is chosen: its slot, and above that its credits. */
 const place = ({ slot, credits }: { readonly slot: UInt<number>; readonly credits: UInt<9> }): UInt<number> => cat(credits, slot);
 
@@ -114,8 +112,9 @@ export class VirtualOutputQueues extends Module<{
   readonly begins = input(uint(this.p.egresses));
   /** `begins` is not 0. */
   readonly starts = input(bool);
-  /** Per egress, by class: the packet under way, all 0 between packets; its next beat is taken, which must be `there`. */
-  readonly held = input(vec(this.p.egresses, uint(classes)));
+  /** One-hot: the egress of the packet under way, 0 between packets; its class; its next beat is taken, which must be `there`. */
+  readonly held_egress = input(uint(this.p.egresses));
+  readonly held_class = input(uint(classes));
   readonly go_on = input(bool);
   /** The packet under way has a beat; 0 between packets. */
   readonly there = output(bool);
@@ -140,7 +139,7 @@ export class VirtualOutputQueues extends Module<{
   });
   private readonly links = memory(this.Link, { depth: this.p.slots, style: 'distributed' });
   /** The last slot, by queue. */
-  private readonly tails = memory(uint(this.slotWidth), { depth: 2 ** clog2(classes * this.p.egresses), style: 'distributed' });
+  private readonly tails = reg(vec(this.p.egresses, vec(classes, uint(this.slotWidth))));
   /** A beat is there; the first one is the last of its packet; its `place`. All but the first mean nothing while `stepping`. */
   private readonly used = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
   private readonly lasts = reg(vec(this.p.egresses, uint(classes)), { init: 0 });
@@ -166,17 +165,21 @@ export class VirtualOutputQueues extends Module<{
   private readonly free = new Fifo({ type: uint(this.slotWidth), depth: this.p.slots });
   private readonly freed = reg(bool, { init: 0 });
   private readonly freed_slot = wire(uint(this.slotWidth));
-  private readonly slot = new RegisterSlice({ type: uint(this.slotWidth) });
+  /** Slots for the next two beats, the first of them used up where a beat came in the cycle before; whether they are there; the one for the beat that comes. */
+  private readonly reserve = reg(vec(2, uint(this.slotWidth)));
+  private readonly reserved = reg(uint(2), { init: 0 });
+  private readonly slot = wire(uint(this.slotWidth));
   /** One-hot: the class of the beat that comes, if it is taken. */
   private readonly coming_class = wire(uint(classes));
   /** The beat that came in the cycle before, with what it means for the one before it, if its queue had one then. */
   private readonly written = reg(bool, { init: 0 });
   private readonly written_egress = reg(uint(this.p.egresses));
-  private readonly written_class = reg(uint(2));
   private readonly written_beat = reg(tlpBeat(this.p.width));
   private readonly arrived = reg(this.Element);
   private readonly entry = wire(this.Link);
   private readonly joins = reg(bool);
+  /** Per egress: the slot before it, if it came for that one. */
+  private readonly joined = reg(vec(this.p.egresses, uint(this.slotWidth)));
   /** It came when the first of two beats of its queue was taken: its link is looked for before it is written. */
   private readonly meets = reg(bool);
   private readonly second_slot = reg(uint(this.slotWidth));
@@ -220,16 +223,24 @@ export class VirtualOutputQueues extends Module<{
     });
   }
 
-  /** A slot for the beat that comes, taken from its memory before: that a beat comes is known late. */
+  /** A slot for the beat that comes, taken from its memory before. That it came is known late, so the slot is given away in the cycle after. */
   private allocate(): void {
-    const { fresh, free, slot } = this;
+    const { fresh, free, slot, reserved, written } = this;
+    const [first, second] = [at(this.reserve, 0), at(this.reserve, 1)];
+    const there = mux(written, reserved.bit(1), reserved.bit(0));
+    const behind = reserved.bit(1).and(written.not());
+    slot.set(mux(written, second, first));
+    this.in.ready.set(there);
+
     const unused = fresh.bit(this.slotWidth).not();
-    slot.in.valid.set(unused.or(free.out.valid));
-    slot.in.put(mux(unused, fresh.trunc(this.slotWidth), free.out.payload));
-    free.out.ready.set(slot.in.ready.and(unused.not()));
-    when(slot.in.ready.and(unused), () => fresh.set(fresh.add(1)));
-    this.in.ready.set(slot.out.valid);
-    slot.out.ready.set(this.in.valid);
+    const supplied = unused.or(free.out.valid);
+    const supply = mux(unused, fresh.trunc(this.slotWidth), free.out.payload);
+    const wants = there.and(behind).not();
+    free.out.ready.set(wants.and(unused.not()));
+    when(wants.and(unused), () => fresh.set(fresh.add(1)));
+    first.set(mux(there, slot, supply));
+    when(behind.not(), () => second.set(supply));
+    reserved.set(cat(there.and(behind.or(supplied)), there.or(supplied)));
     free.in.valid.set(this.freed);
     free.in.put(this.freed_slot);
     this.coming_class.set(word([0, 1, 2].map(k => this.in.payload.class.eq(k).and(this.in.ready))).as(classes));
@@ -243,12 +254,7 @@ export class VirtualOutputQueues extends Module<{
   /** Whether a beat is taken from a queue. */
   private taken(e: number, kind: number): Bool {
     const begins = this.begins.bit(e).and(at(this.kinds, e).bit(kind));
-    return begins.or(at(this.held, e).bit(kind).and(this.go_on));
-  }
-
-  /** Whether a beat comes for a queue with a flag. */
-  private comesTo(flags: readonly UInt<3>[]): Bool {
-    return some(flags.map((bits, e) => this.in.payload.egress.bit(e).and(bits.and(this.coming_class).any())));
+    return begins.or(every([this.held_egress.bit(e), this.held_class.bit(kind), this.go_on]));
   }
 
   /** By egress: the flag of the queue whose packet begins, else 0; the one of the queue that is taken from. */
@@ -257,8 +263,7 @@ export class VirtualOutputQueues extends Module<{
   }
 
   private takenOf(flags: readonly UInt<3>[]): readonly Bool[] {
-    const held = this.held.map((bits, e) => bits.and(at(flags, e)).any());
-    return this.begunOf(flags).map((begun, e) => begun.or(this.go_on.and(at(held, e))));
+    return this.begunOf(flags).map((begun, e) => begun.or(this.go_on.and(this.heldOf(e, flags))));
   }
 
   /** Of all egresses: the same two, and between them the flag of the packet under way. */
@@ -267,7 +272,11 @@ export class VirtualOutputQueues extends Module<{
   }
 
   private ofHeld(flags: readonly UInt<3>[]): Bool {
-    return some(this.held.map((held, e) => held.and(at(flags, e)).any()));
+    return some(flags.map((_, e) => this.heldOf(e, flags)));
+  }
+
+  private heldOf(e: number, flags: readonly UInt<3>[]): Bool {
+    return this.held_egress.bit(e).and(this.held_class.and(at(flags, e)).any());
   }
 
   private ofTaken(flags: readonly UInt<3>[]): Bool {
@@ -276,24 +285,28 @@ export class VirtualOutputQueues extends Module<{
 
   /** Where a beat goes is known late: it is written a cycle later, which is before anybody reads it. */
   private put(): void {
-    const { written, written_class, written_egress, entry, coming } = this;
+    const { written, written_egress, entry, coming } = this;
     const { egress, class: kind, beat, credits } = this.in.payload;
     written.set(this.in.fire);
     written_egress.set(egress);
-    written_class.set(kind);
     this.written_beat.set(beat);
     this.joins.set(some(this.used.map((bits, e) => egress.bit(e).and(bits.bit(kind)))));
-    const bits = clog2(classes * this.p.egresses);
-    const queue = oneOf(
-      written_egress,
-      this.used.map((_, e) => written_class.zext(bits).add(classes * e)),
-    );
+    this.tails.forEach((tails, e) => {
+      tails.forEach((tail, k) => {
+        when(this.comes(e, k), () => tail.set(this.slot));
+      });
+      at(this.joined, e).set(
+        muxOneHot(
+          [0, 1, 2].map(k => kind.eq(k)),
+          tails,
+        ),
+      );
+    });
     when(written, () => {
       this.data.write(entry.element.slot, this.written_beat);
-      when(this.joins, () => this.links.write(this.tails.peek(queue), entry));
-      this.tails.write(queue, entry.element.slot);
+      when(this.joins, () => this.links.write(oneOf(written_egress, this.joined), entry));
     });
-    coming.set({ slot: this.slot.out.payload, credits, last: beat.last });
+    coming.set({ slot: this.slot, credits, last: beat.last });
     this.arrived.set(coming);
     // What waited for the posted packet before; of other beats nobody reads it, nor where the packet became the head at once: `keepOrder` sees to those.
     this.before.forEach((waiters, e) => {
@@ -318,7 +331,7 @@ export class VirtualOutputQueues extends Module<{
 
   /** Finds the first beat and the second one of the queue that is taken from, reads the first and the link of the second. */
   private takeHead(): void {
-    const { begins, held, next } = this;
+    const { begins, held_egress, held_class, next } = this;
     // Where they lie is known for each queue before one is taken. Within a packet its queue counts, whether that goes on now or not.
     const firsts = this.heads.map((own, e) =>
       own.map((head, k) => mux(at(this.stepping, e).bit(k), place(at(at(this.seconds, e), k)), head)),
@@ -339,14 +352,23 @@ export class VirtualOutputQueues extends Module<{
     this.freed_slot.set(either(taken));
     this.beat.set(this.data.read(this.freed_slot, this.freed));
 
-    const seconds = (kinds: readonly UInt<3>[]) =>
+    const seconds = (kinds: (e: number) => UInt<3>) =>
       this.seconds.map((own, e) =>
         oneOf(
-          at(kinds, e),
+          kinds(e),
           own.map(second => second.slot),
         ),
       );
-    const second = oneOf(begins, seconds(this.kinds)).or(either(seconds(held)));
+    const of_begun = oneOf(
+      begins,
+      seconds(e => at(this.kinds, e)),
+    );
+    const second = of_begun.or(
+      oneOf(
+        held_egress,
+        seconds(() => held_class),
+      ),
+    );
     const steps_again = this.ofBegun(this.stepping).or(this.ofHeld(this.stepping));
     this.second_slot.set(mux(steps_again, next.element.slot, second));
     const pairs = this.more.map((bits, e) => bits.and(at(this.third, e).not()).and(this.coming_class));
@@ -385,7 +407,7 @@ export class VirtualOutputQueues extends Module<{
 
   /** What becomes of each queue. */
   private follow(): void {
-    const { next, kinds, held, go_on, coming } = this;
+    const { next, kinds, held_egress, held_class, go_on, coming } = this;
     this.used.forEach((used, e) => {
       for (let k = 0; k < classes; k++) {
         const stepping = at(this.stepping, e).bit(k);
@@ -417,14 +439,14 @@ export class VirtualOutputQueues extends Module<{
       this.single.bit(e).set(at(kinds, e).and(at(this.closing, e)).any());
     });
     // The same for the packet that begins, and for the one under way.
-    const held_comes = this.comesTo(held);
+    const held_comes = every([this.in.payload.egress.and(held_egress).any(), this.coming_class.and(held_class).any()]);
     const held_more = this.ofHeld(this.more);
     this.there.set(this.waits);
     const open = this.closing.map(bits => bits.not());
     const has_more = this.ofBegun(this.more.map((bits, e) => bits.and(at(open, e))));
     const gets_more = this.begunOf(open.map(bits => bits.and(this.coming_class)));
     const goes_on = some([has_more, ...gets_more.map((gets, e) => gets.and(this.in.payload.egress.bit(e)))]);
-    const within = some(held.map(bits => bits.any()));
+    const within = held_egress.any();
     const rests_there = every([within, go_on.not(), held_comes.or(this.waits)]);
     const steps_there = every([go_on, this.held_ending.not(), held_comes.or(held_more)]);
     this.waits.set(some([goes_on, rests_there, steps_there]));
@@ -498,9 +520,9 @@ export class VirtualOutputQueues extends Module<{
       const keeps = two.or(released.any().and(gone.not()));
       const keeps_two = three.or(two.and(gone.not()));
       // Where the beat goes that comes, and what is taken, is known last: there is an answer for each case.
-      const answer = (adds: Bool, comes: Bool) => {
-        const one = some([keeps, frees, adds]);
-        const another = some([keeps_two, frees, adds]);
+      const answer = (comes: Bool) => {
+        const one = keeps.or(frees);
+        const another = keeps_two.or(frees);
         const closes = at(this.closing, e).bit(k + 1);
         const if_taken = at(this.more, e)
           .bit(k + 1)
@@ -510,10 +532,10 @@ export class VirtualOutputQueues extends Module<{
       };
       // What comes while the last posted packet leaves does not wait for it, though it is counted with those that did.
       const follows_last = every([begins_one, last_posted, this.taken(e, TlpClass.posted)]);
-      const if_mine = answer(goes_at_once, this.coming_class.bit(k + 1)).or(follows_last);
+      const if_mine = some([goes_at_once, answer(this.coming_class.bit(k + 1)), follows_last]);
       at(this.ready, e)
         .bit(k)
-        .set(mux(mine, if_mine, answer(no(), no())));
+        .set(mux(mine, if_mine, answer(u(1, 0))));
       bits.push(at(this.ready, e).bit(k));
     }
     at(this.offered, e).set(cat(...bits.toReversed()).as(classes));

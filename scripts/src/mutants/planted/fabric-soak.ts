@@ -31,9 +31,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C38'],
     file: queues,
-    text: 'when(slot.in.ready.and(unused), () => fresh.set(fresh.add(1)));',
-    replacement:
-      'when(every([slot.in.ready, unused, this.in.payload.beat.data.part(0, 6).ne(5)]), () => fresh.set(fresh.add(1)));',
+    text: 'when(wants.and(unused), () => fresh.set(fresh.add(1)));',
+    replacement: 'when(every([wants, unused, this.in.payload.beat.data.part(0, 6).ne(5)]), () => fresh.set(fresh.add(1)));',
     tests,
   },
   {
@@ -86,8 +85,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C70d'],
     file: 'rtl/src/switch/port-egress.ts',
-    text: 'gate.enough_next.and(gate.ample_next.or(begins.not()))',
-    replacement: 'gate.enough_next',
+    text: 'this.may.and(this.ample.or(took.not()))',
+    replacement: 'this.may',
     tests,
   },
   {
@@ -122,8 +121,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C62'],
     file: 'rtl/src/switch/crossbar.ts',
-    text: 'when(began, () => served.set(next_served));',
-    replacement: 'when(began, () => served.set(0));',
+    text: 'when(began, () => turns.set(next_turns));',
+    replacement: 'when(began, () => turns.set(0));',
     tests,
   },
   {
@@ -131,8 +130,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C62'],
     file: 'rtl/src/switch/crossbar.ts',
-    text: 'chosen.set(choice);',
-    replacement: 'when(this.request.any(), () => chosen.set(choice));',
+    text: 'mux(began, if_began, if_not)',
+    replacement: 'mux(began, if_began, mux(this.request.any(), if_not, mux(rests, granted, 0)))',
     tests,
   },
   {

@@ -29,7 +29,7 @@ export const linkMutants: readonly Mutant[] = [
     area,
     rules: ['C70d'],
     file: 'rtl/src/link/credit-gate.ts',
-    text: 'leaves(following)',
+    text: 'this.leaves(following, data_after)',
     replacement: 'data_left.ge(following)',
     tests: transmitter,
   },

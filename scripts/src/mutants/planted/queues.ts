@@ -173,8 +173,8 @@ export const queueMutants: readonly Mutant[] = [
     area,
     rules: [],
     file,
-    text: '.or(follows_last)',
-    replacement: '',
+    text: 'some([goes_at_once, answer(this.coming_class.bit(k + 1)), follows_last])',
+    replacement: 'some([goes_at_once, answer(this.coming_class.bit(k + 1))])',
     tests,
   },
   {

@@ -161,8 +161,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C71e'],
     file: egress,
-    text: 'restart.or(allOf([enough, this.partner_knows, down.not()]))',
-    replacement: 'allOf([enough, this.partner_knows, down.not()])',
+    text: 'restart.or(allOf([gate.enough_next, this.partner_knows, down.not()]))',
+    replacement: 'allOf([gate.enough_next, this.partner_knows, down.not()])',
     tests: links,
   },
   {
@@ -188,8 +188,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C70d'],
     file: egress,
-    text: 'gate.enough_next.and(gate.ample_next.or(begins.not()))',
-    replacement: 'gate.enough_next',
+    text: 'this.may.and(this.ample.or(took.not()))',
+    replacement: 'this.may',
     tests: traffic,
   },
   {
@@ -323,8 +323,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C61', 'C62'],
     file: egress,
-    text: 'const enough = gate.enough_next',
-    replacement: 'const enough = (i === 0 ? at(this.gate, 1).enough_next : gate.enough_next).and(gate.enough_next)',
+    text: 'gate.enough_next, this.partner_knows',
+    replacement: 'i === 0 ? at(this.gate, 1).enough_next : u(1, 1), gate.enough_next, this.partner_knows',
     tests: traffic,
   },
   {

@@ -15,8 +15,8 @@ class GateProof extends CreditGate {
   /** What stood at the head is gone, and nothing came there since. */
   private readonly gone = reg(bool, { init: 0 });
 
-  constructor({ witness }: ProofParams) {
-    super();
+  constructor({ witness }: ProofParams, late: boolean) {
+    super({ late });
     this.witness = witness;
   }
 
@@ -161,7 +161,15 @@ export const creditProofs: readonly Proof[] = [
     claim:
       'No TLP leaves without its header and data credits, modulo 2^8 and 2^12; what is left is what was granted less what was consumed',
     rules: ['C60', 'C70c', 'C70d'],
-    build: p => new GateProof(p),
+    build: p => new GateProof(p, false),
+    steps: 4,
+  },
+  {
+    name: 'credit-gate-late',
+    block: 'CreditGate',
+    claim: 'The same where what the TLP needs comes late',
+    rules: ['C60', 'C70c', 'C70d'],
+    build: p => new GateProof(p, true),
     steps: 4,
   },
   {
