@@ -166,7 +166,7 @@ test('a trace has the names of the TypeScript fields, below the names of the top
   for (const name of [
     'FabricHarness.fabric.drive0.tx_header_requester_id',
     'FabricHarness.fabric.drive0.layer.spaces.answer_data',
-    'FabricHarness.fabric.switch0.crossbar.egress_1.chosen',
+    'FabricHarness.fabric.switch0.crossbar.egress_1.granted',
     'FabricHarness.root.receive.request_valid',
   ]) {
     expect(names.has(name), name).toBe(true);
