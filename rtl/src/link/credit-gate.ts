@@ -122,7 +122,10 @@ export class CreditGate extends Module<{ readonly late: boolean }> {
   private leaves(wanted: UInt<12>, after: UInt<12>): Bool {
     const { take, data_left, needed } = this;
     return this.p.late
-      ? data_left.ge(wanted).and(take.not().or(data_left.sub(wanted).ge(needed.zext(12))))
+      ? covers(data_left, wanted).and(take.not().or(covers(data_left.sub(wanted), needed.zext(12))))
       : mux(take, after.ge(wanted), data_left.ge(wanted));
   }
 }
+
+/** Whether they are at least so many. As "not less": for "at least" synthesis adds a comparison for equality. */
+const covers = (left: UInt<12>, wanted: UInt<12>): Bool => left.lt(wanted).not();

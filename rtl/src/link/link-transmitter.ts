@@ -21,7 +21,7 @@ import {
 import { at } from '../at.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { CreditGate } from './credit-gate.ts';
-import { FcKind, FcUpdate, PartnerState } from './fc-update.ts';
+import { FcKind, FcUpdate, fcClasses, PartnerState } from './fc-update.ts';
 import { stampBits } from './order.ts';
 import { roundRobin, servedUpTo } from './round-robin.ts';
 import { TransmitQueue } from './transmit-queue.ts';
@@ -68,7 +68,7 @@ export class LinkTransmitter extends Module<LinkTransmitterParams> {
   private readonly queue = [false, true, true].map(
     behind_posted => new TransmitQueue({ width: this.p.width, depth: this.depth, stamp_bits: this.stamp_bits, behind_posted }),
   );
-  private readonly gate = [0, 1, 2].map(() => new CreditGate({ late: false }));
+  private readonly gate = fcClasses.map(() => new CreditGate({ late: false }));
   private readonly slice = new RegisterSlice({ type: tlpBeat(this.p.width) });
   private readonly posted_entered = reg(uint(this.stamp_bits), { init: 0 });
   private readonly posted_left = reg(uint(this.stamp_bits), { init: 0 });

@@ -1,4 +1,4 @@
-import { type Bool, cat, type UInt, u } from '@hdl/ts-hdl';
+import { type Bool, cat, type UInt } from '@hdl/ts-hdl';
 
 /**
  * What an ingress tells the agent of a non-posted request: it stands in lane 1 of the first beat. The agent needs at most the first DW of the payload, in
@@ -12,10 +12,11 @@ export interface Note {
   readonly status: UInt<3>;
 }
 
-/** The data of the first beat with the note. */
+/** The data of the first beat with the note, which takes the place of what the agent does not look at. */
 export function note(width: number, { data, port, access, status }: Note & { readonly data: UInt<number> }): UInt<number> {
-  const told = cat(u(22, 0), status, access, port, data.trunc(32));
-  return told.zext(width);
+  const said = cat(status, access, port);
+  const behind = 32 + said.width;
+  return cat(data.part(behind, width - behind), said, data.trunc(32));
 }
 
 export function noteOf(data: UInt<number>): Note {

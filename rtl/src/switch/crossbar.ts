@@ -14,13 +14,13 @@ import {
   muxOneHot,
   output,
   reg,
-  repeat,
   stream,
   type UInt,
   u,
   uint,
   vec,
   when,
+  wire,
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
@@ -59,39 +59,39 @@ const codeOf = (kind: UInt<3>): UInt<2> => cat(kind.bit(2), kind.bit(1)).as(2);
  * beats come and the egress has room. `send` and all that goes with it are of the cycle in which the beat is taken; `credits` and `gone` come 1
  * cycle later, and `beat` 2.
  */
-export class CrossbarIngress extends Module<CrossbarParams> {
-  readonly in = input(stream(queuedBeat(this.p.width, this.p.ports)));
+export class CrossbarIngress extends Module<{ readonly width: number; readonly egresses: number; readonly slots: number }> {
+  readonly in = input(stream(queuedBeat(this.p.width, this.p.egresses)));
   /** Bit e: a packet for egress e may come in this cycle. */
-  readonly asks = input(uint(this.p.ports));
+  readonly asks = input(uint(this.p.egresses));
   /** Bit e: egress e has chosen this ingress, and a packet may begin there; it can take a beat. */
-  readonly grant = input(uint(this.p.ports));
-  readonly room = input(uint(this.p.ports));
+  readonly grant = input(uint(this.p.egresses));
+  readonly room = input(uint(this.p.egresses));
   /** Per egress, by class: its link partner has credits for a packet. */
-  readonly allowed = input(vec(this.p.ports, uint(3)));
+  readonly allowed = input(vec(this.p.egresses, uint(3)));
   /** Bit e: a packet may go to egress e, and this ingress begins none or ends one in this cycle. */
-  readonly request = output(uint(this.p.ports));
+  readonly request = output(uint(this.p.egresses));
   /** One-hot: a beat goes to that egress; it is the first of its packet; and the only one; it is the last of several. */
-  readonly send = output(uint(this.p.ports));
-  readonly begins = output(uint(this.p.ports));
-  readonly singles = output(uint(this.p.ports));
-  readonly closes = output(uint(this.p.ports));
+  readonly send = output(uint(this.p.egresses));
+  readonly begins = output(uint(this.p.egresses));
+  readonly singles = output(uint(this.p.egresses));
+  readonly closes = output(uint(this.p.egresses));
   /** Per egress, one-hot: the class of the packet that would begin. */
-  readonly kinds = output(vec(this.p.ports, uint(3)));
+  readonly kinds = output(vec(this.p.egresses, uint(3)));
   /** Per egress: data credits of the packet that began for it in the cycle before, if one did; and the packet that left the buffer then. */
-  readonly credits = output(vec(this.p.ports, uint(9)));
+  readonly credits = output(vec(this.p.egresses, uint(9)));
   readonly gone = output(Moved);
   readonly beat = output(tlpBeat(this.p.width));
-  private readonly queues = new VirtualOutputQueues({ width: this.p.width, egresses: this.p.ports, slots: this.p.slots });
+  private readonly queues = new VirtualOutputQueues({ width: this.p.width, egresses: this.p.egresses, slots: this.p.slots });
   /** In the middle of a packet: where it goes (else 0), and its class. */
   private readonly busy = reg(bool, { init: 0 });
-  private readonly held_egress = reg(uint(this.p.ports), { init: 0 });
+  private readonly held_egress = reg(uint(this.p.egresses), { init: 0 });
   private readonly held_class = reg(uint(3));
   /** Where a packet began in the cycle before; data credits of the one that did earlier. */
-  private readonly begun = reg(uint(this.p.ports), { init: 0 });
+  private readonly begun = reg(uint(this.p.egresses), { init: 0 });
   private readonly held_credits = reg(uint(9));
   private readonly left = reg(bool, { init: 0 });
   private readonly left_class = reg(uint(2));
-  private readonly turns = reg(uint(turnBits(this.p.ports)), { init: 0 });
+  private readonly turns = reg(uint(turnBits(this.p.egresses)), { init: 0 });
   private readonly class_turns = reg(uint(turnBits(3)), { init: 0 });
 
   protected override logic() {
@@ -104,7 +104,7 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     // The class is chosen for each egress at once, while the egress is.
     const fresh = offers.map(o => word(inTurn(o.words(1), this.class_turns)).as(3));
     const continues = queues.there.and(held_egress.and(this.room).any());
-    const send = chosen.map((c, e) => c.or(held_egress.bit(e).and(continues)));
+    const send = chosen.map((c, e) => c.or(every([held_egress.bit(e), this.room.bit(e), queues.there])));
     connect(queues, {
       in: this.in,
       kinds: fresh,
@@ -118,8 +118,10 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     this.kinds.set(fresh);
     assert(this.in.valid.eq(this.in.payload.egress.any()), 'a beat comes for an egress, and without one there is none');
 
+    // Per egress, since the room of all others says nothing of it.
+    const closing = held_egress.words(1).map((held, e) => every([held, this.room.bit(e), queues.there, queues.held_ending]));
     const closes = continues.and(queues.held_ending);
-    const stays = chosen.map((c, e) => c.and(queues.single.bit(e).not()).or(held_egress.bit(e).and(closes.not())));
+    const stays = chosen.map((c, e) => c.and(queues.single.bit(e).not()).or(held_egress.bit(e).and(at(closing, e).not())));
     busy.set(some(stays));
     held_egress.set(word(stays));
     const kind = oneOf(word(chosen), fresh);
@@ -132,10 +134,9 @@ export class CrossbarIngress extends Module<CrossbarParams> {
     this.send.set(word(send));
     this.begins.set(word(chosen));
     const singles = word(chosen).and(queues.single);
-    const last_of = held_egress.and(repeat(closes, held_egress.width) as UInt<number>);
     this.singles.set(singles);
-    this.closes.set(last_of);
-    this.left.set(singles.or(last_of).any());
+    this.closes.set(word(closing));
+    this.left.set(singles.any().or(closes));
     this.left_class.set(codeOf(mux(busy, held_class, kind)));
     this.credits.set(queues.credits);
     this.begun.set(word(chosen));
@@ -156,27 +157,27 @@ const waiting = 8;
  * With `weights` it is passed over once it has begun as many packets in this round as its weight says; a round ends when nobody asks who may go. So nobody waits longer than
  * the weights of the others, and the egress never rests while somebody asks.
  */
-export class CrossbarEgress extends Module<{ width: number; ports: number; weights?: readonly number[] }> {
+export class CrossbarEgress extends Module<{ width: number; ingresses: number; weights?: readonly number[] }> {
   /** Bit i: ingress i asks; it sends a beat here; it begins a packet with it; one of one beat; it ends a longer one. */
-  readonly request = input(uint(this.p.ports));
-  readonly sends = input(uint(this.p.ports));
-  readonly begins = input(uint(this.p.ports));
-  readonly singles = input(uint(this.p.ports));
-  readonly closes = input(uint(this.p.ports));
+  readonly request = input(uint(this.p.ingresses));
+  readonly sends = input(uint(this.p.ingresses));
+  readonly begins = input(uint(this.p.ingresses));
+  readonly singles = input(uint(this.p.ingresses));
+  readonly closes = input(uint(this.p.ingresses));
   /** By ingress: the beat taken 2 cycles before. */
-  readonly beat = input(vec(this.p.ports, tlpBeat(this.p.width)));
-  readonly grant = output(uint(this.p.ports));
+  readonly beat = input(vec(this.p.ingresses, tlpBeat(this.p.width)));
+  readonly grant = output(uint(this.p.ingresses));
   readonly room = output(bool);
   /** `sends` of the cycle before. */
-  readonly sent = output(uint(this.p.ports));
+  readonly sent = output(uint(this.p.ingresses));
   readonly out = output(stream(tlpBeat(this.p.width)));
-  private readonly granted = reg(uint(this.p.ports), { init: 0 });
+  private readonly granted = reg(uint(this.p.ingresses), { init: 0 });
   private readonly idle = reg(bool, { init: 1 });
-  private readonly turns = reg(uint(turnBits(this.p.ports)), { init: 0 });
+  private readonly turns = reg(uint(turnBits(this.p.ingresses)), { init: 0 });
   /** Packets of this round, by ingress. */
-  private readonly spent = this.p.weights && reg(vec(this.p.ports, uint(8)), { init: 0 });
-  private readonly sending = reg(uint(this.p.ports), { init: 0 });
-  private readonly arriving = reg(uint(this.p.ports), { init: 0 });
+  private readonly spent = this.p.weights && reg(vec(this.p.ingresses, uint(8)), { init: 0 });
+  private readonly sending = reg(uint(this.p.ingresses), { init: 0 });
+  private readonly arriving = reg(uint(this.p.ingresses), { init: 0 });
   private readonly arrives = reg(bool, { init: 0 });
   /** The beat that is sent, or arrives, is the last one: known sooner than from its memory. */
   private readonly sending_last = reg(bool);
@@ -238,8 +239,8 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
   /** Who may be chosen. With weights, `began` (the one granted begins a packet) spends a packet of this round, and a choice that counts and finds nobody begins the next. */
   private candidates(began: Bool, counts: Bool): Bool[] {
     const { spent, granted } = this;
-    const { ports, weights } = this.p;
-    const asking = [...Array(ports).keys()].map(i => this.request.bit(i));
+    const { ingresses, weights } = this.p;
+    const asking = [...Array(ingresses).keys()].map(i => this.request.bit(i));
     if (!spent || !weights) return asking;
     const counted = spent.map((count, i) => count.add(began.and(granted.bit(i)).zext(8)));
     const may = asking.map((asks, i) => asks.and(at(counted, i).lt(at(weights, i))));
@@ -253,7 +254,7 @@ export class CrossbarEgress extends Module<{ width: number; ports: number; weigh
 }
 
 /**
- * Every ingress to every egress, packet by packet: input queues per egress and class (`VirtualOutputQueues`) and a round-robin match of ingresses and egresses.
+ * Every ingress to every egress but its own, packet by packet (nothing leaves a switch by the port it came in): input queues per egress and class (`VirtualOutputQueues`) and a round-robin match of ingresses and egresses.
  *
  *     in[i] ─► CrossbarIngress ─── request ──► CrossbarEgress ─► out[e]
  *                    ▲ └────────── beat ────────►   │
@@ -281,8 +282,11 @@ export class Crossbar extends Module<CrossbarParams> {
   readonly held = this.p.casters ? input(uint(this.p.ports)) : undefined;
   /** Per ingress: a packet left its buffer in the cycle before. */
   readonly gone = output(vec(this.p.ports, Moved));
-  private readonly ingress = this.each(() => new CrossbarIngress(this.p));
-  private readonly egress = this.each(() => new CrossbarEgress(this.egressParams()));
+  private readonly entering = wire(vec(this.p.ports, stream(queuedBeat(this.p.width, this.p.ports - 1))));
+  private readonly ingress = this.each(
+    () => new CrossbarIngress({ width: this.p.width, egresses: this.p.ports - 1, slots: this.p.slots }),
+  );
+  private readonly egress = this.each(e => new CrossbarEgress(this.egressParams(e)));
 
   /** What may begin, for an ingress. */
   private allowedTo(ingress: number) {
@@ -294,50 +298,65 @@ export class Crossbar extends Module<CrossbarParams> {
     return this.allowed.map((allowed, e) => (e < first ? allowed : mux(held.bit(ingress), others(allowed), allowed)));
   }
 
-  private egressParams() {
+  private egressParams(egress: number) {
     const { width, ports, weights } = this.p;
     if (weights && (weights.length !== ports || weights.some(weight => !Number.isInteger(weight) || weight < 1 || weight > 255)))
       throw new HdlError(`${ports} ingresses have the weights ${weights.join(', ')}`, { help: 'give each one from 1 to 255' });
-    return { width, ports, ...(weights && { weights }) };
+    return { width, ingresses: ports - 1, ...(weights && { weights: others(weights, egress) }) };
   }
 
-  private each<X>(make: () => X): X[] {
-    return Array.from({ length: this.p.ports }, make);
+  private each<X>(make: (port: number) => X): X[] {
+    return Array.from({ length: this.p.ports }, (_, port) => make(port));
   }
 
   protected override logic() {
+    const { ports } = this.p;
+    if (ports < 3) throw new HdlError(`a crossbar has at least 3 ports, not ${ports}`);
     const { ingress, egress } = this;
     ingress.forEach((port, i) => {
+      const from = at(this.in, i);
+      const to = at(this.entering, i);
+      to.valid.set(from.valid);
+      to.put({ ...from.payload, egress: word(others(from.payload.egress.words(1), i)) });
+      from.ready.set(to.ready);
       connect(port, {
-        in: at(this.in, i),
-        asks: at(this.asks, i),
-        grant: word(egress.map(e => e.grant.bit(i))),
-        room: word(egress.map(e => e.room)),
-        allowed: this.allowedTo(i),
+        in: to,
+        asks: word(others(at(this.asks, i).words(1), i)),
+        grant: word(others(egress, i).map((e, k) => e.grant.bit(placeOf(i, k)))),
+        room: word(others(egress, i).map(e => e.room)),
+        allowed: others(this.allowedTo(i), i),
       });
       at(this.gone, i).set(port.gone);
     });
     egress.forEach((port, e) => {
-      const begins = ingress.map(i => i.begins.bit(e));
+      const sources = others(ingress, e);
+      const bits = (of: (ingress: CrossbarIngress) => UInt<number>) => sources.map((source, k) => of(source).bit(placeOf(e, k)));
+      const begins = bits(i => i.begins);
       connect(port, {
-        request: word(ingress.map(i => i.request.bit(e))),
-        sends: word(ingress.map(i => i.send.bit(e))),
+        request: word(bits(i => i.request)),
+        sends: word(bits(i => i.send)),
         begins: word(begins),
-        singles: word(ingress.map(i => i.singles.bit(e))),
-        closes: word(ingress.map(i => i.closes.bit(e))),
-        beat: ingress.map(i => i.beat),
+        singles: word(bits(i => i.singles)),
+        closes: word(bits(i => i.closes)),
+        beat: sources.map(i => i.beat),
       });
       at(this.out, e).from(port.out);
       const kind = oneOf(
         word(begins),
-        ingress.map(i => at(i.kinds, e)),
+        sources.map((i, k) => at(i.kinds, placeOf(e, k))),
       );
       const credits = oneOf(
         port.sent,
-        ingress.map(i => at(i.credits, e)),
+        sources.map((i, k) => at(i.credits, placeOf(e, k))),
       );
       at(this.begun, e).set({ valid: some(begins), class: codeOf(kind), credits });
-      if (this.origin) at(this.origin, e).set(word(begins));
+      if (this.origin) at(this.origin, e).set(word([...begins.slice(0, e), u(1, 0), ...begins.slice(e)]));
     });
   }
 }
+
+/** All of them but number `own`: what leaves never goes back to where it came from. */
+const others = <X>(all: readonly X[], own: number): X[] => all.filter((_, k) => k !== own);
+
+/** Of the `k`th of the others of `own`: the place of `own` among its others. */
+const placeOf = (own: number, k: number): number => (k < own ? own - 1 : own);

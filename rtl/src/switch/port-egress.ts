@@ -1,7 +1,7 @@
 import { allOf, bool, connect, input, Module, mux, output, reg, stream, u, uint, vec, when, wire } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { CreditGate } from '../link/credit-gate.ts';
-import { FcKind, FcUpdate, PartnerState } from '../link/fc-update.ts';
+import { FcKind, FcUpdate, fcClasses, PartnerState } from '../link/fc-update.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { Moved } from './crossbar.ts';
 import { TlpClass } from './virtual-output-queues.ts';
@@ -38,7 +38,7 @@ export class PortEgress extends Module<{
    */
   readonly takes_atomics = output(bool);
 
-  private readonly gate = [0, 1, 2].map(() => new CreditGate({ late: true }));
+  private readonly gate = fcClasses.map(() => new CreditGate({ late: true }));
   /** By class: a TLP began in the cycle before, which its gate has not counted yet. */
   private readonly took = reg(uint(3), { init: 0 });
   /** By class, but for what began in the cycle before: there are credits for a TLP; for two. */

@@ -76,10 +76,9 @@ export interface PortIngressParams {
 }
 
 const seenFields = (ports: number) => ({
-  /** A beat came; it begins a TLP that counts; one that is in order, but for its length where it leaves; it is not a first one; it is the last one, by its mark or by its header, which may differ. */
+  /** A beat came; it begins a TLP that counts; it is not a first one; it is the last one, by its mark or by its header, which may differ. */
   came: bool,
   begins: bool,
-  sound: bool,
   continues: bool,
   ends: bool,
   wrong_end: bool,
@@ -190,8 +189,8 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly passing = reg(bool, { init: 0 });
   private readonly left = reg(uint(10));
   private readonly idle = reg(uint(clog2(patience)), { init: 0 });
-  /** No beat came in all the cycles of `patience` but this one. */
-  private readonly stale = reg(bool, { init: 0 });
+  /** No beat came in all the cycles of `patience`: a TLP that is not over is ended. */
+  private readonly gives_up = reg(bool, { init: 0 });
   private readonly lost = reg(bool, { init: 0 });
   private readonly severe = reg(bool, { init: 0 });
   private readonly severe_fatal = reg(bool);
@@ -247,19 +246,16 @@ export class PortIngress extends Module<PortIngressParams> {
     when(rx.fire.and(first.not().or(begins)), () => this.left.set(remaining.sub(1)));
 
     const [upstream = at(this.controls, 0), ...downstream] = this.controls;
-    const is_own = downstream.map((_, j) => this.port.eq(j + 1));
     const found =
       this.p.direction === 'upstream'
         ? surveyFromAbove(header, upstream, downstream)
-        : surveyFromPort(header, upstream, downstream, { own, is_own });
+        : surveyFromPort(header, upstream, downstream, own);
     this.found.set(found);
     const ends = anyOf([last, remaining.any().not()]);
     const malformed = anyOf([undefinedType(header), wrongSingle(header), payloadTooLong(header, own.mps), wrong_end.and(first)]);
     seen.set({
       came: rx.fire,
       begins,
-      // Where it goes decides in the next cycle who may send to whom, so what it depends on is few bits by then.
-      sound: allOf([begins, malformed.not(), this.overflows.not()]),
       continues: rx.fire.and(first.not()),
       ends,
       wrong_end,
@@ -284,7 +280,7 @@ export class PortIngress extends Module<PortIngressParams> {
   /** A cycle later: what becomes of it. */
   private receive(): void {
     const { width } = this.p;
-    const { passing, seen, port, out, header, data } = this;
+    const { passing, gives_up, seen, port, out, header, data } = this;
     const { came, begins, ends, wrong_end } = seen;
     const non_posted = this.kind.bit(0);
     const completion = this.kind.bit(1);
@@ -293,12 +289,12 @@ export class PortIngress extends Module<PortIngressParams> {
     const way = wayOf(this.found);
     const { cast, blocked } = this.castOf(way);
     const goes = way.egress.any().and(cast.or(blocked).not());
-    const too_long = goes.and(way.egress.and(seen.too_long).any());
+    const too_long = way.egress.and(seen.too_long).any().and(cast.or(blocked).not());
     const malformed = seen.malformed.or(too_long);
     const refused = anyOf([way.unsupported, way.violation, way.blocked]).and(cast.not()).or(blocked);
     const sound = malformed.or(seen.overflows).not();
     // Whatever else there is to know is and-ed to the way, late as it is, and nothing goes by `goes`.
-    const may = seen.sound.and(this.stopped().not());
+    const may = allOf([begins, seen.malformed.not(), seen.overflows.not(), this.stopped().not()]);
     const to_port = mux(allOf([may, seen.swallowed.not(), cast.or(blocked).not()]), way.egress.and(seen.too_long.not()), 0);
     const to_caster = may.and(cast);
     // A request that nobody takes is refused, for whatever reason: sooner known than the reason.
@@ -311,9 +307,8 @@ export class PortIngress extends Module<PortIngressParams> {
 
     const goes_on = seen.continues.and(passing);
     const rests = this.restarting.and(came.not());
-    const gives_up = allOf([rests, passing, this.stale]);
     this.idle.set(mux(rests, this.idle.add(1), 0));
-    this.stale.set(rests.and(this.idle.eq(patience - 2)));
+    gives_up.set(allOf([rests, passing, this.idle.eq(patience - 2), this.rx.fire.not()]));
     out.valid.set(anyOf([enters, goes_on, gives_up]));
     const begun = this.egresses(to_port, to_agent, to_caster);
     const for_agent = begins.and(anyOf([way.access, way.broadcast, non_posted]));
@@ -365,7 +360,7 @@ export class PortIngress extends Module<PortIngressParams> {
     this.message_contains.set(allOf([begins, seen.contains, goes]));
     this.severe_fatal.set(seen.fatal);
     this.severe_source.set(header.requester_id);
-    const poisoned = allOf([isPoisoned(header), anyOf([goes, cast, way.access, way.broadcast, way.terminate]), refused.not()]);
+    const poisoned = isPoisoned(header).and(anyOf([goes, cast, way.access, way.broadcast, way.terminate]));
     const told = anyOf([sound.not(), refused, poisoned]);
     const kinds: readonly Case[] = [
       [seen.overflows.and(begins), ErrorKind.overflow],

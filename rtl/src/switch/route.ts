@@ -4,7 +4,7 @@ import type { PortControls } from '../config/port-controls.ts';
 import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
 import { type AccessRules, accessRules } from './access-control.ts';
-import { word } from './trees.ts';
+import { every, some, word } from './trees.ts';
 
 /**
  * Where a TLP that enters a switch goes, one-hot over all of these; nothing means that it is dropped without a word, which only TLPs are that are no
@@ -86,20 +86,24 @@ const surveys = new Map<number, SurveyType>();
 const no = (): Bool => u(1, 0);
 const isMessageTo = (h: Header, route: number): Bool => isMessage(h).and(h.type.part(0, 3).eq(route));
 
+/** Whether a number is from the first to the last one, both included. "At most" as "not less": for the other synthesis adds a comparison for equality. */
+const within = <W extends number>(number: UInt<W>, first: UInt<W>, last: UInt<W>): Bool =>
+  number.lt(first).not().and(last.lt(number).not());
+
 /** Whether the address is in one of the port's memory windows (C30, C31). */
 function inWindow(port: PortControls, address: UInt<64>): Bool {
   const mib = address.part(20, 12);
-  const low = allOf([address.part(32, 32).any().not(), mib.ge(port.memory_base), mib.le(port.memory_limit)]);
+  const low = allOf([address.part(32, 32).any().not(), within(mib, port.memory_base, port.memory_limit)]);
   const page = address.part(20, 44);
-  return low.or(page.ge(port.prefetch_base).and(page.le(port.prefetch_limit)));
+  return low.or(within(page, port.prefetch_base, port.prefetch_limit));
 }
 function inIoWindow(port: PortControls, address: UInt<64>): Bool {
   const page = address.part(12, 20);
-  return allOf([address.part(32, 32).any().not(), page.ge(port.io_base), page.le(port.io_limit)]);
+  return allOf([address.part(32, 32).any().not(), within(page, port.io_base, port.io_limit)]);
 }
 /** Whether the bus lies behind the port. */
 const hasBus = (port: PortControls, bus: UInt<8>): Bool =>
-  allOf([port.secondary.any(), bus.ge(port.secondary), bus.le(port.subordinate)]);
+  allOf([port.secondary.any(), within(bus, port.secondary, port.subordinate)]);
 
 /** What the routing knows of a TLP whatever its way. */
 function traits(h: Header) {
@@ -155,11 +159,13 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
 /** What is known of it. */
 export function surveyFromAbove(h: Header, upstream: PortControls, downstream: readonly PortControls[]): Survey {
   const { memory, io, atomic, by_id, bus } = traits(h);
-  const passes = memory.and(upstream.memory_enable).and(inWindow(upstream, h.address));
-  const passes_io = io.and(upstream.io_enable).and(inIoWindow(upstream, h.address));
-  const addressed = downstream.map(d =>
-    allOf([passes, d.memory_enable, inWindow(d, h.address)]).or(allOf([passes_io, d.io_enable, inIoWindow(d, h.address)])),
-  );
+  const window = inWindow(upstream, h.address).and(upstream.memory_enable);
+  const io_window = inIoWindow(upstream, h.address).and(upstream.io_enable);
+  const addressed = downstream.map(d => {
+    const within_memory = every([window, d.memory_enable, inWindow(d, h.address)]);
+    const within_io = every([io_window, d.io_enable, inIoWindow(d, h.address)]);
+    return memory.and(within_memory).or(io.and(within_io));
+  });
   const named = downstream.map(d => allOf([by_id, hasBus(upstream, bus), hasBus(d, bus)]));
 
   const { bus: config_bus, device, function: number } = configFields(h);
@@ -195,39 +201,32 @@ export function surveyFromAbove(h: Header, upstream: PortControls, downstream: r
 
 /** The way of a TLP that enters downstream port `index` from below (C25, C33 to C36, C41 to C44, C71e, C72 to C80, C82, C83, C98). */
 export function wayFromBelow(h: Header, upstream: PortControls, downstream: readonly PortControls[], index: number): Way {
-  const is_own = downstream.map((_, j) => u(1, j === index ? 1 : 0));
-  return wayOf(surveyFromPort(h, upstream, downstream, { own: at(downstream, index), is_own }));
+  return wayOf(surveyFromPort(h, upstream, downstream, at(downstream, index)));
 }
 
-/** What is known of it, where the port that it enters by may be a signal: `is_own` has a 1 for it. */
+/** What is known of it, where the port that it enters by may be a signal: what its configuration space says is `own`. */
 export function surveyFromPort(
   h: Header,
   upstream: PortControls,
   downstream: readonly PortControls[],
-  entered: { readonly own: PortControls; readonly is_own: readonly Bool[] },
+  own: PortControls,
 ): Survey {
-  const { own, is_own } = entered;
   const { memory, io, atomic, by_id, bus, completion } = traits(h);
   const addressed = memory.or(io);
   const windows = (port: PortControls) => memory.and(inWindow(port, h.address)).or(io.and(inIoWindow(port, h.address)));
-  const enabled = (port: PortControls) => memory.and(port.memory_enable).or(io.and(port.io_enable));
 
   const behind_own = windows(own).or(by_id.and(hasBus(own, bus)));
   // Bus master enable gates requests, and neither completions nor messages (C82).
   const allowed = addressed.not().or(own.bus_master);
-  // Of windows that software let overlap, the lower port's counts.
+  const passes = allowed.and(behind_own.not());
+  // Of windows that software let overlap, the lower port's counts; what lies behind its own port has no peer.
   const peers = lowest(
-    downstream.map((port, j) => {
-      return allOf([
-        at(is_own, j).not(),
-        allowed,
-        behind_own.not(),
-        windows(port)
-          .and(enabled(port))
-          .or(by_id.and(hasBus(port, bus))),
-      ]);
+    downstream.map(port => {
+      const within_memory = port.memory_enable.and(inWindow(port, h.address));
+      const within_io = port.io_enable.and(inIoWindow(port, h.address));
+      return some([memory.and(within_memory), io.and(within_io), by_id.and(hasBus(port, bus))]);
     }),
-  );
+  ).map(hit => hit.and(passes));
   const rules = accessRules(own.acs, own.egress_vector, {
     request: completion.not(),
     memory,
@@ -237,8 +236,13 @@ export function surveyFromPort(
     own: behind_own.and(allowed),
   });
   const to_root = isMessageTo(h, MessageRoute.toRootComplex);
-  const claimed_above = windows(upstream).or(by_id.and(hasBus(upstream, bus)));
-  const plain_up = allOf([addressed.or(by_id), behind_own.not(), claimed_above.not()]);
+  // Neither behind its own port nor beyond the upstream port's windows.
+  const elsewhere = (covers: (port: PortControls) => Bool) => covers(own).or(covers(upstream)).not();
+  const plain_up = some([
+    memory.and(every([own.bus_master, elsewhere(port => inWindow(port, h.address))])),
+    io.and(every([own.bus_master, elsewhere(port => inIoWindow(port, h.address))])),
+    by_id.and(elsewhere(port => hasBus(port, bus))),
+  ]);
   const passes_up = addressed.not().or(upstream.bus_master).and(rules.refused.not());
   const ends_here = anyOf([isMessageTo(h, MessageRoute.local), isMessageTo(h, MessageRoute.gather)]);
   return {
@@ -247,7 +251,7 @@ export function surveyFromPort(
     convert: u(downstream.length, 0),
     redirected: rules.redirected.and(repeat(passes_up, downstream.length) as UInt<number>),
     // What lies behind the port that it came in by has no peer.
-    upward: passes_up.and(anyOf([plain_up.and(allowed), to_root, rules.returned])),
+    upward: passes_up.and(anyOf([plain_up, to_root, rules.returned])),
     blocked_up: atomic.and(upstream.atomic_blocked),
     refused: rules.refused,
     access: no(),

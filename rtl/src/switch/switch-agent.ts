@@ -1,6 +1,5 @@
 import {
   allOf,
-  anyOf,
   assert,
   type Bool,
   bool,
@@ -25,13 +24,13 @@ import {
 import { at } from '../at.ts';
 import { ErrorMessageCode, ErrorMessages } from '../config/error-messages.ts';
 import { PortInterrupt } from '../config/port-interrupt.ts';
-import { roundRobin } from '../link/round-robin.ts';
 import { dataCredits, isPosted, memoryFmt, TlpType, tlpBeat } from '../tlp/tlp.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Moved } from './crossbar.ts';
 import { egressesOf } from './egresses.ts';
 import { RequestAnswerer } from './request-answerer.ts';
-import { upTo, word } from './trees.ts';
+import { every, some, word } from './trees.ts';
+import { inTurn, turnBits, turnsAfter } from './turns.ts';
 import { queuedBeat, senderOf, TlpClass } from './virtual-output-queues.ts';
 
 export interface SwitchAgentParams {
@@ -119,10 +118,12 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   private readonly draining = reg(bool, { init: 0 });
   private readonly completions_inside = reg(uint(clog2(completions + 1)), { init: 0 });
   private readonly messages_inside = reg(uint(clog2(agentMessages(this.p) + 1)), { init: 0 });
-  /** Of error messages, interrupts and copies: one-hot, who sends next; it and all before it, or those of the last one; it is taken. */
+  /** Of error messages, interrupts and copies: one-hot, who sends next; whose turn it is after the one before; it is taken. */
   private readonly chosen = reg(uint(2 * this.p.ports + 3), { init: 0 });
-  private readonly served = reg(uint(2 * this.p.ports + 3), { init: 0 });
+  private readonly turns = reg(uint(turnBits(2 * this.p.ports + 3)), { init: 0 });
   private readonly takes = wire(bool);
+  /** Of error messages and interrupts: what they had to say in the cycle before may go where it goes. */
+  private readonly passing = reg(uint(2 * this.p.ports + 2));
   /** What may be sent, from all that have something, and a cycle later the choice among them. */
   private readonly answer = reg(tlpBeat(this.p.width));
   private readonly message = reg(tlpBeat(this.p.width));
@@ -220,11 +221,13 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     const { chosen } = this;
     // What is counted with the copies waits until these have left: else there might always be something inside.
     const turn = allOf([copying.not(), answers.not(), may_message, draining.not()]);
-    const passed = said.map(({ from, passes }, i) => {
+    // Who is chosen asked in the cycle before, with the same.
+    this.passing.set(word(said.map(({ passes }) => passes)));
+    const passed = said.map(({ from }, i) => {
       from.ready.set(turn.and(chosen.bit(i)));
-      return allOf([turn, chosen.bit(i), from.valid, passes]);
+      return every([chosen.bit(i), from.valid, this.passing.bit(i)]);
     });
-    const messages = anyOf(passed);
+    const messages = turn.and(some(passed));
     this.takes.set(turn.and(asking.and(chosen).any()));
 
     const copy_goes = copying.or(turn.and(chosen.bit(said.length)));
@@ -257,12 +260,12 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
 
   /** Who has the next turn is known a cycle before: who asks goes on to ask until it is taken. */
   private choose(asking: UInt<number>): void {
-    const { chosen, served } = this;
-    const done = mux(chosen.any(), upTo(chosen.words(1)), served);
-    const next = word(roundRobin(asking.and(chosen.not()).words(1), done));
+    const { chosen, turns } = this;
+    const next_turns = mux(chosen.any(), turnsAfter(chosen.words(1)), turns);
+    const next = word(inTurn(asking.and(chosen.not()).words(1), next_turns));
     // A copy that goes on while it is chosen may be the last one.
     when(this.takes.or(asking.and(chosen).any().not()), () => {
-      served.set(done);
+      turns.set(next_turns);
       chosen.set(next);
     });
   }

@@ -11,10 +11,8 @@ import {
   Module,
   memory,
   mux,
-  muxOneHot,
   output,
   reg,
-  repeat,
   type Sig,
   stream,
   type UInt,
@@ -185,11 +183,9 @@ export class VirtualOutputQueues extends Module<{
   private readonly second_slot = reg(uint(this.slotWidth));
   private readonly next = wire(this.Link);
   private readonly coming = wire(this.Element);
-  /** By queue: another beat is behind the first, two are; another one is or comes; what `used` becomes; the first beat is its packet's last. */
+  /** By queue: another beat is behind the first, two are; the first beat is its packet's last. */
   private readonly more = wire(vec(this.p.egresses, uint(classes)));
   private readonly third = wire(vec(this.p.egresses, uint(classes)));
-  private readonly followed = wire(vec(this.p.egresses, uint(classes)));
-  private readonly stays = wire(vec(this.p.egresses, uint(classes)));
   private readonly closing = wire(vec(this.p.egresses, uint(classes)));
 
   /** Per egress: packets of non-posted requests and completions that came after the newest posted packet. */
@@ -211,7 +207,7 @@ export class VirtualOutputQueues extends Module<{
 
   protected override logic() {
     const { slots, egresses } = this.p;
-    if (egresses < 2) throw new HdlError(`a switch has at least 2 egresses, not ${egresses}`);
+    if (egresses < 2) throw new HdlError(`queues are for at least 2 egresses, not ${egresses}`);
     if (2 ** this.slotWidth !== slots || slots < 4) throw new HdlError(`slots is a power of two of at least 4, not ${slots}`);
     this.allocate();
     this.put();
@@ -279,10 +275,6 @@ export class VirtualOutputQueues extends Module<{
     return this.held_egress.bit(e).and(this.held_class.and(at(flags, e)).any());
   }
 
-  private ofTaken(flags: readonly UInt<3>[]): Bool {
-    return some(this.takenOf(flags));
-  }
-
   /** Where a beat goes is known late: it is written a cycle later, which is before anybody reads it. */
   private put(): void {
     const { written, written_egress, entry, coming } = this;
@@ -295,12 +287,7 @@ export class VirtualOutputQueues extends Module<{
       tails.forEach((tail, k) => {
         when(this.comes(e, k), () => tail.set(this.slot));
       });
-      at(this.joined, e).set(
-        muxOneHot(
-          [0, 1, 2].map(k => kind.eq(k)),
-          tails,
-        ),
-      );
+      at(this.joined, e).set(oneOf(this.coming_class, tails));
     });
     when(written, () => {
       this.data.write(entry.element.slot, this.written_beat);
@@ -418,7 +405,6 @@ export class VirtualOutputQueues extends Module<{
         const more = at(this.more, e).bit(k);
         const followed = comes.or(more);
         at(this.closing, e).bit(k).set(last);
-        at(this.followed, e).bit(k).set(followed);
         // Where there is none, what is on the way in is taken down as the first, or as the second one, whether it comes or not: that is known late.
         const none = used.bit(k).not();
         at(this.lasts, e)
@@ -431,36 +417,32 @@ export class VirtualOutputQueues extends Module<{
           when(more, () => at(this.waiters, e).set(next.waiters)).otherwise(() => at(this.waiters, e).set(this.waitersOf(e)));
         });
         at(this.stepping, e).bit(k).set(taken.and(followed));
-        at(this.stays, e)
-          .bit(k)
-          .set(mux(taken, followed, comes.or(used.bit(k))));
+        used.bit(k).set(mux(taken, followed, comes.or(used.bit(k))));
       }
-      at(this.used, e).set(at(this.stays, e));
       this.single.bit(e).set(at(kinds, e).and(at(this.closing, e)).any());
     });
-    // The same for the packet that begins, and for the one under way.
-    const held_comes = every([this.in.payload.egress.and(held_egress).any(), this.coming_class.and(held_class).any()]);
-    const held_more = this.ofHeld(this.more);
+    // The same for the packet that begins, and for the one under way. Where the beat goes that comes, and whether it is the last, is known late.
+    const within = held_egress.any();
+    const not_over = within.and(go_on.and(this.held_ending).not());
+    const of_held = every([not_over, this.coming_class.and(held_class).any()]);
     this.there.set(this.waits);
     const open = this.closing.map(bits => bits.not());
-    const has_more = this.ofBegun(this.more.map((bits, e) => bits.and(at(open, e))));
+    const has_more = this.begunOf(this.more.map((bits, e) => bits.and(at(open, e))));
     const gets_more = this.begunOf(open.map(bits => bits.and(this.coming_class)));
-    const goes_on = some([has_more, ...gets_more.map((gets, e) => gets.and(this.in.payload.egress.bit(e)))]);
-    const within = held_egress.any();
-    const rests_there = every([within, go_on.not(), held_comes.or(this.waits)]);
-    const steps_there = every([go_on, this.held_ending.not(), held_comes.or(held_more)]);
-    this.waits.set(some([goes_on, rests_there, steps_there]));
+    const comes = gets_more.map((gets, e) => this.in.payload.egress.bit(e).and(gets.or(of_held.and(held_egress.bit(e)))));
+    const rests_there = every([within, go_on.not(), this.waits]);
+    const steps_there = every([go_on, this.held_ending.not(), this.ofHeld(this.more)]);
+    this.waits.set(some([...comes, ...has_more, rests_there, steps_there]));
 
-    // Whether the beat behind the one that is taken ends the packet. Of a queue that steps, and there is one at most, the link tells: late.
+    // Whether the beat behind the one that is taken ends the packet, or else the next one that comes. Of a queue that steps the link tells.
     const behind = this.seconds.map((own, e) => {
-      const known = at(this.more, e).and(at(this.stepping, e).not());
-      const comes_last = at(this.more, e).not().and(repeat(coming.last, classes));
-      return known.and(word(own.map(second => second.last)).as(classes)).or(comes_last);
+      const lasts = own.map((second, k) => {
+        const there = mux(at(this.stepping, e).bit(k), next.element.last, second.last);
+        return mux(at(this.more, e).bit(k), there, coming.last);
+      });
+      return word(lasts).as(classes);
     });
-    const link_tells = this.ofTaken(this.more.map((bits, e) => bits.and(at(this.stepping, e))));
-    const rests = within.and(mux(this.waits, this.ending, coming.last));
-    const held_behind = [go_on.and(this.ofHeld(behind)), go_on.not().and(rests)];
-    this.ending.set(some([this.ofBegun(behind), ...held_behind, link_tells.and(next.element.last)]));
+    when(go_on.or(this.waits.not()), () => this.ending.set(some([...this.begunOf(behind), this.ofHeld(behind)])));
     this.held_ending.set(this.ending);
   }
 

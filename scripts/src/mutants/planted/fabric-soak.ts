@@ -94,8 +94,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C30', 'C40'],
     file: route,
-    text: 'mib.le(port.memory_limit)',
-    replacement: 'mib.lt(port.memory_limit)',
+    text: 'within(mib, port.memory_base, port.memory_limit)',
+    replacement: 'mib.lt(port.memory_base).not().and(mib.lt(port.memory_limit))',
     tests,
   },
   {

@@ -150,8 +150,8 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C35'],
     file: 'rtl/src/switch/route.ts',
-    text: 'const claimed_above = windows(upstream).or(by_id.and(hasBus(upstream, bus)));',
-    replacement: 'const claimed_above = by_id.and(hasBus(upstream, bus));',
+    text: 'elsewhere(port => inWindow(port, h.address))',
+    replacement: 'inWindow(own, h.address).not()',
     tests,
   },
   {

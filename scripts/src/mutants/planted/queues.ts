@@ -47,8 +47,8 @@ export const queueMutants: readonly Mutant[] = [
     area,
     rules: [],
     file,
-    text: 'this.ofBegun(this.more.map((bits, e) => bits.and(at(open, e))))',
-    replacement: 'this.ofBegun(this.more)',
+    text: 'this.begunOf(this.more.map((bits, e) => bits.and(at(open, e))))',
+    replacement: 'this.begunOf(this.more)',
     tests,
   },
   {
@@ -137,8 +137,8 @@ export const queueMutants: readonly Mutant[] = [
     area,
     rules: [],
     file,
-    text: 'link_tells.and(next.element.last)',
-    replacement: 'link_tells',
+    text: 'mux(at(this.stepping, e).bit(k), next.element.last, second.last)',
+    replacement: 'at(this.stepping, e).bit(k).or(second.last)',
     tests,
   },
   {
@@ -146,8 +146,8 @@ export const queueMutants: readonly Mutant[] = [
     area,
     rules: [],
     file,
-    text: 'mux(this.waits, this.ending, coming.last)',
-    replacement: 'this.ending',
+    text: 'go_on.or(this.waits.not())',
+    replacement: 'go_on.or(this.waits)',
     tests,
   },
   {

@@ -17,8 +17,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C71d'],
     file: ingress,
-    text: 'sound: allOf([begins, malformed.not(), this.overflows.not()])',
-    replacement: 'sound: allOf([begins, this.overflows.not()])',
+    text: 'allOf([begins, seen.malformed.not(), seen.overflows.not(), this.stopped().not()])',
+    replacement: 'allOf([begins, seen.overflows.not(), this.stopped().not()])',
     tests: functions,
   },
   {
@@ -134,8 +134,8 @@ export const switchDeviceMutants: readonly Mutant[] = [
     area,
     rules: ['C71e'],
     file: ingress,
-    text: 'allOf([rests, passing, this.stale])',
-    replacement: 'u(1, 0)',
+    text: 'allOf([rests, passing, this.idle.eq(patience - 2), this.rx.fire.not()])',
+    replacement: '0',
     tests: links,
   },
   {
