@@ -116,6 +116,32 @@ describe('what contains a port', () => {
     expect([bench.read(1, status), bench.read(1, 0x104), bench.taken(3).length]).toEqual([0, 1 << 20, 1]);
   });
 
+  /** Bits of the severity register: what is 1 there is fatal. */
+  const fatal = { poisoned: 1 << 12, malformed: 1 << 18, unsupported: 1 << 20 };
+  const poisoned = (bench: DeviceBench): Packet => ({ ...write(bench, 1, 3), ep: 1 });
+  const behindItself = (bench: DeviceBench): Packet => read(bench, 1, 1);
+  test.each([
+    ['a refused request that is answered', 0, behindItself, 0],
+    ['the same where that is fatal', fatal.unsupported, behindItself, 1],
+    ['a refused write', 0, stray, 1],
+    ['a malformed request', 0, bench => ({ ...read(bench, 1, 2), type: 0b00111 }), 1],
+    ['a poisoned write that is passed on', 0, poisoned, 0],
+    ['the same where that is fatal', fatal.poisoned, poisoned, 1],
+    ['a write that is not poisoned, where that is fatal', fatal.poisoned, bench => write(bench, 1, 3), 0],
+    ['a request that is not refused, where that is fatal', fatal.unsupported, bench => read(bench, 1, 3), 0],
+  ] satisfies readonly [
+    string,
+    number,
+    (bench: DeviceBench) => Packet,
+    number,
+  ][])('C88 C91: what somebody else hears of contains a port only if it is fatal: %s', (_, severity, packet, contained) => {
+    using bench = configured(nonfatalToo);
+    bench.write(1, 0x10c, severity);
+    bench.partner(1).source.queue.push(packet(bench));
+    bench.run(60);
+    expect(bench.read(1, status) & 1).toBe(contained);
+  });
+
   test('C91: a surprise that is fatal contains the port', () => {
     using bench = configured(fatalOnly);
     bench.link(1, false);

@@ -170,6 +170,33 @@ describe('a link that goes down', () => {
     expect(bench.taken(0).length).toBe(1);
   });
 
+  test.each([
+    [31, [0n, 1n]],
+    [32, [1n]],
+  ])('C71e: a TLP that the lost device has left unfinished is not ended before 32 cycles without a beat (one comes after %i)', (quiet, lasts) => {
+    using bench = configured();
+    const { source } = bench.partner(2);
+    source.rate = cycle => cycle === source.times.at(-1) || source.times.length === 0;
+    source.times.length = 0;
+    source.queue.push(write(bench, 2, 1, 128));
+    bench.run(30);
+    const { valid, ready, payload } = at(bench.sim.dut.downstream_tx, 0);
+    const rx = at(bench.sim.dut.downstream_rx, 1);
+    bench.partner(1).online = false;
+    bench.sim.port(ready).words[0] = 1;
+    bench.link(2, false);
+    const came: bigint[] = [];
+    for (let i = 0; i < 80; i++) {
+      bench.sim.port(rx.valid).words[0] = i === quiet ? 1 : 0;
+      bench.sim.port(rx.payload.first).words[0] = 0;
+      bench.sim.port(rx.payload.last).words[0] = 0;
+      bench.sim.settle();
+      if (bench.sim.peek(valid) === 1n) came.push(bench.sim.peek(payload.last));
+      bench.sim.step();
+    }
+    expect(came).toEqual(lasts);
+  });
+
   test('C71e: a port whose link comes back begins anew only when its buffer has given away what came before', () => {
     using bench = configured({ partnerCredits: tight });
     for (const kind of ['posted', 'non_posted', 'completion'] as const) bench.partner(0).holds.add(kind);

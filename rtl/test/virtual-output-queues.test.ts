@@ -237,6 +237,12 @@ class ByHand {
     this.sim.poke(from, sender);
   }
 
+  /** None comes. */
+  pause(): void {
+    const { valid, payload } = this.sim.dut.in;
+    for (const port of [valid, payload.egress]) this.sim.poke(port, 0);
+  }
+
   /** One leaves in this cycle. */
   begin(type: number): void {
     const { begins, starts, kinds } = this.sim.dut;
@@ -349,6 +355,74 @@ describe('virtual output queues', () => {
       hand.rest();
       expect(hand.offers()).toBe(0);
     }
+  });
+
+  test('C61: what waited for the last posted packet is offered from then on, until it is taken', () => {
+    using hand = new ByHand();
+    const { sim } = hand;
+    for (const [kind, offered] of [
+      [TlpClass.non_posted, 2],
+      [TlpClass.completion, 4],
+    ] as const) {
+      sim.step(3);
+      hand.come(TlpClass.posted, 0x0100, false);
+      sim.step();
+      hand.rest();
+      // It comes while the posted one leaves, which is the latest that it has to wait.
+      hand.begin(TlpClass.posted);
+      hand.come(kind, 0x0200, false);
+      for (let i = 0; i < 5; i++) {
+        sim.step();
+        hand.rest();
+        expect(hand.offers(), `${i} cycles later`).toBe(offered);
+      }
+      hand.begin(kind);
+      sim.step();
+      hand.rest();
+    }
+  });
+
+  test.each([
+    ['posted', TlpClass.posted],
+    ['non-posted', TlpClass.non_posted],
+    ['completion', TlpClass.completion],
+  ])('packets of one beat come and leave in every cycle (%s)', (_, kind) => {
+    using hand = new ByHand();
+    const { sim } = hand;
+    sim.step(3);
+    hand.come(kind, 0x0100, false);
+    sim.step();
+    for (let i = 0; i < 100; i++) {
+      // From one that none follows to two at once, and back.
+      sim.settle();
+      expect(hand.offers(), `cycle ${i}`).toBe(1 << kind);
+      if (i % 8 !== 4) hand.begin(kind);
+      else hand.rest();
+      if (i % 8 !== 0 || i === 0) hand.come(kind, 0x0100, false);
+      else hand.pause();
+      sim.step();
+    }
+  });
+
+  test.each([
+    ['non-posted', TlpClass.non_posted],
+    ['completion', TlpClass.completion],
+  ])('a packet that comes while the one before it leaves is offered until it is taken (%s)', (_, kind) => {
+    using hand = new ByHand();
+    const { sim } = hand;
+    sim.step(3);
+    hand.come(kind, 0x0100, false);
+    sim.step();
+    hand.begin(kind);
+    for (let i = 0; i < 4; i++) {
+      sim.step();
+      hand.rest();
+      expect(hand.offers(), `${i} cycles later`).toBe(1 << kind);
+    }
+    hand.begin(kind);
+    sim.step();
+    hand.rest();
+    expect(hand.offers()).toBe(0);
   });
 
   test.each(engines)('C60 C65: the same on every engine (%s)', (_, engine) => {

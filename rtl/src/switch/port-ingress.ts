@@ -367,13 +367,22 @@ export class PortIngress extends Module<PortIngressParams> {
       [malformed.or(begins.not()), ErrorKind.malformed],
       [blocked, ErrorKind.multicastBlocked],
       [way.violation, ErrorKind.acsViolation],
-      [way.blocked, ErrorKind.atomicEgressBlocked],
-      [way.unsupported.and(completion), ErrorKind.unexpectedCompletion],
-      [way.unsupported, ErrorKind.unsupported],
+      [way.blocked.and(cast.not()), ErrorKind.atomicEgressBlocked],
+      [allOf([way.unsupported, cast.not(), completion]), ErrorKind.unexpectedCompletion],
+      [way.unsupported.and(cast.not()), ErrorKind.unsupported],
     ];
     // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
     const advisory = allOf([sound, begins, anyOf([posted.not(), refused.not()])]);
-    this.tell(begins.and(told).or(goes_on.and(wrong_end)), kinds, advisory);
+    const ends_wrong = goes_on.and(wrong_end);
+    this.tell(begins.and(told).or(ends_wrong), kinds, advisory);
+    // By its kind alone, sooner than whether it is advisory: what is refused is, if somebody gets an answer, and what is poisoned always.
+    const { containing } = this;
+    const refusing = mux(posted, containing.other, containing.advisory);
+    const containedBy = (kind: number): Bool => {
+      if (kind === ErrorKind.poisoned) return poisoned.and(containing.advisory.bit(kind));
+      return (kind === ErrorKind.overflow || kind === ErrorKind.malformed ? containing.other : refusing).bit(kind);
+    };
+    this.report_contains.set(begins.or(ends_wrong).and(firstOf(kinds, ErrorKind.poisoned, containedBy)));
   }
 
   /** The TLP before contained the port, which the port itself says a cycle later; or something did before. */
@@ -426,13 +435,11 @@ export class PortIngress extends Module<PortIngressParams> {
   }
 
   private tell(valid: Bool, kinds: readonly Case[], advisory: Bool): void {
-    const { containing, header } = this;
-    const first = <W extends number>(of: (kind: number) => UInt<W>) => firstOf(kinds, ErrorKind.poisoned, of);
+    const { header } = this;
     this.told.set(valid);
     // These mean something beside `told` only: an enable would be a long path with many ends.
-    this.report.set({ correctable: 0, kind: first(kind => u(5, kind)), advisory, header: headerWords(header) });
-    const containedBy = (errors: UInt<32>) => first(kind => errors.bit(kind));
-    this.report_contains.set(valid.and(mux(advisory, containedBy(containing.advisory), containedBy(containing.other))));
+    const kind = firstOf(kinds, ErrorKind.poisoned, code => u(5, code));
+    this.report.set({ correctable: 0, kind, advisory, header: headerWords(header) });
     this.event_valid.set(this.told);
     this.event.set(this.report);
     this.event_contains.set(this.report_contains);

@@ -188,16 +188,21 @@ export class VirtualOutputQueues extends Module<{
   private readonly third = wire(vec(this.p.egresses, uint(classes)));
   private readonly closing = wire(vec(this.p.egresses, uint(classes)));
 
-  /** Per egress: packets of non-posted requests and completions that came after the newest posted packet. */
+  /** Per egress, of what began to come in the cycle before, and is counted in this one: a non-posted packet or completion that waits; that does not; a posted one. */
+  private readonly stayed = reg(vec(this.p.egresses, uint(2)), { init: 0 });
+  private readonly passed = reg(vec(this.p.egresses, uint(2)), { init: 0 });
+  private readonly posted = reg(uint(this.p.egresses), { init: 0 });
+  /** Per egress: packets of non-posted requests and completions that came after the newest posted packet, but for those of the cycle before. */
   private readonly after = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
   /** Per egress, of these two: there are some. */
   private readonly after_some = reg(vec(this.p.egresses, uint(2)), { init: 0 });
-  /** Per egress: these three in the cycle before, when the beat came that is written. */
+  /** Per egress: what waits for the newest posted packet, which a posted packet that comes has before it; the same in the cycle before, when the beat came that is written. */
+  private readonly newest = wire(vec(this.p.egresses, this.Waiters));
   private readonly before = reg(vec(this.p.egresses, this.Waiters));
-  /** Per egress: such packets that wait for no posted packet any more, those that left in the cycle before included; and that one of them can be begun. */
+  /** Per egress: such packets that wait for no posted packet any more, those that left in the cycle before included and those that came then not; and that one of them can be begun. */
   private readonly released = reg(vec(this.p.egresses, vec(2, uint(this.slotWidth + 1))), { init: 0 });
   private readonly ready = reg(vec(this.p.egresses, uint(2)), { init: 0 });
-  /** Per egress: some of them wait. */
+  /** Per egress: some of them wait, but for one that came in the cycle before. */
   private readonly held_back = reg(vec(this.p.egresses, uint(2)), { init: 0 });
   /** Per egress, where posted packets wait: who sent the newest one, and that another one may have sent one before it. */
   private readonly poster = reg(vec(this.p.egresses, uint(16)));
@@ -297,7 +302,7 @@ export class VirtualOutputQueues extends Module<{
     this.arrived.set(coming);
     // What waited for the posted packet before; of other beats nobody reads it, nor where the packet became the head at once: `keepOrder` sees to those.
     this.before.forEach((waiters, e) => {
-      waiters.set(this.waitersOf(e));
+      waiters.set(at(this.newest, e));
     });
     const carried = <W extends number>(of: (waiters: Sig<WaitersType>) => UInt<W>) => oneOf(written_egress, this.before.map(of));
     entry.set({
@@ -308,12 +313,6 @@ export class VirtualOutputQueues extends Module<{
         some: carried(waiters => waiters.some),
       },
     });
-  }
-
-  /** What waits for the newest posted packet: a posted packet that comes has it before it. */
-  private waitersOf(e: number) {
-    const [non_posted, completions] = [at(at(this.after, e), 0), at(at(this.after, e), 1)];
-    return { non_posted, completions, some: at(this.after_some, e) };
   }
 
   /** Finds the first beat and the second one of the queue that is taken from, reads the first and the link of the second. */
@@ -414,7 +413,7 @@ export class VirtualOutputQueues extends Module<{
         when(stepping.or(more.not()), () => {
           second.set(mux(more, next.element, coming));
           if (k !== TlpClass.posted) return;
-          when(more, () => at(this.waiters, e).set(next.waiters)).otherwise(() => at(this.waiters, e).set(this.waitersOf(e)));
+          when(more, () => at(this.waiters, e).set(next.waiters)).otherwise(() => at(this.waiters, e).set(at(this.newest, e)));
         });
         at(this.stepping, e).bit(k).set(taken.and(followed));
         used.bit(k).set(mux(taken, followed, comes.or(used.bit(k))));
@@ -437,12 +436,14 @@ export class VirtualOutputQueues extends Module<{
     // Whether the beat behind the one that is taken ends the packet, or else the next one that comes. Of a queue that steps the link tells.
     const behind = this.seconds.map((own, e) => {
       const lasts = own.map((second, k) => {
-        const there = mux(at(this.stepping, e).bit(k), next.element.last, second.last);
-        return mux(at(this.more, e).bit(k), there, coming.last);
+        const known = at(this.stepping, e).bit(k).not().and(second.last);
+        return mux(at(this.more, e).bit(k), known, coming.last);
       });
       return word(lasts).as(classes);
     });
-    when(go_on.or(this.waits.not()), () => this.ending.set(some([...this.begunOf(behind), this.ofHeld(behind)])));
+    const steps = this.more.map((bits, e) => bits.and(at(this.stepping, e)));
+    const link_tells = next.element.last.and(some([...this.begunOf(steps), this.ofHeld(steps)]));
+    when(go_on.or(this.waits.not()), () => this.ending.set(some([...this.begunOf(behind), this.ofHeld(behind), link_tells])));
     this.held_ending.set(this.ending);
   }
 
@@ -467,39 +468,51 @@ export class VirtualOutputQueues extends Module<{
     const posted_left = left.bit(TlpClass.posted);
     const followed = at(this.stepping, e).bit(TlpClass.posted);
     const waiters = at(this.waiters, e);
-    const waiting = [waiters.non_posted, waiters.completions];
+    const newest = at(this.newest, e);
+    const of_newest = [newest.non_posted, newest.completions];
+    const of_left = [waiters.non_posted, waiters.completions].map(
+      (waiting, k) => mux(followed, waiting, at(of_newest, k)) as UInt<number>,
+    );
+    const some_of_left = mux(followed, waiters.some, newest.some);
+    this.posted.bit(e).set(here.and(kind.eq(TlpClass.posted)));
     const last_posted = at(this.closing, e).bit(TlpClass.posted).and(at(this.more, e).bit(TlpClass.posted).not());
     const bits: Bool[] = [used.bit(TlpClass.posted)];
     for (const k of [0, 1]) {
       const released = at(at(this.released, e), k);
-      const after = at(at(this.after, e), k);
-      const after_some = at(this.after_some, e).bit(k);
       const held_back = at(this.held_back, e).bit(k);
+      const stayed = at(this.stayed, e).bit(k);
+      const passed = at(this.passed, e).bit(k);
+      const holds_back = held_back.or(stayed);
       const begins_one = begins.and(kind.eq(k + 1));
-      const goes_at_once = begins_one.and(posted_waits.not().or(passes.and(held_back.not())));
-      const comes = begins_one.and(mine);
-      const at_once = goes_at_once.and(mine);
-      const freed = mux(posted_left, mux(followed, at(waiting, k), after), 0) as UInt<number>;
+      const goes_at_once = begins_one.and(posted_waits.not().or(passes.and(holds_back.not())));
+      at(this.passed, e).bit(k).set(goes_at_once.and(mine));
+      at(this.stayed, e)
+        .bit(k)
+        .set(every([begins_one, goes_at_once.not(), mine]));
+      at(this.held_back, e).bit(k).set(holds_back.and(posted_waits));
+      const clears = posted_left.and(followed.not());
+      const after = at(at(this.after, e), k);
+      const counted = after.add(stayed.zext(after.width));
+      at(of_newest, k).set(mux(this.posted.bit(e), 0, counted) as UInt<number>);
+      newest.some.bit(k).set(at(this.after_some, e).bit(k).or(stayed).and(this.posted.bit(e).not()));
+      after.set(mux(clears, 0, at(of_newest, k)) as UInt<number>);
+      at(this.after_some, e).bit(k).set(newest.some.bit(k).and(clears.not()));
+      const freed = mux(posted_left, at(of_left, k), 0) as UInt<number>;
       const gone = left.bit(k + 1);
       const one_more = (more: Bool) => more.zext(released.width);
-      released.set(mux(at_once, released.add(freed).add(one_more(gone.not())), released.add(freed).sub(one_more(gone))));
-      when(posted_left.and(followed.not()).or(here.and(kind.eq(TlpClass.posted))), () => {
-        after.set(0);
-        after_some.set(0);
-      }).elsewhen(comes.and(at_once.not()), () => {
-        after.set(after.add(1));
-        after_some.set(1);
-      });
-      when(comes.and(at_once.not()), () => held_back.set(1)).elsewhen(posted_waits.not(), () => held_back.set(0));
+      released.set(mux(passed, released.add(freed).add(one_more(gone.not())), released.add(freed).sub(one_more(gone))));
 
       // Whether one is released then, and whether another one is where one leaves now: without the sum, which takes longer.
-      const frees = posted_left.and(mux(followed, waiters.some.bit(k), after_some));
-      const two = released.part(1, this.slotWidth).any();
-      const three = released
+      const frees = posted_left.and(some_of_left.bit(k));
+      const one_at_least = released.any();
+      const two_at_least = released.part(1, this.slotWidth).any();
+      const three_at_least = released
         .part(2, this.slotWidth - 1)
         .any()
         .or(released.part(0, 2).all());
-      const keeps = two.or(released.any().and(gone.not()));
+      const two = two_at_least.or(one_at_least.and(passed));
+      const three = three_at_least.or(two_at_least.and(passed));
+      const keeps = two.or(one_at_least.or(passed).and(gone.not()));
       const keeps_two = three.or(two.and(gone.not()));
       // Where the beat goes that comes, and what is taken, is known last: there is an answer for each case.
       const answer = (comes: Bool) => {

@@ -157,7 +157,12 @@ export const layerBlocks: readonly Block[] = [
   { name: 'config-spaces', what: 'ConfigSpaces of 1 function', create: () => new ConfigSpaces({ width, functions: [config] }) },
   { name: 'msix-32', what: 'Msix, 32 vectors', create: () => new Msix({ width, vectors: 32 }) },
   { name: 'doorbells', what: 'Doorbells, 64 of them', create: () => new Doorbells({ count: 64, stride: 8 }) },
-  { name: 'crossbar-4', what: 'Crossbar, 4 ports of 64 beats', create: () => new Crossbar({ width, ports: 4, slots: 64 }) },
+  {
+    name: 'crossbar-4',
+    what: 'Crossbar, 4 ports of 64 beats',
+    layout: 'static',
+    create: () => new Crossbar({ width, ports: 4, slots: 64 }),
+  },
   {
     name: 'transaction-layer',
     what: 'TransactionLayer: link end, receive side, memory, configuration and DMA of an endpoint with 1 function',

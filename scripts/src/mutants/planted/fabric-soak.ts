@@ -40,8 +40,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C60'],
     file: queues,
-    text: 'posted_waits.not().or(passes.and(held_back.not()))',
-    replacement: 'posted_waits.not().or(held_back.not())',
+    text: 'posted_waits.not().or(passes.and(holds_back.not()))',
+    replacement: 'posted_waits.not().or(holds_back.not())',
     tests,
   },
   {
