@@ -10,6 +10,14 @@ export const layouts = {
   static: { name: 'the static placer and router 1', options: ['--placer', 'static'] },
 } as const;
 
+/**
+ * Another way of Yosys to make LUTs of gates than `abc9`. That one counts a wire for each hop of a carry chain, so where there are long ones it takes everything else
+ * for short, and makes it smaller and deeper. `abc` looks at the gates between carry chains alone.
+ */
+export const mappings = {
+  abc: 'techmap -map +/lattice/latches_map.v; abc -lut 4 -script +strash;ifraig;scorr;dch,-f;if;mfs2; clean',
+} as const;
+
 /** A design whose size and speed are measured. */
 export interface Block {
   /** As `--blocks` and the reports name it. */
@@ -18,6 +26,8 @@ export interface Block {
   readonly what: string;
   /** For what is too large for nextpnr's own choice, its placer HeAP and router 1. */
   readonly layout?: keyof typeof layouts;
+  /** For what has long carry chains, and is not mapped by `abc9`. */
+  readonly mapping?: keyof typeof mappings;
   readonly create: () => Module<never> | Module<unknown>;
 }
 

@@ -61,12 +61,14 @@ export const blocks: readonly Block[] = [
     name: 'switch-4',
     what: 'Switch, upstream and 3 downstream ports',
     layout: 'static',
+    mapping: 'abc',
     create: () => new Switch({ width, ports: 3, vendor_id: 0x1d1d, device_id: 0xe001 }),
   },
   {
     name: 'switch-8',
     what: 'Switch, upstream and 7 downstream ports',
     layout: 'static',
+    mapping: 'abc',
     create: () => new Switch({ width, ports: 7, vendor_id: 0x1d1d, device_id: 0xe001 }),
   },
 ];

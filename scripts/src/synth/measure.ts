@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { checked, elaborate, emitVerilog } from '@hdl/ts-hdl';
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import { type Block, layouts } from './block.ts';
+import { type Block, layouts, mappings } from './block.ts';
 import { ecp5Cells, median, misplacedMemories, placed, xilinxCells } from './cells.ts';
 import { keyOf, type Ledger } from './ledger.ts';
 import { type BlockReport, ecp5Figures, xilinxFigures } from './report.ts';
@@ -25,8 +25,13 @@ const placement = z.union([
 ]);
 
 /** Wide multiplexers from LUTs only: with the others counts jump without reason between versions of Yosys. */
-const ecp5Script = (top: string) =>
-  `read_verilog block.v; hierarchy -check -top ${top}; synth_ecp5 -nowidelut -top ${top} -json block.json; tee -o stat.json stat -json`;
+const ecp5Script = (top: string, { mapping }: Pick<Block, 'mapping'>) => {
+  const synth = `synth_ecp5 -nowidelut -top ${top}`;
+  const steps = mapping
+    ? `${synth} -run begin:map_luts; ${mappings[mapping]}; ${synth} -run map_cells: -json block.json`
+    : `${synth} -json block.json`;
+  return `read_verilog block.v; hierarchy -check -top ${top}; ${steps}; tee -o stat.json stat -json`;
+};
 const xilinxScript = (top: string) =>
   `read_verilog block.v; synth_xilinx -family xcup -noiopad -noclkbuf -flatten -top ${top}; tee -o stat.json stat -json -tech xilinx`;
 /** Only paths between registers are timed: the ports have no pins. */
@@ -88,12 +93,12 @@ export async function measure(block: Block, options: MeasureOptions): Promise<Bl
 
 /** A folder with the Verilog of one block, in which the tools run. */
 class Workplace implements Disposable {
-  private readonly block: Pick<Block, 'name' | 'layout'>;
+  private readonly block: Pick<Block, 'name' | 'layout' | 'mapping'>;
   private readonly verilog: ReturnType<typeof verilogOf>;
   private readonly options: MeasureOptions;
   private readonly folder = mkdtempSync(join(tmpdir(), 'synth-'));
 
-  constructor(block: Pick<Block, 'name' | 'layout'>, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
+  constructor(block: Pick<Block, 'name' | 'layout' | 'mapping'>, verilog: ReturnType<typeof verilogOf>, options: MeasureOptions) {
     this.block = block;
     this.verilog = verilog;
     this.options = options;
@@ -106,12 +111,12 @@ class Workplace implements Disposable {
 
   /** Whether the synthesis for ECP5 was done before. */
   synthesised(): boolean {
-    return this.options.ledger.has(this.key(forEcp5, ecp5Script(this.verilog.top.name)));
+    return this.options.ledger.has(this.key(forEcp5, ecp5Script(this.verilog.top.name, this.block)));
   }
 
   /** Cells of the ECP5. @throws UsageError for a latch or a misplaced memory. */
   ecp5(): Promise<ReturnType<typeof ecp5Cells>> {
-    return this.once(forEcp5, ecp5Script(this.verilog.top.name), cellFigures, () => this.ecp5Netlist());
+    return this.once(forEcp5, ecp5Script(this.verilog.top.name, this.block), cellFigures, () => this.ecp5Netlist());
   }
 
   /** Cells of UltraScale+; nothing if it would have to be synthesised where only what was measured counts. */
@@ -159,7 +164,7 @@ class Workplace implements Disposable {
 
   private async ecp5Netlist(): Promise<ReturnType<typeof ecp5Cells>> {
     const { top } = this.verilog;
-    const cells = ecp5Cells(await this.synthesise(ecp5Script(top.name)));
+    const cells = ecp5Cells(await this.synthesise(ecp5Script(top.name, this.block)));
     const misplaced = misplacedMemories(top, this.read('block.json'));
     if (misplaced.length === 0) return cells;
     throw new UsageError(

@@ -12,6 +12,9 @@ const laidOut = Object.entries(layouts)
   })
   .join('; ');
 
+/** Blocks whose gates `abc` makes LUTs of. */
+const mapped = blocks.flatMap(block => (block.mapping ? [block.name] : [])).join(', ');
+
 const whole = (n: number | null) => (n === null ? '–' : n.toLocaleString('en-US'));
 const mhz = (n: number | null) => (n === null ? '–' : n.toFixed(1));
 const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
@@ -95,7 +98,7 @@ export function qorPage(report: SynthReport, yardsticks: readonly Yardstick[], m
     '',
     `## ECP5: ${report.device}`,
     '',
-    `Yosys ${report.yosys} (\`synth_ecp5 -nowidelut\`), nextpnr ${report.nextpnr} (out of context, target 250 MHz; ${laidOut}; HeAP and router 1 for the rest). COMB is what the LUTs, carries and`,
+    `Yosys ${report.yosys} (\`synth_ecp5 -nowidelut\`, for ${mapped} with \`abc\` in place of \`abc9\`), nextpnr ${report.nextpnr} (out of context, target 250 MHz; ${laidOut}; HeAP and router 1 for the rest). COMB is what the LUTs, carries and`,
     `distributed RAM take after packing, of 83,640; EBR are block RAMs of 18 Kbit, of 208. Fmax is the median of the seeds ${report.seeds.join(', ')} and holds for paths`,
     `between registers; what takes more than ${placeMinutes} minutes of processor time is not placed. Synthesis fails on a latch and on a memory that was meant as block RAM and`,
     'became anything else.',
@@ -104,7 +107,7 @@ export function qorPage(report: SynthReport, yardsticks: readonly Yardstick[], m
     '',
     '## Beside open blocks of the same purpose',
     '',
-    'Ours / theirs = ratio; for LUTs below 1 is better, for Fmax above 1. Theirs are from verilog-pcie, measured with the same tools, options and device.',
+    'Ours / theirs = ratio; for LUTs below 1 is better, for Fmax above 1. Theirs are from verilog-pcie, measured with the same tools and device, and with the options of the rest.',
     '',
     ...table(['blocks', 'LUT4', 'COMB', 'FF', 'EBR', 'Fmax, MHz', 'note'], rows),
     '',
