@@ -251,6 +251,16 @@ class ByHand {
     this.sim.poke(at(kinds, 1), 1 << type);
   }
 
+  /** A posted packet comes and, when it is the only one, leaves in this cycle; so one of another class comes at the latest moment at which it would have to wait. */
+  comeAsLastPostedLeaves(type: number): void {
+    this.sim.step(3);
+    this.come(TlpClass.posted, 0x0100, false);
+    this.sim.step();
+    this.rest();
+    this.begin(TlpClass.posted);
+    this.come(type, 0x0200, false);
+  }
+
   /** Nothing comes or leaves any more. */
   rest(): void {
     const { in: into, begins, starts } = this.sim.dut;
@@ -337,19 +347,11 @@ describe('virtual output queues', () => {
   test('what comes while the last posted packet leaves waits for nothing', () => {
     using hand = new ByHand();
     const { sim } = hand;
-    for (const [kind, offered] of [
-      [TlpClass.non_posted, 2],
-      [TlpClass.completion, 4],
-    ] as const) {
-      sim.step(3);
-      hand.come(TlpClass.posted, 0x0100, false);
+    for (const kind of [TlpClass.non_posted, TlpClass.completion]) {
+      hand.comeAsLastPostedLeaves(kind);
       sim.step();
       hand.rest();
-      hand.begin(TlpClass.posted);
-      hand.come(kind, 0x0200, false);
-      sim.step();
-      hand.rest();
-      expect(hand.offers()).toBe(offered);
+      expect(hand.offers()).toBe(1 << kind);
       hand.begin(kind);
       sim.step();
       hand.rest();
@@ -360,21 +362,12 @@ describe('virtual output queues', () => {
   test('C61: what waited for the last posted packet is offered from then on, until it is taken', () => {
     using hand = new ByHand();
     const { sim } = hand;
-    for (const [kind, offered] of [
-      [TlpClass.non_posted, 2],
-      [TlpClass.completion, 4],
-    ] as const) {
-      sim.step(3);
-      hand.come(TlpClass.posted, 0x0100, false);
-      sim.step();
-      hand.rest();
-      // It comes while the posted one leaves, which is the latest that it has to wait.
-      hand.begin(TlpClass.posted);
-      hand.come(kind, 0x0200, false);
+    for (const kind of [TlpClass.non_posted, TlpClass.completion]) {
+      hand.comeAsLastPostedLeaves(kind);
       for (let i = 0; i < 5; i++) {
         sim.step();
         hand.rest();
-        expect(hand.offers(), `${i} cycles later`).toBe(offered);
+        expect(hand.offers(), `${i} cycles later`).toBe(1 << kind);
       }
       hand.begin(kind);
       sim.step();

@@ -133,7 +133,9 @@ class Workplace implements Disposable {
     let unplaced: string | undefined;
     for (const seed of this.options.seeds) {
       const what = `place and route, seed ${seed}`;
-      const settings = placeOptions(seed, this.block).join(' ');
+      // Another mapping is another netlist of the same Verilog.
+      const { mapping } = this.block;
+      const settings = [...(mapping ? [mappings[mapping]] : []), ...placeOptions(seed, this.block)].join(' ');
       if ((!this.options.place || this.options.measured) && !this.options.ledger.has(this.key(what, settings))) {
         unplaced = 'not placed';
         continue;
