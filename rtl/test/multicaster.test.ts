@@ -3,6 +3,7 @@ import { simulate } from '../../hdl/src/engine/simulate.ts';
 import { Random } from '../../hdl/test/random.ts';
 import { at } from '../src/at.ts';
 import { Multicaster } from '../src/switch/multicaster.ts';
+import { TlpClass } from '../src/switch/tlp-class.ts';
 import { creditsOf, memoryWrite, type Packet } from '../src/tlp/packet.ts';
 import { numberOf, setFields, setNumber } from './dma-model.ts';
 import { PacketSink, PacketSource, withAnyFields } from './tlp-model.ts';
@@ -89,7 +90,7 @@ describe.each([
           expect(
             [kind, credits].map(view => view?.words[0]),
             where,
-          ).toEqual([0, creditsOf(packet)]);
+          ).toEqual([1 << TlpClass.posted, creditsOf(packet)]);
         }
         if (leaving) inside--;
         reached.add(inside);

@@ -3,7 +3,6 @@ import {
   type Bool,
   Bundle,
   bool,
-  cat,
   clog2,
   connect,
   HdlError,
@@ -24,9 +23,10 @@ import {
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
+import { TlpClass } from './tlp-class.ts';
 import { every, oneOf, some, word } from './trees.ts';
 import { inTurn, turnBits, turnsAfter } from './turns.ts';
-import { queuedBeat, TlpClass, VirtualOutputQueues } from './virtual-output-queues.ts';
+import { queuedBeat, VirtualOutputQueues } from './virtual-output-queues.ts';
 
 interface CrossbarParams {
   /** Bits of a beat. */
@@ -44,14 +44,11 @@ interface CrossbarParams {
 /** A packet that moves: tells credit counters what it costs. */
 export class Moved extends Bundle({
   valid: bool,
-  /** A code of `TlpClass`. */
-  class: uint(2),
+  /** One-hot, see `TlpClass`. */
+  class: uint(3),
   /** Data credits. */
   credits: uint(9),
 }) {}
-
-/** The code of a class that is one-hot. */
-const codeOf = (kind: UInt<3>): UInt<2> => cat(kind.bit(2), kind.bit(1)).as(2);
 
 /**
  * The ingress of a crossbar: the queues of a port, and the choice of whose packet it sends. It asks every egress for which it has a packet that may go,
@@ -90,7 +87,7 @@ export class CrossbarIngress extends Module<{ readonly width: number; readonly e
   private readonly begun = reg(uint(this.p.egresses), { init: 0 });
   private readonly held_credits = reg(uint(9));
   private readonly left = reg(bool, { init: 0 });
-  private readonly left_class = reg(uint(2));
+  private readonly left_class = reg(uint(3));
   private readonly turns = reg(uint(turnBits(this.p.egresses)), { init: 0 });
   private readonly class_turns = reg(uint(turnBits(3)), { init: 0 });
 
@@ -99,29 +96,31 @@ export class CrossbarIngress extends Module<{ readonly width: number; readonly e
     const offers = queues.offered.map((o, e) => o.and(at(this.allowed, e)));
     const wants = offers.map(o => o.any());
     // Whose turn it is among the grants does not wait for what is there: an egress was asked for it, so but for credits that are gone since, something is.
-    const chosen = inTurn(this.grant.words(1), this.turns).map((turn, e) => every([turn, at(wants, e), busy.not()]));
+    const turns = inTurn(this.grant.words(1), this.turns);
+    const chosen = turns.map((turn, e) => every([turn, at(wants, e), busy.not()]));
     const begins = some(chosen);
     // The class is chosen for each egress at once, while the egress is.
     const fresh = offers.map(o => word(inTurn(o.words(1), this.class_turns)).as(3));
-    const continues = queues.there.and(held_egress.and(this.room).any());
+    const single = fresh.map((kind, e) => kind.and(at(queues.lasts, e)).any());
+    const granted = held_egress.and(this.room).any();
+    const continues = granted.and(queues.there);
+    const ends = queues.there.and(queues.held_ending);
     const send = chosen.map((c, e) => c.or(every([held_egress.bit(e), this.room.bit(e), queues.there])));
     connect(queues, {
       in: this.in,
-      kinds: fresh,
-      begins: word(chosen),
-      starts: begins,
-      held_egress,
-      held_class,
-      go_on: continues,
+      // In the middle of a packet nothing begins, and between packets none is held: both are chosen in one gate.
+      selected: word(chosen.map((c, e) => c.or(held_egress.bit(e)))),
+      kinds: fresh.map(kind => mux(busy, held_class, kind)),
+      takes: busy.not().or(continues),
     });
     this.beat.set(queues.beat);
     this.kinds.set(fresh);
     assert(this.in.valid.eq(this.in.payload.egress.any()), 'a beat comes for an egress, and without one there is none');
 
     // Per egress, since the room of all others says nothing of it.
-    const closing = held_egress.words(1).map((held, e) => every([held, this.room.bit(e), queues.there, queues.held_ending]));
-    const closes = continues.and(queues.held_ending);
-    const stays = chosen.map((c, e) => c.and(queues.single.bit(e).not()).or(held_egress.bit(e).and(at(closing, e).not())));
+    const closing = held_egress.words(1).map((held, e) => every([held, this.room.bit(e), ends]));
+    const closes = granted.and(ends);
+    const stays = chosen.map((c, e) => c.and(at(single, e).not()).or(held_egress.bit(e).and(at(closing, e).not())));
     busy.set(some(stays));
     held_egress.set(word(stays));
     const kind = oneOf(word(chosen), fresh);
@@ -133,11 +132,11 @@ export class CrossbarIngress extends Module<{ readonly width: number; readonly e
     this.request.set(word(offers.map((o, e) => o.any().or(this.asks.bit(e)).and(busy.not().or(closes)))));
     this.send.set(word(send));
     this.begins.set(word(chosen));
-    const singles = word(chosen).and(queues.single);
+    const singles = word(chosen.map((c, e) => c.and(at(single, e))));
     this.singles.set(singles);
     this.closes.set(word(closing));
     this.left.set(singles.any().or(closes));
-    this.left_class.set(codeOf(mux(busy, held_class, kind)));
+    this.left_class.set(mux(busy, held_class, kind));
     this.credits.set(queues.credits);
     this.begun.set(word(chosen));
     const began = this.begun.any();
@@ -188,6 +187,7 @@ export class CrossbarEgress extends Module<{ width: number; ingresses: number; w
   private readonly write_address = reg(uint(clog2(waiting)), { init: 0 });
   private readonly read_address = reg(uint(clog2(waiting)), { init: 0 });
   private readonly used = reg(uint(clog2(waiting + 1)), { init: 0 });
+  private readonly with_arrived = wire(uint(clog2(waiting + 1)));
 
   protected override logic() {
     const { granted, idle, turns, sending, arriving, arrives, used } = this;
@@ -202,9 +202,13 @@ export class CrossbarEgress extends Module<{ width: number; ingresses: number; w
     idle.set(frees);
     const candidates = this.candidates(began, frees);
     // Nobody keeps the grant while nobody asks: who had it last would be the first to see a credit that comes back, each time.
-    // Whether a packet begins is known late, so both choices are made.
-    const if_began = mux(ended_at_once, word(inTurn(candidates, next_turns)), 0);
-    const if_not = mux(rests, word(inTurn(candidates, turns)), 0);
+    // Whether a packet begins is known late, and whether it is over at once the latest: a choice is made for each case.
+    const has_room = this.hasRoom();
+    const next = word(inTurn(candidates, next_turns));
+    const same = word(inTurn(candidates, turns));
+    const if_over = mux(has_room, next, 0);
+    const if_none = mux(every([rests, has_room, began.not()]), same, 0);
+    granted.set(mux(ended_at_once, if_over, if_none));
     this.grant.set(granted);
 
     sending.set(this.sends);
@@ -225,15 +229,17 @@ export class CrossbarEgress extends Module<{ width: number; ingresses: number; w
       this.write_address.set(this.write_address.add(1));
     });
     when(this.out.fire, () => this.read_address.set(this.read_address.add(1)));
-    const one = (bit: Bool) => bit.zext(used.width);
-    const with_arrived = used.add(one(arrives));
-    used.set(mux(this.out.fire, with_arrived.sub(1), with_arrived));
+    used.set(mux(this.out.fire, this.with_arrived.sub(1), this.with_arrived));
     assert(used.le(waiting), 'more beats come to the output of an egress than have room');
-    const inside = with_arrived.add(one(sending.any()));
-    const has_room = inside.le(waiting - 2);
-    granted.set(mux(has_room, mux(began, if_began, if_not), 0));
     this.has_room.set(has_room);
     this.room.set(this.has_room);
+  }
+
+  /** There is room for a beat that is sent in the next cycle. */
+  private hasRoom(): Bool {
+    const { used, with_arrived } = this;
+    with_arrived.set(used.add(this.arrives.zext(used.width)));
+    return with_arrived.add(this.sending.any().zext(used.width)).le(waiting - 2);
   }
 
   /** Who may be chosen. With weights, `began` (the one granted begins a packet) spends a packet of this round, and a choice that counts and finds nobody begins the next. */
@@ -349,7 +355,7 @@ export class Crossbar extends Module<CrossbarParams> {
         port.sent,
         sources.map((i, k) => at(i.credits, placeOf(e, k))),
       );
-      at(this.begun, e).set({ valid: some(begins), class: codeOf(kind), credits });
+      at(this.begun, e).set({ valid: some(begins), class: kind, credits });
       if (this.origin) at(this.origin, e).set(word([...begins.slice(0, e), u(1, 0), ...begins.slice(e)]));
     });
   }

@@ -25,7 +25,8 @@ import { Broadcaster } from './broadcaster.ts';
 import { Moved } from './crossbar.ts';
 import { egressesOf } from './egresses.ts';
 import { groupOf } from './multicast.ts';
-import { queuedBeat, TlpClass } from './virtual-output-queues.ts';
+import { TlpClass } from './tlp-class.ts';
+import { queuedBeat } from './virtual-output-queues.ts';
 
 export interface MulticasterParams {
   /** Bits of a beat. */
@@ -111,7 +112,7 @@ export class Multicaster extends Module<MulticasterParams> {
     this.beat.set({
       beat: copy.payload,
       egress: mux(copy.valid, broadcaster.out_port, 0).zext(this.beat.egress.width),
-      class: TlpClass.posted,
+      class: 1 << TlpClass.posted,
       credits: dataCredits(copy.payload.header),
       relaxed: 0,
       sender: copy.payload.header.requester_id,

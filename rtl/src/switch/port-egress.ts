@@ -4,7 +4,7 @@ import { CreditGate } from '../link/credit-gate.ts';
 import { FcKind, FcUpdate, fcClasses, PartnerState } from '../link/fc-update.ts';
 import { tlpBeat } from '../tlp/tlp.ts';
 import { Moved } from './crossbar.ts';
-import { TlpClass } from './virtual-output-queues.ts';
+import { TlpClass } from './tlp-class.ts';
 
 /**
  * The sending side of a switch port: tells the crossbar which classes the partner has credits for, and passes on what comes (C70a, C70c, C70d).
@@ -96,7 +96,7 @@ export class PortEgress extends Module<{
         wanted.set(mux(payload.data.lt(most), payload.data.trunc(9), u(9, most)));
       });
       // That a TLP begins is known late, and goes through all ingresses again if it holds up the next one: it is looked at in the cycle after.
-      took.bit(i).set(allOf([begun.valid, begun.class.eq(i), down.not()]));
+      took.bit(i).set(allOf([begun.valid, begun.class.bit(i), down.not()]));
       this.may.bit(i).set(restart.or(allOf([gate.enough_next, this.partner_knows, down.not()])));
       this.ample.bit(i).set(restart.or(gate.ample_next));
     });

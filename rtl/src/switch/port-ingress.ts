@@ -24,36 +24,26 @@ import {
 } from '@hdl/ts-hdl';
 import { at } from '../at.ts';
 import { ErrorEvent } from '../config/error-log.ts';
-import { ErrorMessageCode } from '../config/error-messages.ts';
 import { ErrorKind } from '../config/error-report.ts';
 import { headerWords } from '../config/header-words.ts';
 import { MulticastControls } from '../config/multicast-controls.ts';
-import { ContainingErrors, messageContains } from '../config/port-containment.ts';
+import { ContainingErrors } from '../config/port-containment.ts';
 import { portControls } from '../config/port-controls.ts';
 import { payloadTooLong, undefinedType, wrongSingle } from '../endpoint/receive/header-rules.ts';
 import { beatsToCome } from '../endpoint/receive/tlp-checker.ts';
 import { CreditAllocator } from '../link/credit-allocator.ts';
 import { CreditSender } from '../link/credit-sender.ts';
 import { type ClassCredits, FcUpdate, fcClasses, PartnerState } from '../link/fc-update.ts';
-import {
-  dataCredits,
-  type Header,
-  isCompletion,
-  isMessage,
-  isPosted,
-  MessageRoute,
-  Status,
-  TlpHeader,
-  TlpType,
-  tlpBeat,
-} from '../tlp/tlp.ts';
+import { dataCredits, type Header, isCompletion, isPosted, Status, TlpHeader, TlpType, tlpBeat } from '../tlp/tlp.ts';
 import { note } from './agent-note.ts';
 import { CopyWait } from './copy-wait.ts';
 import { Moved } from './crossbar.ts';
 import { agentEgress, casterEgress, egressesOf } from './egresses.ts';
 import { multicastHit } from './multicast.ts';
+import { type ErrorCase, errorMessage, firstOf } from './port-errors.ts';
 import { survey, surveyFromAbove, surveyFromPort, type Way, wayOf } from './route.ts';
-import { queuedBeat, senderOf, TlpClass } from './virtual-output-queues.ts';
+import { TlpClass } from './tlp-class.ts';
+import { queuedBeat, senderOf } from './virtual-output-queues.ts';
 
 /** What a switch port advertises: finite credits of all classes (C70b). */
 export interface PortCredits {
@@ -164,10 +154,10 @@ export class PortIngress extends Module<PortIngressParams> {
   private readonly sender = new CreditSender({ credits: this.p.credits, refresh_cycles: this.p.refresh_cycles });
   private readonly headers = this.limits.reduce((sum, { headers }) => sum + headers, 0);
   /** Class and data credits of dropped TLPs, which the partner has not got back. */
-  private readonly refunds = new ShowAheadFifo({ type: uint(11), depth: Math.max(2, this.headers) });
+  private readonly refunds = new ShowAheadFifo({ type: uint(12), depth: Math.max(2, this.headers) });
   /** A TLP was dropped in the cycle before: its class and credits. */
   private readonly refunding = reg(bool, { init: 0 });
-  private readonly refund = reg(uint(11));
+  private readonly refund = reg(uint(12));
   /** TLPs whose credits the partner has not got back, but for one that began in the cycle before. */
   private readonly held = reg(uint(clog2(this.headers + 1)), { init: 0 });
   private readonly restarting = reg(bool, { init: 0 });
@@ -179,7 +169,8 @@ export class PortIngress extends Module<PortIngressParams> {
   /** Its data; and of its TLP the header and what follows from that. */
   private readonly data = reg(uint(this.p.width));
   private readonly header = reg(TlpHeader);
-  private readonly kind = reg(uint(2));
+  /** One-hot. */
+  private readonly kind = reg(uint(3));
   private readonly credits = reg(uint(9));
   private readonly relaxed = reg(bool);
   private readonly origin = reg(uint(16));
@@ -262,7 +253,7 @@ export class PortIngress extends Module<PortIngressParams> {
       malformed,
       too_long: cat(...this.controls.map(to => payloadTooLong(header, to.mps)).toReversed()),
       overflows: this.overflows,
-      ...this.messages(header),
+      ...errorMessage(header, own, this.p.direction === 'upstream' ? undefined : upstream),
     });
     const cast = this.groups && multicastHit(header, this.groups);
     if (cast) this.group_hit?.set(cast);
@@ -270,7 +261,7 @@ export class PortIngress extends Module<PortIngressParams> {
     this.data.set(data);
     when(begins, () => {
       this.header.set(header);
-      this.kind.set(cat(completion, non_posted).as(2));
+      this.kind.set(cat(completion, non_posted, posted));
       this.credits.set(dataCredits(header));
       this.relaxed.set(this.mayPass(header, completion, posted));
       this.origin.set(senderOf(header, completion));
@@ -282,9 +273,9 @@ export class PortIngress extends Module<PortIngressParams> {
     const { width } = this.p;
     const { passing, gives_up, seen, port, out, header, data } = this;
     const { came, begins, ends, wrong_end } = seen;
-    const non_posted = this.kind.bit(0);
-    const completion = this.kind.bit(1);
-    const posted = this.kind.any().not();
+    const posted = this.kind.bit(TlpClass.posted);
+    const non_posted = this.kind.bit(TlpClass.non_posted);
+    const completion = this.kind.bit(TlpClass.completion);
 
     const way = wayOf(this.found);
     const { cast, blocked } = this.castOf(way);
@@ -351,7 +342,7 @@ export class PortIngress extends Module<PortIngressParams> {
         goes_on,
         ends,
         gives_up,
-        gone: this.gone.valid.and(this.gone.class.eq(TlpClass.posted)),
+        gone: this.gone.valid.and(this.gone.class.bit(TlpClass.posted)),
         copied,
       });
       follows.set(wait.follows);
@@ -362,27 +353,32 @@ export class PortIngress extends Module<PortIngressParams> {
     this.severe_source.set(header.requester_id);
     const poisoned = isPoisoned(header).and(anyOf([goes, cast, way.access, way.broadcast, way.terminate]));
     const told = anyOf([sound.not(), refused, poisoned]);
-    const kinds: readonly Case[] = [
-      [seen.overflows.and(begins), ErrorKind.overflow],
-      [malformed.or(begins.not()), ErrorKind.malformed],
+    const refusals: readonly ErrorCase[] = [
       [blocked, ErrorKind.multicastBlocked],
       [way.violation, ErrorKind.acsViolation],
       [way.blocked.and(cast.not()), ErrorKind.atomicEgressBlocked],
       [allOf([way.unsupported, cast.not(), completion]), ErrorKind.unexpectedCompletion],
       [way.unsupported.and(cast.not()), ErrorKind.unsupported],
     ];
+    const refuses = sound.and(begins);
+    const wrong = <W extends number>(of: (kind: number) => UInt<W>): UInt<W> =>
+      mux(seen.overflows.and(begins), of(ErrorKind.overflow), of(ErrorKind.malformed)) as UInt<W>;
     // Whoever asked gets an answer, or the one that it is meant for sees it (C89).
     const advisory = allOf([sound, begins, anyOf([posted.not(), refused.not()])]);
     const ends_wrong = goes_on.and(wrong_end);
-    this.tell(begins.and(told).or(ends_wrong), kinds, advisory);
+    // A kind means something beside `told` only: an enable would be a long path with many ends.
+    const code = (kind: number) => u(5, kind);
+    const kind = mux(refuses, firstOf(refusals, ErrorKind.poisoned, code), wrong(code));
+    this.tell(begins.and(told).or(ends_wrong), kind, advisory);
     // By its kind alone, sooner than whether it is advisory: what is refused is, if somebody gets an answer, and what is poisoned always.
     const { containing } = this;
     const refusing = mux(posted, containing.other, containing.advisory);
     const containedBy = (kind: number): Bool => {
-      if (kind === ErrorKind.poisoned) return poisoned.and(containing.advisory.bit(kind));
+      if (kind === ErrorKind.poisoned) return isPoisoned(header).and(containing.advisory.bit(kind));
       return (kind === ErrorKind.overflow || kind === ErrorKind.malformed ? containing.other : refusing).bit(kind);
     };
-    this.report_contains.set(begins.or(ends_wrong).and(firstOf(kinds, ErrorKind.poisoned, containedBy)));
+    const by_wrong = wrong(containedBy).and(begins.or(ends_wrong));
+    this.report_contains.set(mux(refuses, firstOf(refusals, ErrorKind.poisoned, containedBy), by_wrong));
   }
 
   /** The TLP before contained the port, which the port itself says a cycle later; or something did before. */
@@ -416,29 +412,9 @@ export class PortIngress extends Module<PortIngressParams> {
     return cat(...bits.toReversed());
   }
 
-  /** Error messages to the root complex: those that the port below or the one above does not pass on (C90), or that contain the port (C91), wherever they would go. */
-  private messages(header: Header): Record<'swallowed' | 'severe' | 'contains' | 'fatal', Bool> {
-    const to_root = isMessage(header).and(header.type.part(0, 3).eq(MessageRoute.toRootComplex));
-    const code = cat(header.last_be, header.first_be);
-    const says = (which: number) => to_root.and(code.eq(which));
-    const fatal = says(ErrorMessageCode.fatal);
-    if (this.p.direction === 'upstream') return { swallowed: u(1, 0), severe: u(1, 0), contains: u(1, 0), fatal };
-    const { own } = this;
-    const above = at(this.controls, 0);
-    const severe = fatal.or(says(ErrorMessageCode.nonfatal));
-    const contained = messageContains(own.contains, fatal);
-    const passes_severe = own.passes_severe.and(above.passes_severe);
-    const passes_correctable = own.passes_correctable.and(above.passes_correctable);
-    const correctable = says(ErrorMessageCode.correctable).and(passes_correctable.not());
-    const swallowed = severe.and(passes_severe.not().or(contained)).or(correctable);
-    return { swallowed, severe, contains: severe.and(contained), fatal };
-  }
-
-  private tell(valid: Bool, kinds: readonly Case[], advisory: Bool): void {
+  private tell(valid: Bool, kind: UInt<5>, advisory: Bool): void {
     const { header } = this;
     this.told.set(valid);
-    // These mean something beside `told` only: an enable would be a long path with many ends.
-    const kind = firstOf(kinds, ErrorKind.poisoned, code => u(5, code));
     this.report.set({ correctable: 0, kind, advisory, header: headerWords(header) });
     this.event_valid.set(this.told);
     this.event.set(this.report);
@@ -454,18 +430,18 @@ export class PortIngress extends Module<PortIngressParams> {
     const { refunds, gone, begins, seen } = this;
     const credits = dataCredits(header);
     const classes = this.classes();
-    const refund = { class: refunds.out.payload.part(9, 2), credits: refunds.out.payload.part(0, 9) };
-    const collides = gone.valid.and(gone.class.eq(refund.class));
+    const refund = { class: refunds.out.payload.part(9, 3), credits: refunds.out.payload.part(0, 9) };
+    const collides = gone.valid.and(gone.class.and(refund.class).any());
     const pays = refunds.out.valid.and(collides.not());
     refunds.out.ready.set(collides.not());
     this.refunding.set(this.drops.and(seen.overflows.not()));
-    this.refund.set(cat(this.kind, this.credits).as(11));
+    this.refund.set(cat(this.kind, this.credits));
     refunds.in.valid.set(this.refunding);
     refunds.in.put(this.refund);
 
     this.allocator.forEach((allocator, i) => {
-      const leaves = gone.valid.and(gone.class.eq(i));
-      const refunded = pays.and(refund.class.eq(i));
+      const leaves = gone.valid.and(gone.class.bit(i));
+      const refunded = pays.and(refund.class.bit(i));
       // Credits come from memories: a cycle later they do not hold up the sums.
       const freed_credits = at(this.freed_credits, i);
       this.freed.bit(i).set(leaves.or(refunded));
@@ -507,22 +483,6 @@ export class PortIngress extends Module<PortIngressParams> {
     });
     this.tx_fc.from(sender.fc);
   }
-}
-
-/** A condition, and the kind of error that it is if none before it holds. */
-type Case = readonly [condition: Bool, kind: number];
-
-/** What `of` gives for the kind of the first condition that holds, else for `otherwise`: a tree, for the conditions come late. */
-function firstOf<W extends number>(cases: readonly Case[], otherwise: number, of: (kind: number) => UInt<W>): UInt<W> {
-  if (cases.length === 0) return of(otherwise);
-  const half = Math.ceil(cases.length / 2);
-  const [before, after] = [cases.slice(0, half), cases.slice(half)];
-  const [, last] = at(before, half - 1);
-  return mux(
-    anyOf(before.map(([holds]) => holds)),
-    firstOf(before.slice(0, -1), last, of),
-    firstOf(after, otherwise, of),
-  ) as UInt<W>;
 }
 
 /** Its data is not to be used (C71b): a configuration write that has it is answered with Unsupported Request. */

@@ -4,7 +4,7 @@ import type { PortControls } from '../config/port-controls.ts';
 import { lowest } from '../link/round-robin.ts';
 import { configFields, type Header, isAtomic, isCompletion, isMemory, isMessage, MessageRoute, TlpType } from '../tlp/tlp.ts';
 import { type AccessRules, accessRules } from './access-control.ts';
-import { every, some, word } from './trees.ts';
+import { either, every, some, word } from './trees.ts';
 
 /**
  * Where a TLP that enters a switch goes, one-hot over all of these; nothing means that it is dropped without a word, which only TLPs are that are no
@@ -90,16 +90,22 @@ const isMessageTo = (h: Header, route: number): Bool => isMessage(h).and(h.type.
 const within = <W extends number>(number: UInt<W>, first: UInt<W>, last: UInt<W>): Bool =>
   number.lt(first).not().and(last.lt(number).not());
 
-/** Whether the address is in one of the port's memory windows (C30, C31). */
-function inWindow(port: PortControls, address: UInt<64>): Bool {
-  const mib = address.part(20, 12);
-  const low = allOf([address.part(32, 32).any().not(), within(mib, port.memory_base, port.memory_limit)]);
-  const page = address.part(20, 44);
-  return low.or(within(page, port.prefetch_base, port.prefetch_limit));
+/** An address, and whether it is below 4 GiB. */
+interface Place {
+  readonly address: UInt<64>;
+  readonly low: Bool;
 }
-function inIoWindow(port: PortControls, address: UInt<64>): Bool {
-  const page = address.part(12, 20);
-  return allOf([address.part(32, 32).any().not(), within(page, port.io_base, port.io_limit)]);
+
+/** That the upper half is 0 is the borrow of a subtraction, which is as soon known as the comparisons with the windows; of a tree of gates three levels would be in their way. */
+const placeOf = ({ address }: Header): Place => ({ address, low: address.part(32, 32).zext(33).sub(1).bit(32) });
+
+/** Whether the address is in one of the port's memory windows (C30, C31). */
+function inWindow(port: PortControls, { address, low }: Place): Bool {
+  const below = allOf([low, within(address.part(20, 12), port.memory_base, port.memory_limit)]);
+  return below.or(within(address.part(20, 44), port.prefetch_base, port.prefetch_limit));
+}
+function inIoWindow(port: PortControls, { address, low }: Place): Bool {
+  return allOf([low, within(address.part(12, 20), port.io_base, port.io_limit)]);
 }
 /** Whether the bus lies behind the port. */
 const hasBus = (port: PortControls, bus: UInt<8>): Bool =>
@@ -114,7 +120,7 @@ function traits(h: Header) {
   const target = (by: Bool, bus: UInt<8>) => bus.and(cat(...Array.from({ length: 8 }, () => by)).as(8));
   /** Bus that a completion or a message by ID is sent to (C41). */
   const bus = target(by_message_id, h.address.part(56, 8)).or(target(completion, h.requester_id.part(8, 8)));
-  return { memory, io: h.type.eq(TlpType.io), atomic: isAtomic(h), by_id, bus, completion };
+  return { memory, io: h.type.eq(TlpType.io), atomic: isAtomic(h), by_id, bus, completion, place: placeOf(h) };
 }
 
 /** What becomes of a TLP by its peer. */
@@ -137,7 +143,10 @@ export function wayOf(found: Survey): Way {
   const up = anyOf([peer.and(found.redirected).any(), found.upward.and(peer.any().not())]);
   const blocked = anyOf([peer.and(found.blocked).any(), up.and(found.blocked_up)]);
   const violation = found.refused.or(peer.and(found.forbidden).any());
-  const goes = anyOf([egress.any(), blocked, up, violation, found.access, found.broadcast, found.terminate]);
+  // What has a peer that takes it or does not let it through, or else goes up, though the upstream port may let no AtomicOps out.
+  const to_peer = peer.and(either([found.goes, found.blocked, found.redirected, found.forbidden])).any();
+  const to_here = some([found.access, found.broadcast, found.terminate, found.refused]);
+  const goes = some([to_peer, found.upward.and(peer.any().not()), to_here]);
   return {
     egress: cat(egress, up.and(found.blocked_up.not())),
     access: found.access,
@@ -158,13 +167,13 @@ export function wayFromAbove(h: Header, upstream: PortControls, downstream: read
 
 /** What is known of it. */
 export function surveyFromAbove(h: Header, upstream: PortControls, downstream: readonly PortControls[]): Survey {
-  const { memory, io, atomic, by_id, bus } = traits(h);
-  const window = inWindow(upstream, h.address).and(upstream.memory_enable);
-  const io_window = inIoWindow(upstream, h.address).and(upstream.io_enable);
+  const { memory, io, atomic, by_id, bus, place } = traits(h);
+  const window = inWindow(upstream, place).and(upstream.memory_enable);
+  const io_window = inIoWindow(upstream, place).and(upstream.io_enable);
   const addressed = downstream.map(d => {
-    const within_memory = every([window, d.memory_enable, inWindow(d, h.address)]);
-    const within_io = every([io_window, d.io_enable, inIoWindow(d, h.address)]);
-    return memory.and(within_memory).or(io.and(within_io));
+    const within_memory = every([window, d.memory_enable, inWindow(d, place)]);
+    const within_io = every([io_window, d.io_enable, inIoWindow(d, place)]);
+    return [memory.and(within_memory), io.and(within_io)];
   });
   const named = downstream.map(d => allOf([by_id, hasBus(upstream, bus), hasBus(d, bus)]));
 
@@ -174,16 +183,16 @@ export function surveyFromAbove(h: Header, upstream: PortControls, downstream: r
   const internal = upstream.secondary.any().and(config_bus.eq(upstream.secondary));
   const exists = downstream.length === 32 ? u(1, 1) : device.lt(downstream.length);
   const access = allOf([number.any().not(), type0.or(allOf([type1, internal, exists]))]);
-  const beyond = allOf([type1, internal.not(), hasBus(upstream, config_bus)]);
+  const beyond = every([type1, config_bus.ne(upstream.secondary), hasBus(upstream, config_bus)]);
   const adjacent = downstream.map(d => config_bus.eq(d.secondary));
   // Below a downstream port there is only device 0 (C23), unless its device bits are function bits.
   const configured = downstream.map((d, j) => {
     const absent = allOf([at(adjacent, j), device.any(), d.ari_forwarding.not()]);
-    return allOf([beyond, hasBus(d, config_bus), absent.not()]);
+    return every([beyond, hasBus(d, config_bus), absent.not()]);
   });
 
   // Of windows that software let overlap, the lower port's counts.
-  const hits = lowest(downstream.map((_, j) => anyOf([at(addressed, j), at(named, j), at(configured, j)])));
+  const hits = lowest(downstream.map((_, j) => some([...at(addressed, j), at(named, j), at(configured, j)])));
   const nothing = u(downstream.length, 0);
   const rules = { refused: no(), forbidden: nothing, direct: nothing.not() };
   return {
@@ -211,22 +220,21 @@ export function surveyFromPort(
   downstream: readonly PortControls[],
   own: PortControls,
 ): Survey {
-  const { memory, io, atomic, by_id, bus, completion } = traits(h);
+  const { memory, io, atomic, by_id, bus, completion, place } = traits(h);
   const addressed = memory.or(io);
-  const windows = (port: PortControls) => memory.and(inWindow(port, h.address)).or(io.and(inIoWindow(port, h.address)));
+  const windows = (port: PortControls) => memory.and(inWindow(port, place)).or(io.and(inIoWindow(port, place)));
 
   const behind_own = windows(own).or(by_id.and(hasBus(own, bus)));
   // Bus master enable gates requests, and neither completions nor messages (C82).
   const allowed = addressed.not().or(own.bus_master);
-  const passes = allowed.and(behind_own.not());
   // Of windows that software let overlap, the lower port's counts; what lies behind its own port has no peer.
   const peers = lowest(
     downstream.map(port => {
-      const within_memory = port.memory_enable.and(inWindow(port, h.address));
-      const within_io = port.io_enable.and(inIoWindow(port, h.address));
-      return some([memory.and(within_memory), io.and(within_io), by_id.and(hasBus(port, bus))]);
+      const within_memory = every([memory, own.bus_master, port.memory_enable, inWindow(port, place)]);
+      const within_io = every([io, own.bus_master, port.io_enable, inIoWindow(port, place)]);
+      return some([within_memory, within_io, by_id.and(hasBus(port, bus))]);
     }),
-  ).map(hit => hit.and(passes));
+  ).map(hit => hit.and(behind_own.not()));
   const rules = accessRules(own.acs, own.egress_vector, {
     request: completion.not(),
     memory,
@@ -238,12 +246,14 @@ export function surveyFromPort(
   const to_root = isMessageTo(h, MessageRoute.toRootComplex);
   // Neither behind its own port nor beyond the upstream port's windows.
   const elsewhere = (covers: (port: PortControls) => Bool) => covers(own).or(covers(upstream)).not();
-  const plain_up = some([
-    memory.and(every([own.bus_master, elsewhere(port => inWindow(port, h.address))])),
-    io.and(every([own.bus_master, elsewhere(port => inIoWindow(port, h.address))])),
-    by_id.and(elsewhere(port => hasBus(port, bus))),
-  ]);
+  // What of it comes late is and-ed last, and what passes up first.
   const passes_up = addressed.not().or(upstream.bus_master).and(rules.refused.not());
+  const masters = own.bus_master.and(passes_up);
+  const plain_up = [
+    memory.and(masters).and(elsewhere(port => inWindow(port, place))),
+    io.and(masters).and(elsewhere(port => inIoWindow(port, place))),
+    by_id.and(passes_up).and(elsewhere(port => hasBus(port, bus))),
+  ];
   const ends_here = anyOf([isMessageTo(h, MessageRoute.local), isMessageTo(h, MessageRoute.gather)]);
   return {
     peer: word(peers),
@@ -251,7 +261,7 @@ export function surveyFromPort(
     convert: u(downstream.length, 0),
     redirected: rules.redirected.and(repeat(passes_up, downstream.length) as UInt<number>),
     // What lies behind the port that it came in by has no peer.
-    upward: passes_up.and(anyOf([plain_up, to_root, rules.returned])),
+    upward: some([...plain_up, passes_up.and(to_root.or(rules.returned))]),
     blocked_up: atomic.and(upstream.atomic_blocked),
     refused: rules.refused,
     access: no(),

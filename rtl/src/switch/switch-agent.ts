@@ -29,9 +29,10 @@ import { Broadcaster } from './broadcaster.ts';
 import { Moved } from './crossbar.ts';
 import { egressesOf } from './egresses.ts';
 import { RequestAnswerer } from './request-answerer.ts';
+import { TlpClass } from './tlp-class.ts';
 import { every, some, word } from './trees.ts';
 import { inTurn, turnBits, turnsAfter } from './turns.ts';
-import { queuedBeat, senderOf, TlpClass } from './virtual-output-queues.ts';
+import { queuedBeat, senderOf } from './virtual-output-queues.ts';
 
 export interface SwitchAgentParams {
   /** Bits of a beat. */
@@ -150,7 +151,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
     this.out.put({
       beat: this.beat,
       egress: this.egress.zext(egressesOf(this.p)),
-      class: mux(this.answered, u(2, TlpClass.completion), TlpClass.posted),
+      class: mux(this.answered, u(3, 1 << TlpClass.completion), 1 << TlpClass.posted),
       credits: this.credits,
       relaxed: 0,
       sender: senderOf(this.beat.header, this.answered),
@@ -161,7 +162,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
   /** At most one request and one broadcast are on their way here or inside. */
   private take(): void {
     const { answering, broadcasting, draining, begun, answerer, broadcaster } = this;
-    const begins = (kind: number) => begun.valid.and(begun.class.eq(kind));
+    const begins = (kind: number) => begun.valid.and(begun.class.bit(kind));
     const copied = draining.and(this.messages_inside.any().not());
     this.copied.set(copied);
     when(begins(TlpClass.non_posted), () => answering.set(1)).elsewhen(answerer.done, () => answering.set(0));
@@ -272,7 +273,7 @@ export class SwitchAgent extends Module<SwitchAgentParams> {
 
   private count(completion: Bool, message: Bool): void {
     const { gone, completions_inside: c, messages_inside: m } = this;
-    const left = (kind: number) => gone.valid.and(gone.class.eq(kind));
+    const left = (kind: number) => gone.valid.and(gone.class.bit(kind));
     // That one is sent is known late, so both sums are made.
     const next = <W extends number>(count: UInt<W>, sent: Bool, gone: Bool) =>
       mux(sent, mux(gone, count, count.add(1)), mux(gone, count.sub(1), count)) as UInt<W>;

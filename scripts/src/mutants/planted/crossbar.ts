@@ -111,8 +111,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C83'],
     file: 'rtl/src/switch/route.ts',
-    text: 'port.memory_enable.and(inWindow(port, h.address))',
-    replacement: 'inWindow(port, h.address)',
+    text: 'port.memory_enable, inWindow(port, place)',
+    replacement: 'inWindow(port, place)',
     tests: routes,
   },
   {
@@ -156,8 +156,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C22'],
     file: 'rtl/src/switch/route.ts',
-    text: 'allOf([beyond, hasBus(d, config_bus), absent.not()])',
-    replacement: 'allOf([beyond, absent.not()])',
+    text: 'every([beyond, hasBus(d, config_bus), absent.not()])',
+    replacement: 'every([beyond, absent.not()])',
     tests: routes,
   },
   {
@@ -192,8 +192,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C30'],
     file: 'rtl/src/switch/route.ts',
-    text: 'within(mib, port.memory_base, port.memory_limit)',
-    replacement: 'mib.lt(port.memory_base).not().and(mib.lt(port.memory_limit))',
+    text: 'within(address.part(20, 12), port.memory_base, port.memory_limit)',
+    replacement: 'address.part(20, 12).lt(port.memory_base).not().and(address.part(20, 12).lt(port.memory_limit))',
     tests: routes,
   },
   {
@@ -201,8 +201,9 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C31'],
     file: 'rtl/src/switch/route.ts',
-    text: 'within(page, port.prefetch_base, port.prefetch_limit)',
-    replacement: 'within(page, port.prefetch_base, port.prefetch_limit).or(port.prefetch_base.gt(port.prefetch_limit))',
+    text: 'within(address.part(20, 44), port.prefetch_base, port.prefetch_limit)',
+    replacement:
+      'within(address.part(20, 44), port.prefetch_base, port.prefetch_limit).or(port.prefetch_base.gt(port.prefetch_limit))',
     tests: routes,
   },
   {
@@ -210,8 +211,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C32', 'C83'],
     file: 'rtl/src/switch/route.ts',
-    text: 'inWindow(upstream, h.address).and(upstream.memory_enable)',
-    replacement: 'inWindow(upstream, h.address)',
+    text: 'inWindow(upstream, place).and(upstream.memory_enable)',
+    replacement: 'inWindow(upstream, place)',
     tests: routes,
   },
   {
@@ -246,8 +247,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C40'],
     file: 'rtl/src/switch/route.ts',
-    text: 'const windows = (port: PortControls) => memory.and(inWindow(port, h.address)).or(io.and(inIoWindow(port, h.address)));',
-    replacement: 'const windows = (port: PortControls) => memory.or(io).and(inWindow(port, h.address));',
+    text: 'const windows = (port: PortControls) => memory.and(inWindow(port, place)).or(io.and(inIoWindow(port, place)));',
+    replacement: 'const windows = (port: PortControls) => memory.or(io).and(inWindow(port, place));',
     tests: routes,
   },
   {
@@ -264,8 +265,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C44'],
     file: 'rtl/src/switch/route.ts',
-    text: 'allowed.and(behind_own.not())',
-    replacement: 'allowed',
+    text: '.map(hit => hit.and(behind_own.not()))',
+    replacement: '',
     tests: routes,
   },
   {
@@ -327,8 +328,8 @@ export const crossbarMutants: readonly Mutant[] = [
     area,
     rules: ['C38'],
     file: 'rtl/src/switch/crossbar.ts',
-    text: 'inside.le(waiting - 2)',
-    replacement: 'inside.le(waiting)',
+    text: '.le(waiting - 2)',
+    replacement: '.le(waiting)',
     tests: crossbar,
   },
   {

@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 
 const area = 'switch' as const;
+const order = 'rtl/src/switch/passing-order.ts';
 const tests = ['scripts/test/fabric-soak.test.ts'];
 const ingress = 'rtl/src/switch/port-ingress.ts';
 const queues = 'rtl/src/switch/virtual-output-queues.ts';
@@ -39,9 +40,9 @@ export const fabricSoakMutants: readonly Mutant[] = [
     name: 'fabric-lets-reads-pass-writes',
     area,
     rules: ['C60'],
-    file: queues,
-    text: 'posted_waits.not().or(passes.and(holds_back.not()))',
-    replacement: 'posted_waits.not().or(holds_back.not())',
+    file: order,
+    text: 'some([posted_waits.not(), this.relaxed.and(first), every',
+    replacement: 'some([posted_waits.not(), first, every',
     tests,
   },
   {
@@ -67,8 +68,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C70a'],
     file: ingress,
-    text: 'const leaves = gone.valid.and(gone.class.eq(i));',
-    replacement: 'const leaves = allOf([gone.valid, gone.class.eq(i), gone.credits.ne(7)]);',
+    text: 'const leaves = gone.valid.and(gone.class.bit(i));',
+    replacement: 'const leaves = allOf([gone.valid, gone.class.bit(i), gone.credits.ne(7)]);',
     tests,
   },
   {
@@ -94,8 +95,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C30', 'C40'],
     file: route,
-    text: 'within(mib, port.memory_base, port.memory_limit)',
-    replacement: 'mib.lt(port.memory_base).not().and(mib.lt(port.memory_limit))',
+    text: 'within(address.part(20, 12), port.memory_base, port.memory_limit)',
+    replacement: 'address.part(20, 12).lt(port.memory_base).not().and(address.part(20, 12).lt(port.memory_limit))',
     tests,
   },
   {
@@ -130,8 +131,8 @@ export const fabricSoakMutants: readonly Mutant[] = [
     area,
     rules: ['C62'],
     file: 'rtl/src/switch/crossbar.ts',
-    text: 'mux(began, if_began, if_not)',
-    replacement: 'mux(began, if_began, mux(this.request.any(), if_not, mux(rests, granted, 0)))',
+    text: 'mux(every([rests, has_room, began.not()]), same, 0)',
+    replacement: 'mux(every([rests, has_room, began.not()]), mux(this.request.any(), same, granted), 0)',
     tests,
   },
   {

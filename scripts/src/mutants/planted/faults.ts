@@ -150,8 +150,8 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C35'],
     file: 'rtl/src/switch/route.ts',
-    text: 'elsewhere(port => inWindow(port, h.address))',
-    replacement: 'inWindow(own, h.address).not()',
+    text: 'elsewhere(port => inWindow(port, place))',
+    replacement: 'inWindow(own, place).not()',
     tests,
   },
   {
@@ -159,8 +159,8 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C70e'],
     file: 'rtl/src/switch/port-ingress.ts',
-    text: '[seen.overflows.and(begins), ErrorKind.overflow],',
-    replacement: '[seen.overflows.and(begins), ErrorKind.malformed],',
+    text: 'mux(seen.overflows.and(begins), of(ErrorKind.overflow), of(ErrorKind.malformed))',
+    replacement: 'of(ErrorKind.malformed)',
     tests,
   },
   {
@@ -186,12 +186,12 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C25'],
     file: 'rtl/src/switch/route.ts',
-    text: `  const { memory, io, atomic, by_id, bus, completion } = traits(h);
+    text: `  const { memory, io, atomic, by_id, bus, completion, place } = traits(h);
   const addressed = memory.or(io);
-  const windows`,
-    replacement: `  const { memory, io, atomic, by_id, bus, completion } = traits(h);
+`,
+    replacement: `  const { memory, io, atomic, by_id, bus, completion, place } = traits(h);
   const addressed = memory.or(io).or(h.type.eq(TlpType.config1));
-  const windows`,
+`,
     tests,
   },
   {
@@ -199,8 +199,8 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C71c'],
     file: 'rtl/src/switch/crossbar.ts',
-    text: 'const has_room = inside.le(waiting - 2);',
-    replacement: 'const has_room = inside.le(waiting + 2);',
+    text: '.le(waiting - 2)',
+    replacement: '.le(waiting + 2)',
     tests,
   },
   {
