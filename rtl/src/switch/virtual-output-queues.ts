@@ -171,10 +171,9 @@ export class VirtualOutputQueues extends Module<{
   private readonly second_slot = reg(uint(this.slotWidth));
   private readonly next = wire(this.Link);
   private readonly coming = wire(this.Element);
-  /** By queue: another beat is behind the first; just one is; the first beat is its packet's last. */
+  /** By queue: another beat is behind the first; just one is. */
   private readonly more = wire(vec(this.p.egresses, uint(classes)));
   private readonly two = wire(vec(this.p.egresses, uint(classes)));
-  private readonly closing = wire(vec(this.p.egresses, uint(classes)));
 
   private readonly order = Array.from({ length: this.p.egresses }, () => new PassingOrder({ slots: this.p.slots }));
   /** Per egress: what waits for the newest posted packet, in the cycle before: when the beat came that is written. */
@@ -324,10 +323,10 @@ export class VirtualOutputQueues extends Module<{
         at(this.more, e)
           .bit(k)
           .set(mux(took, three.or(two.and(came)), two.or(one.and(came))));
-        const moved = mux(took, three.and(four.not()), one.and(two.not()));
+        const become_two = mux(took, three.and(four.not()), one.and(two.not()));
         at(this.two, e)
           .bit(k)
-          .set(mux(came.eq(took), two.and(three.not()), moved));
+          .set(mux(came.eq(took), two.and(three.not()), become_two));
         at(this.came, e).bit(k).set(this.comes(e, k));
         at(this.took, e).bit(k).set(this.taken(e, k));
       });
@@ -346,7 +345,7 @@ export class VirtualOutputQueues extends Module<{
         const last = mux(stepping, second.last, at(this.first_last, e).bit(k));
         const more = at(this.more, e).bit(k);
         const followed = comes.or(more);
-        at(this.closing, e).bit(k).set(last);
+        at(this.lasts, e).bit(k).set(last);
         // Where there is none, what is on the way in is taken down as the first, or as the second one, whether it comes or not: that is known late.
         const none = used.bit(k).not();
         at(this.first_last, e)
@@ -363,12 +362,11 @@ export class VirtualOutputQueues extends Module<{
         at(this.stepping, e).bit(k).set(taken.and(followed));
         used.bit(k).set(mux(taken, followed, comes.or(used.bit(k))));
       }
-      at(this.lasts, e).set(at(this.closing, e));
     });
     // The same for the packet that is under way in the next cycle, whether it begins in this one or did so before: it has a beat then, if this one is not its last.
     // Nothing changes while its beat waits. Where the beat goes that comes, and whether it is the last, is known late.
     const moves = takes.or(there.not());
-    const open = this.used.map((used, e) => used.and(at(this.closing, e)).not());
+    const open = this.used.map((used, e) => used.and(at(this.lasts, e)).not());
     const has_more = this.selectedOf(this.more.map((bits, e) => bits.and(at(open, e))));
     const gets_more = this.selectedOf(open.map(bits => bits.and(this.coming_class)));
     const comes = gets_more.map((gets, e) => this.in.payload.egress.bit(e).and(gets));
@@ -407,7 +405,7 @@ export class VirtualOutputQueues extends Module<{
         came_from,
         used: at(this.used, e),
         more: at(this.more, e),
-        last: at(this.closing, e),
+        last: at(this.lasts, e),
         taken: word(Array.from({ length: classes }, (_, k) => this.taken(e, k))).as(classes),
         followed: at(this.stepping, e).bit(TlpClass.posted),
         waiters: at(this.waiters, e),
