@@ -22,7 +22,7 @@ export const crossbarMutants: readonly Mutant[] = [
     rules: [],
     file: 'rtl/src/switch/crossbar.ts',
     text: 'this.arriving_last.set(this.sending_last);',
-    replacement: 'this.arriving_last.set(ended);',
+    replacement: 'this.arriving_last.set(ended_at_once.or(closed));',
     tests: crossbar,
   },
   {

@@ -53,12 +53,12 @@ export const queueMutants: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'queue-offers-what-came-just-before-too-late',
+    name: 'queue-forgets-what-came-just-before',
     area,
     rules: [],
     file: order,
-    text: 'mux(passed, one_at_least, three_at_least)',
-    replacement: 'three_at_least',
+    text: 'passed.or(two_at_least)',
+    replacement: 'two_at_least',
     tests,
   },
   {
