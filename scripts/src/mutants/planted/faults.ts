@@ -186,12 +186,11 @@ export const faultMutants: readonly Mutant[] = [
     area: switches,
     rules: ['C25'],
     file: 'rtl/src/switch/route.ts',
-    text: `  const { memory, io, atomic, by_id, bus, completion, place } = traits(h);
-  const addressed = memory.or(io);
-`,
-    replacement: `  const { memory, io, atomic, by_id, bus, completion, place } = traits(h);
-  const addressed = memory.or(io).or(h.type.eq(TlpType.config1));
-`,
+    text: '  const { memory, io, atomic, by_id, bus, completion, place } = traits(h);',
+    replacement: `  const { memory, io, atomic, by_id: named, bus: target, completion, place } = traits(h);
+  const config = h.type.eq(TlpType.config1);
+  const by_id = named.or(config);
+  const bus = target.or(configFields(h).bus.and(repeat(config, 8) as UInt<8>));`,
     tests,
   },
   {
