@@ -5,6 +5,7 @@ import { Random } from '../../hdl/test/random.ts';
 import { engines } from '../../sim/testbench/src/on-engines.ts';
 import { at } from '../src/at.ts';
 import { Crossbar } from '../src/switch/crossbar.ts';
+import { saturation } from './crossbar-saturation.ts';
 
 interface Packet {
   readonly id: number;
@@ -328,19 +329,21 @@ describe('crossbar', () => {
     expect(() => new Bench({ ports: 3, weights: [1, 0, 1] })).toThrow(/from 1 to 255/);
   });
 
-  test.each([
-    [1, 0.86],
-    [4, 0.88],
-    [8, 0.91],
-  ])('full mesh of random packets (%i beats): above the 0.59 of one queue per ingress', (beats, least) => {
-    using bench = new Bench({ ports: 8 });
+  test.each([1, 4, 8])('full mesh of random packets: as much as one round of grants per cycle allows (%i beats)', beats => {
+    const [ports, slots] = [8, 256];
+    using bench = new Bench({ ports, slots });
     const random = new Random(11);
-    const make = (ingress: number) => ({ egress: (ingress + 1 + random.below(7)) % 8, kind: 0, beats });
+    const make = (ingress: number) => ({ egress: (ingress + 1 + random.below(ports - 1)) % ports, kind: 0, beats });
     bench.run(1000, make);
     const before = bench.beatsOut.reduce((a, b) => a + b, 0);
     bench.run(3000, make);
-    const used = (bench.beatsOut.reduce((a, b) => a + b, 0) - before) / (3000 * 8);
-    expect(used).toBeGreaterThan(least);
+    const used = (bench.beatsOut.reduce((a, b) => a + b, 0) - before) / (3000 * ports);
+    const theory = saturation({ ports, beats, slots }, 'one round');
+    expect(used).toBeGreaterThan(theory - 0.01);
+    expect(used).toBeLessThan(theory + 0.01);
+    // One queue per ingress would end here, however well its packets were chosen.
+    expect(saturation({ ports, beats, slots: beats }, 'perfect')).toBeLessThan(0.64);
+    expect(saturation({ ports, beats, slots }, 'perfect')).toBeGreaterThan(0.97);
   });
 
   test.each(engines)('the same on every engine (%s)', (_, engine) => {
