@@ -304,6 +304,45 @@ describe('interrupts of a port', () => {
     expect([sent(bench), bench.read(1, msi + 20)]).toEqual([[], 0]);
   });
 
+  test.each([
+    2, 3, 4,
+  ])('C92: those of %i ports at once go one after the other, each to its own address with its own data', ports => {
+    using bench = configured(0, { ports });
+    const downstream = Array.from({ length: ports }, (_, i) => i + 1);
+    let values = downstream.map(() => 0n);
+    for (let round = 0; round < 6; round++) {
+      // Every second time each bit is what it was not before.
+      values = values.map(value => BigInt.asUintN(80, round % 2 === 0 ? bench.random.bits(80) : ~value));
+      const settings = downstream.map((port, i) => {
+        const value = at(values, i);
+        return { port, address: BigInt.asUintN(64, value) & ~3n, data: Number(value >> 64n) };
+      });
+      for (const { port, address: own, data } of settings) {
+        bench.write(port, containment + 4, interruptsToo);
+        bench.write(port, msi + 4, Number(own & 0xffff_ffffn));
+        bench.write(port, msi + 8, Number(own >> 32n));
+        bench.write(port, msi + 12, data);
+        bench.write(port, msi, 1 << 16);
+        bench.partner(port).source.queue.push({ ...write(bench, port, 0), type: 0b00111 });
+      }
+      bench.run(60);
+      bench.reset(downstream, true);
+      const written = sent(bench).toSorted((a, b) => a.requester_id - b.requester_id);
+      expect(written, `round ${round}`).toEqual(
+        settings.map(({ port, address: own, data }) =>
+          memoryWrite({
+            requester_id: bench.id(port),
+            tag: 0,
+            address: own,
+            data: new Uint8Array([data & 0xff, data >> 8, 0, 0]),
+          }),
+        ),
+      );
+      for (const port of downstream) bench.write(port, status, 9);
+      bench.reset(downstream, false);
+    }
+  });
+
   test('C81 C82: without bus master of the port it waits, without that of the upstream port it is lost', () => {
     using bench = interrupting(interruptsToo);
     bench.change(1, 4, 0, 4);

@@ -97,6 +97,8 @@ describe('configuration', () => {
     // Link active, presence in the slot, and the vector has a bit for each port number.
     expect([(bench.read(1, 0x60) >>> 29) & 1, (bench.read(1, 0x68) >>> 22) & 1]).toEqual([1, 1]);
     expect(bench.read(1, 0x154) & 0xffff).toBe(0x047f);
+    // Where there is no register, no other one answers.
+    expect([0x200, 0x400, 0x800, 0xe00, 0xffc].map(offset => bench.read(1, offset))).toEqual([0, 0, 0, 0, 0]);
     bench.write(1, 0x158, 0xffff_ffff);
     expect(bench.read(1, 0x158)).toBe(0b1110);
   });

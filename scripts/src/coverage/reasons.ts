@@ -186,9 +186,10 @@ const never: readonly Reason[] = [
     'Fewer packets than there are slots wait for a posted packet, which has a slot itself; and slots that were used once are no fresh ones until a reset.',
     {
       file: /switch\/virtual-output-queues/,
-      signal: /^((waiters_\*|(entry|next|coming)_waiters)_(non_posted|completions)|after_\*_\*|fresh)$/,
+      signal: /^((waiters_\*|before_\*|(entry|next|coming)_waiters)_(non_posted|completions)|fresh)$/,
       bits: [9, 9],
     },
+    { file: /switch\/passing-order/, signal: /^((waiters|newest)_(non_posted|completions)|after_\*)$/, bits: [9, 9] },
   ),
   ...because('At most as many requests are watched as there are tags, 512; the counter has a bit more than their number.', {
     file: /dma\/read-receiver/,
@@ -224,11 +225,26 @@ const never: readonly Reason[] = [
     file: /dma-engine/,
     signal: /^(posted|non_posted)_header_(th|td|ep)$/,
   }),
-  ...because('The agent of a switch sends completions and posted TLPs, classes 2 and 0.', {
+  ...because(
+    'The agent of a switch sends completions and posted TLPs, classes 2 and 0; what is copied to a group is posted, always.',
+    { file: /switch\/switch-agent/, signal: /^gone_class$/, bits: [0, 0] },
+    { file: /switch\/multicaster/, signal: /^(out|beat)_class$/, bits: [0, 0] },
+  ),
+  ...because(
+    'A completion of the switch itself is one beat. It is successful, of an unsupported request, or of a completer that aborts: 000, 001 and 100.',
+    { file: /switch\/switch-agent/, signal: /^answer_(first|last)$/ },
+    { file: /switch\/switch-agent/, signal: /^answer_header_address$/, bits: [46, 46] },
+  ),
+  ...because('Messages of the upstream port ask nobody whether they may go up.', {
     file: /switch\/switch-agent/,
-    signal: /^gone_class$/,
+    signal: /^passing$/,
     bits: [0, 0],
   }),
+  ...because(
+    'Where there is one port below, it has no peers: nothing is redirected, forbidden or kept from them.',
+    { file: /config\/port-config-space/, signal: /^controls_egress_vector$/, bits: [0, 0] },
+    { file: /switch\/port-ingress/, signal: /^(own_egress_vector|found_(forbidden|redirected))$/, bits: [0, 0] },
+  ),
   ...because('The last vector of a word has its turn when the next word has: its bit stays 1.', {
     file: /registers\/msix/,
     signal: /^turn$/,
@@ -348,7 +364,8 @@ const larger: readonly Reason[] = [
   ...because(
     'Sizes of one TLP of 1 KiB or more, in bytes, DW, words or credits of 16 bytes: Max_Payload_Size and Max_Read_Request_Size of the designs are 512 bytes at most.',
     { file: rtl, signal: /header_length$/, bits: [8, 9] },
-    { file: rtl, signal: /(^|_)(credits|freed_credits_\*|needed|following|wanted_\*)$/, bits: [6, 8] },
+    { file: rtl, signal: /(^|_)(credits(_\*)?|freed_credits_\*|needed|following|wanted_\*)$/, bits: [6, 8] },
+    { file: /switch\/port-ingress/, signal: /^refund$/, bits: [6, 8] },
     { file: dma, signal: /(^|_)(bytes|left)$/, bits: [10, 12] },
     { file: dma, signal: /(^|_)(words|wanted|unread|left|store_left)$/, bits: [7, 10] },
     { file: /read-deliverer/, signal: /^count$/, bits: [7, 10] },
@@ -377,8 +394,9 @@ const larger: readonly Reason[] = [
     bits: [3, 7],
   }),
   ...because(
-    'Egresses from 5 up: those of the crossbars in which an egress cannot take more; a larger one has more of the same.',
-    { file: /switch\/crossbar/, signal: /^room$/, bits: [5, 8] },
+    'Egresses of larger switches than those in which the egress is blocked, or has something coming just then: there are more of the same.',
+    { file: /switch\/crossbar/, signal: /^room$/, bits: [4, 8] },
+    { file: /switch\/virtual-output-queues/, signal: /^arrives$/, bits: [6, 16] },
   ),
   ...because(
     'Queues carry headers as they are. Of beats of 512 bits, in which these bits of the word are address type and type, few kinds come; in narrower ones all do.',
@@ -415,7 +433,8 @@ const larger: readonly Reason[] = [
       bits: [7, 13],
     },
     { file: /link\/model\/delay-line/, signal: /_pointer$/, bits: [10, 10] },
-    { file: /switch\/virtual-output-queues/, signal: /^released_\*_\*$/, bits: [9, 9] },
+    { file: /switch\/virtual-output-queues/, signal: /^count_\*_\*$/, bits: [9, 9] },
+    { file: /switch\/passing-order/, signal: /^released_\*$/, bits: [9, 9] },
     { file: /dma\/read-requester/, signal: /^used$/, bits: [14, 14] },
   ),
 ];
