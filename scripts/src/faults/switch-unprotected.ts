@@ -1,4 +1,5 @@
 import type { Engine } from '@hdl/ts-hdl';
+import { at } from '../soak/harness.ts';
 import { Random } from '../soak/random.ts';
 import { Mismatch } from '../soak/reference/mismatch.ts';
 import { type Tlp, tlp } from '../soak/tlp.ts';
@@ -10,13 +11,18 @@ import { links } from './switch-harness.ts';
 import { SwitchPlayer } from './switch-player.ts';
 
 /** TLPs before and after a flip, from a reset to the next. */
-const before = 40;
-const after = 120;
+interface Tlps {
+  readonly before: number;
+  readonly after: number;
+}
 
-const queueMemories = ['links', 'tails', 'free.words'] as const;
-const queuePaths = Array.from({ length: links }, (_, i) =>
-  queueMemories.map(name => `device.crossbar.ingress_${i}.queues.${name}`),
-);
+const usual: Tlps = { before: 40, after: 120 };
+/** Slots are used again when each of them was used once. */
+const allSlots: Tlps = { before: 200, after: 600 };
+
+const queues = Array.from({ length: links }, (_, i) => `device.crossbar.ingress_${i}.queues`);
+const freeSlots = queues.map(path => `${path}.free.words`);
+const linkedLists = [...queues, `device.crossbar.ingress_${links}.queues`].map(path => `${path}.links`);
 const dataMemories = switchMemories.filter(({ path }) => path.endsWith('queues.data'));
 
 /** A bit to flip: of a word of a memory, and what its TLP becomes if it is one of a TLP. */
@@ -42,12 +48,11 @@ const inLinks: Choose = traffic => {
   const path = stored.memory.path.replace(/data$/, 'links');
   return { path, word: stored.word, bit: traffic.random.below(traffic.player.bench.memory(path).width) };
 };
-const inPointers: Choose = ({ player, random }) => {
-  const path = queuePaths[random.below(links)]?.[1 + random.below(queueMemories.length - 1)];
-  if (!path) return undefined;
+/** Which slots of a buffer are free. */
+const inFree: Choose = ({ player, random }) => {
+  const path = at(freeSlots, random.below(freeSlots.length));
   const { width: bits, depth } = player.bench.memory(path);
-  // Three queues for each of the links and for the switch itself.
-  return { path, word: random.below(path.endsWith('free.words') ? depth : 3 * (links + 1)), bit: random.below(bits) };
+  return { path, word: random.below(depth), bit: random.below(bits) };
 };
 const inFlags: Choose = traffic => {
   const stored = traffic.choose();
@@ -76,9 +81,16 @@ const inBroadcast: Choose = traffic => {
   return bit?.credits ? ofBeat(bit.stored, bit.bit, bit.altered) : undefined;
 };
 
-const kinds: readonly { readonly name: string; readonly choose: Choose; readonly wire: boolean }[] = [
+interface Kind {
+  readonly name: string;
+  readonly choose: Choose;
+  readonly wire: boolean;
+  readonly tlps?: Tlps;
+}
+
+const kinds: readonly Kind[] = [
   { name: 'switch: linked lists of the queues', choose: inLinks, wire: true },
-  { name: 'switch: ends of the queues, credits of their heads, free words', choose: inPointers, wire: true },
+  { name: 'switch: which slots of the queues are free', choose: inFree, wire: true, tlps: allSlots },
   { name: 'switch: where a TLP begins and ends', choose: inFlags, wire: true },
   { name: 'switch: TD, which says that there is a digest', choose: inDigestBit, wire: true },
   { name: 'switch: Type[0] of AtomicOps and messages', choose: inType, wire: true },
@@ -96,40 +108,40 @@ export interface UnprotectedCampaign {
 
 /** Counts what becomes of bits that flip where nothing that PCI Express has can help; one from each reset to the next. */
 export function switchUnprotected({ flips, seed, width: bits, engine }: UnprotectedCampaign): readonly UnprotectedRow[] {
-  const memories = [...switchMemories.map(({ path }) => path), ...queuePaths.flat(), ...agentLinks];
+  const memories = [...switchMemories.map(({ path }) => path), ...freeSlots, ...linkedLists];
   return [true, false].flatMap(wire => {
     using player = new SwitchPlayer(bits, engine, undefined, { memories, wire });
     return kinds
       .filter(kind => kind.wire === wire)
-      .map(({ name, choose }) => {
+      .map(({ name, choose, tlps }) => {
         const row: UnprotectedRow = { name, flips, nothing: 0, told: 0, untold: 0, hangs: 0 };
-        for (let i = 0; i < flips; i++) row[outcome(player, new Random(seed + i), choose)]++;
+        for (let i = 0; i < flips; i++) row[outcome(player, new Random(seed + i), choose, tlps)]++;
         return row;
       });
   });
 }
-const agentLinks = [`device.crossbar.ingress_${links}.queues.links`];
 
 /** Plays from reset to the end, or to the first thing that is wrong. */
-function outcome(player: SwitchPlayer, random: Random, choose: Choose): UnprotectedOutcome {
+function outcome(player: SwitchPlayer, random: Random, choose: Choose, { before, after }: Tlps = usual): UnprotectedOutcome {
   const traffic = new FlipTraffic(player, random);
   const { board, bench } = player;
+  traffic.start();
+  for (let i = 0; i < before; i++) traffic.send();
+  let target: Target | undefined;
+  while (!target) {
+    traffic.some(8);
+    target = choose(traffic);
+  }
   let told = false;
+  const itself = tlp({});
+  const came = (t: Tlp) => {
+    told ||= toldOf(t, player.width) !== 'nothing' && t.td === 1;
+  };
+  const flip: Flip = { original: itself, altered: itself, changed: 0, kept: 0, ...target.of, came };
+  board.flip = flip;
+  flipBit(bench.memory(target.path), target.word, target.bit);
+  // Whatever was wrong before is no outcome.
   try {
-    traffic.start();
-    for (let i = 0; i < before; i++) traffic.send();
-    let target: Target | undefined;
-    while (!target) {
-      traffic.some(8);
-      target = choose(traffic);
-    }
-    const itself = tlp({});
-    const came = (t: Tlp) => {
-      told ||= toldOf(t, player.width) !== 'nothing' && t.td === 1;
-    };
-    const flip: Flip = { original: itself, altered: itself, changed: 0, kept: 0, ...target.of, came };
-    board.flip = flip;
-    flipBit(bench.memory(target.path), target.word, target.bit);
     for (let i = 0; i < after / 4; i++) traffic.some(8);
     player.inspect();
     if (told) return 'told';
